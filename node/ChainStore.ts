@@ -1,0 +1,55 @@
+import type { Hex } from 'viem'
+import type { Block, BlockResult, InvalidReason, Receipt, StateReader } from '../protocol/index.ts'
+import type { BlockId, BlockRef, Heads } from './BlockRef.ts'
+import type { OpaqueBucket } from './Database.ts'
+import type { StoredOutput } from './StoredOutput.ts'
+
+/** The L1 block, and where there is one the batcher's transaction, from which a safe block was derived. */
+export type Inclusion = { l1Block: BlockId; transactionHash: Hex | undefined }
+
+/** Where a transaction stands in the chain. */
+export type TransactionLocation = { blockHash: Hex; blockNumber: bigint; index: number; raw: Uint8Array }
+
+/** Why an executed transaction had no effect; undefined when it was valid. */
+export type Verdict = InvalidReason | 'UNDECODABLE' | undefined
+
+/**
+ * The chain on disk: synchronous reads, atomic and durable writes. One writer at a time (the Engine).
+ */
+export interface ChainStore extends StateReader {
+  blockByNumber(number: bigint): Block | undefined
+  blockByHash(hash: Hex): Block | undefined
+  receiptsOf(blockHash: Hex): readonly Receipt[] | undefined
+  verdictsOf(blockHash: Hex): readonly Verdict[] | undefined
+  /** Finds a transaction by its hash, a set-config forced through L1 also by the hash of its raw bytes. */
+  transaction(hash: Hex): TransactionLocation | undefined
+  heads(): Heads
+  /** Appends a child of the unsafe head. */
+  appendUnsafe(result: BlockResult): Promise<void>
+  /** Appends a child of the unsafe head that is safe at once; the safe head must be the unsafe head. */
+  appendSafe(result: BlockResult, inclusion: Inclusion): Promise<void>
+  /** Moves the safe head to its child `ref`. */
+  markSafe(ref: BlockId, inclusion: Inclusion): Promise<void>
+  /** Moves the finalized head forward, at most to the safe head. */
+  markFinalized(ref: BlockId): Promise<void>
+  /** Drops every block above `number` and takes the safe head back to `safeNumber` (by default as little as needed). */
+  rewind(number: bigint, safeNumber?: bigint): Promise<void>
+  inclusionOf(blockNumber: bigint): Inclusion | undefined
+  /** Finds the newest block that was safe once L1 block `l1Number` had been read. */
+  safeHeadAtL1(l1Number: bigint): BlockRef
+  /** Counts the standing outputs; their indices are 0 to count - 1. */
+  outputCount(): bigint
+  outputByIndex(index: bigint): StoredOutput | undefined
+  /** Finds the first standing output at or above an L2 block. */
+  outputForBlock(l2BlockNumber: bigint): StoredOutput | undefined
+  /** Adds the output with the next index. */
+  putOutput(output: StoredOutput): Promise<void>
+  /** Removes the outputs from index `count` on (deleted on L1, or reorganised away). */
+  truncateOutputs(count: bigint): Promise<void>
+  /** Opens a bucket of bytes that belongs to another part (see Bucket.ts). */
+  bucket(name: OpaqueBucketName): OpaqueBucket
+  close(): Promise<void>
+}
+
+/** The buckets that other parts may use. */
+export type OpaqueBucketName = 'pool' | 'promises' | 'batcher' | 'proposer' | 'derivation'
