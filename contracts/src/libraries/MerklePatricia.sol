@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {Rlp} from "./Rlp.sol";
+
+/// @title MerklePatricia
+/// @notice Verifies inclusion and exclusion proofs of Ethereum's hexary Merkle-Patricia trie with hashed keys: the
+///         state trie and storage tries (protocol.md §4).
+/// @dev A proof is what `eth_getProof` answers: the nodes that are referenced by hash, from the root down to where the
+///      key ends, each as its RLP; nodes shorter than 32 bytes are inside their parent and nowhere else. There is one
+///      proof for a key. Whatever is not that proof reverts; nothing is merely false.
+///
+///      All keys have 64 nibbles, so a value stands in a leaf, never in a branch, and a leaf ends at the 64th.
+library MerklePatricia {
+    using Rlp for Rlp.Cursor;
+
+    /// @notice Where a node leads a key: nowhere, to its value, to a child, or to a child that must be a branch.
+    enum Step {
+        Absent,
+        Value,
+        Child,
+        Branch
+    }
+
+    /// @notice `keccak256(rlp(""))`, the root of a trie without keys.
+    bytes32 internal constant EMPTY_TRIE_ROOT =
+        0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421;
+
+    /// @dev Prefixes of the items that refer to children: nothing, a hash, an embedded node of at most 31 bytes.
+    uint256 private constant _EMPTY = 0x80;
+    uint256 private constant _HASH = 0xa0;
+    uint256 private constant _SHORTEST_EMBEDDED = 0xc0;
+    uint256 private constant _LONGEST_EMBEDDED = 0xde;
+
+    uint256 private constant _KEY_NIBBLES = 64;
+
+    /// @notice The node at `index` of the proof does not have the hash its parent, or the root, names.
+    error ProofNodeMismatch(uint256 index, bytes32 hash, bytes32 expected);
+    /// @notice The node at `index` of the proof is shorter than 32 bytes, and so belongs into its parent.
+    error ProofNodeTooShort(uint256 index, uint256 length);
+    /// @notice The proof ends before the key does.
+    error ProofTooShort(uint256 length);
+    /// @notice The key ends after `used` nodes, the proof has more.
+    error ProofTooLong(uint256 length, uint256 used);
+    /// @notice A node, `depth` nibbles down, is neither a leaf or extension of two items nor a branch of 16 references
+    ///         and no value, or is a branch behind the last nibble.
+    error MalformedNode(uint256 depth);
+    /// @notice An item that refers to a child starts with `prefix`: not a hash, not a short embedded node.
+    error MalformedReference(uint256 prefix);
+    /// @notice A path, `depth` nibbles down, is not canonical hex-prefix encoding or has the wrong number of nibbles.
+    error MalformedPath(uint256 depth);
+    /// @notice An extension leads, `depth` nibbles down, to something that is not a branch.
+    error ExtensionWithoutBranch(uint256 depth);
+    /// @notice A leaf holds an empty value.
+    error EmptyValue();
+    /// @notice The proof shows that there is no such account.
+    error AccountAbsent(address account);
+    /// @notice A storage value is zero, wider than a word, or starts with a zero byte.
+    error MalformedStorageValue(bytes value);
+
+    /// @notice Looks up a key.
+    /// @param root Root of the trie.
+    /// @param keyHash Hashed key: its 64 nibbles are the way through the trie.
+    /// @param proof Nodes from the root down; none for the empty trie.
+    /// @return exists Whether the key has a value; both answers are proven.
+    /// @return value The value, not decoded; empty if there is none.
+    function get(bytes32 root, bytes32 keyHash, bytes[] calldata proof)
+        internal
+        pure
+        returns (bool exists, bytes calldata value)
+    {
+        value = Rlp.slice(0, 0);
+        if (root == EMPTY_TRIE_ROOT) {
+            if (proof.length != 0) revert ProofTooLong(proof.length, 0);
+            return (false, value);
+        }
+
+        bytes32 expected = root;
+        uint256 depth = 0;
+        Step step = Step.Child;
+        for (uint256 i = 0; i < proof.length; ++i) {
+            uint256 position;
+            uint256 end;
+            (position, end) = _openNode(proof[i], i, expected);
+            (step, position, depth) = _follow(step, position, end, keyHash, depth);
+            while (_isEmbedded(step, position)) {
+                end = _endOfEmbedded(position);
+                (step, position, depth) = _follow(step, position, end, keyHash, depth);
+            }
+
+            if (step >= Step.Child) {
+                expected = _wordAt(position + 1);
+                continue;
+            }
+            if (i + 1 != proof.length) revert ProofTooLong(proof.length, i + 1);
+            if (step == Step.Absent) return (false, value);
+            (, uint256 payload, uint256 payloadEnd) = Rlp.item(position, end);
+            return (true, Rlp.slice(payload, payloadEnd));
+        }
+        revert ProofTooShort(proof.length);
+    }
+
+    /// @notice Proves an account and returns the root of its storage trie.
+    /// @param stateRoot Root of the state trie.
+    /// @param account Address of the account.
+    /// @param proof Nodes of the state trie from the root down.
+    function accountStorageRoot(bytes32 stateRoot, address account, bytes[] calldata proof)
+        internal
+        pure
+        returns (bytes32 storageRoot)
+    {
+        (bool exists, bytes calldata encoded) = get(stateRoot, keccak256(abi.encodePacked(account)), proof);
+        if (!exists) revert AccountAbsent(account);
+        Rlp.Cursor memory fields = Rlp.toList(encoded);
+        fields.readUint(8); // nonce
+        fields.readUint(32); // balance
+        storageRoot = fields.readBytes32();
+        fields.readBytes32(); // code hash
+        fields.requireDone();
+    }
+
+    /// @notice Proves a storage slot.
+    /// @param storageRoot Root of the account's storage trie.
+    /// @param slot The slot, not hashed.
+    /// @param proof Nodes of the storage trie from the root down.
+    /// @return exists Whether the slot is not zero.
+    /// @return word What the slot holds.
+    function storageValue(bytes32 storageRoot, bytes32 slot, bytes[] calldata proof)
+        internal
+        pure
+        returns (bool exists, bytes32 word)
+    {
+        bytes calldata encoded;
+        (exists, encoded) = get(storageRoot, keccak256(abi.encodePacked(slot)), proof);
+        if (!exists) return (false, 0);
+        bytes calldata stripped = Rlp.toBytes(encoded);
+        if (stripped.length == 0 || stripped.length > 32 || stripped[0] == 0) {
+            revert MalformedStorageValue(stripped);
+        }
+        word = bytes32(stripped) >> (256 - 8 * stripped.length);
+    }
+
+    /// @dev Checks a node's hash and that it is one list. The root is hashed however short it is.
+    function _openNode(bytes calldata node, uint256 index, bytes32 expected)
+        private
+        pure
+        returns (uint256 position, uint256 end)
+    {
+        if (node.length < 32 && index != 0) revert ProofNodeTooShort(index, node.length);
+        bytes32 hash = keccak256(node);
+        if (hash != expected) revert ProofNodeMismatch(index, hash, expected);
+        assembly ("memory-safe") {
+            position := node.offset
+            end := add(position, node.length)
+        }
+    }
+
+    /// @dev Follows the key through the node from `position` to `end`.
+    /// @param previous What the parent said of this node: Child or Branch.
+    /// @return step Where the key goes.
+    /// @return target Position of the item it goes to: a reference to a child, or a value. Zero if absent.
+    /// @return newDepth Nibbles of the key that have been used.
+    function _follow(Step previous, uint256 position, uint256 end, bytes32 keyHash, uint256 depth)
+        private
+        pure
+        returns (Step step, uint256 target, uint256 newDepth)
+    {
+        (bool isList, uint256 payload, uint256 payloadEnd) = Rlp.item(position, end);
+        if (!isList) revert Rlp.RlpExpectedList(uint8(_prefixAt(position)));
+        if (payloadEnd != end) revert Rlp.RlpTrailingBytes(end - payloadEnd);
+
+        (, uint256 pathStart, uint256 second) = Rlp.item(payload, end);
+        (,, uint256 afterSecond) = Rlp.item(second, end);
+        if (afterSecond != end) return _followBranch(payload, end, keyHash, depth);
+        if (previous == Step.Branch) revert ExtensionWithoutBranch(depth);
+        if (_prefixAt(payload) >= _SHORTEST_EMBEDDED) revert MalformedPath(depth);
+
+        bool matches;
+        bool isLeaf;
+        (isLeaf, matches, newDepth) = _followPath(pathStart, second, keyHash, depth);
+        uint256 prefix = _prefixAt(second);
+        if (isLeaf) {
+            // A leaf's value is a string, and not the empty one: that would mean no value.
+            if (prefix >= 0xc0) revert Rlp.RlpExpectedString(uint8(prefix));
+            if (prefix == _EMPTY) revert EmptyValue();
+        } else if (prefix != _HASH && (prefix < _SHORTEST_EMBEDDED || prefix > _LONGEST_EMBEDDED)) {
+            revert MalformedReference(prefix);
+        }
+        if (!matches) return (Step.Absent, 0, newDepth);
+        return (isLeaf ? Step.Value : Step.Branch, second, newDepth);
+    }
+
+    /// @dev Checks all items of a branch and finds the one for the next nibble. They need no bound of their own: only
+    ///      when none reaches past the end does the last one end exactly there.
+    function _followBranch(uint256 position, uint256 end, bytes32 keyHash, uint256 depth)
+        private
+        pure
+        returns (Step step, uint256 target, uint256 newDepth)
+    {
+        if (depth == _KEY_NIBBLES) revert MalformedNode(depth);
+        unchecked {
+            uint256 nibble = (uint256(keyHash) >> (252 - 4 * depth)) & 0xf;
+            for (uint256 i = 0; i < 16; ++i) {
+                if (i == nibble) target = position;
+                uint256 prefix = _prefixAt(position);
+                if (prefix == _HASH) {
+                    position += 33;
+                } else if (prefix == _EMPTY) {
+                    position += 1;
+                } else if (prefix >= _SHORTEST_EMBEDDED && prefix <= _LONGEST_EMBEDDED) {
+                    position += prefix - 0xbf;
+                } else {
+                    revert MalformedReference(prefix);
+                }
+            }
+            if (position + 1 != end || _prefixAt(position) != _EMPTY) revert MalformedNode(depth);
+            if (_prefixAt(target) == _EMPTY) return (Step.Absent, 0, depth);
+            return (Step.Child, target, depth + 1);
+        }
+    }
+
+    /// @dev Compares a leaf's or extension's path, in hex-prefix encoding, with the key. In the first byte, the upper
+    ///      nibble says which (bit 1 a leaf, bit 0 an odd number of nibbles); the lower one is the first nibble of
+    ///      an odd path and zero before an even one.
+    function _followPath(uint256 start, uint256 end, bytes32 keyHash, uint256 depth)
+        private
+        pure
+        returns (bool isLeaf, bool matches, uint256 newDepth)
+    {
+        unchecked {
+            uint256 width = end - start;
+            // An odd path has at most 63 nibbles in 32 bytes, an even one 64 in 33.
+            if (width == 0 || width > 33) revert MalformedPath(depth);
+            uint256 flags = _prefixAt(start);
+            bool isOdd = flags & 0x10 != 0;
+            if (flags > 0x3f || (!isOdd && flags & 0x0f != 0)) revert MalformedPath(depth);
+            isLeaf = flags & 0x20 != 0;
+
+            uint256 nibbles = 2 * width - (isOdd ? 1 : 2);
+            newDepth = depth + nibbles;
+            // A leaf ends the key; an extension uses some of it and leaves some for the branch behind it.
+            if (isLeaf ? newDepth != _KEY_NIBBLES : (nibbles == 0 || newDepth >= _KEY_NIBBLES)) {
+                revert MalformedPath(depth);
+            }
+
+            uint256 path = isOdd ? uint256(_wordAt(start)) << 4 : uint256(_wordAt(start + 1));
+            uint256 difference = path ^ (uint256(keyHash) << (4 * depth));
+            matches = difference >> (256 - 4 * nibbles) == 0;
+        }
+    }
+
+    function _isEmbedded(Step step, uint256 target) private pure returns (bool) {
+        return step >= Step.Child && _prefixAt(target) != _HASH;
+    }
+
+    /// @dev An embedded node is a list of less than 56 bytes, so its prefix tells where it ends.
+    function _endOfEmbedded(uint256 position) private pure returns (uint256) {
+        return position + _prefixAt(position) - 0xbf;
+    }
+
+    function _prefixAt(uint256 position) private pure returns (uint256 prefix) {
+        assembly ("memory-safe") {
+            prefix := byte(0, calldataload(position))
+        }
+    }
+
+    function _wordAt(uint256 position) private pure returns (bytes32 word) {
+        assembly ("memory-safe") {
+            word := calldataload(position)
+        }
+    }
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+/// @title Rlp
+/// @notice Reads canonical RLP from calldata and refuses everything else: lengths and integers that are not
+///         minimal, single bytes with a prefix, items that reach past their list, bytes after the item.
+/// @dev Position and end are calldata offsets. They never overflow: every length is compared with the bytes
+///      that are left before it is added to anything.
+library Rlp {
+    /// @notice The items of one list that have not been read yet.
+    struct Cursor {
+        uint256 position;
+        uint256 end;
+    }
+
+    /// @notice An item was to be read where the list, or the input, has ended.
+    error RlpNoMoreItems();
+    /// @notice An item announces more bytes than its list or input holds.
+    error RlpTruncated(uint256 announced, uint256 available);
+    /// @notice A length, or a byte below 0x80, is written in a longer form than needed.
+    error RlpNotMinimal(uint256 value);
+    /// @notice A list stands where a string was expected.
+    error RlpExpectedString(uint8 prefix);
+    /// @notice A string stands where a list was expected.
+    error RlpExpectedList(uint8 prefix);
+    /// @notice Bytes, or items, follow where the input, or the list, should have ended.
+    error RlpTrailingBytes(uint256 count);
+    /// @notice A string of fixed width has another one.
+    error RlpWrongWidth(uint256 width, uint256 expected);
+    /// @notice An integer has more bytes than its type.
+    error RlpIntegerTooWide(uint256 width, uint256 maximum);
+    /// @notice An integer starts with a zero byte.
+    error RlpLeadingZero();
+
+    /// @notice Opens `input`, which must be one list and nothing after it.
+    function toList(bytes calldata input) internal pure returns (Cursor memory) {
+        (uint256 position, uint256 end) = _bounds(input);
+        (bool isList, uint256 payload, uint256 payloadEnd) = item(position, end);
+        if (!isList) revert RlpExpectedList(_byteAt(position));
+        if (payloadEnd != end) revert RlpTrailingBytes(end - payloadEnd);
+        return Cursor(payload, payloadEnd);
+    }
+
+    /// @notice Reads `input`, which must be one string and nothing after it.
+    function toBytes(bytes calldata input) internal pure returns (bytes calldata) {
+        (uint256 position, uint256 end) = _bounds(input);
+        (bool isList, uint256 payload, uint256 payloadEnd) = item(position, end);
+        if (isList) revert RlpExpectedString(_byteAt(position));
+        if (payloadEnd != end) revert RlpTrailingBytes(end - payloadEnd);
+        return slice(payload, payloadEnd);
+    }
+
+    /// @notice Whether every item has been read.
+    function isDone(Cursor memory cursor) internal pure returns (bool) {
+        return cursor.position == cursor.end;
+    }
+
+    /// @notice Reverts unless every item has been read.
+    function requireDone(Cursor memory cursor) internal pure {
+        if (cursor.position != cursor.end) revert RlpTrailingBytes(cursor.end - cursor.position);
+    }
+
+    /// @notice How many items are left; they are checked only as far as their prefixes.
+    function count(Cursor memory cursor) internal pure returns (uint256 items) {
+        uint256 position = cursor.position;
+        uint256 end = cursor.end;
+        while (position != end) {
+            (,, position) = item(position, end);
+            unchecked {
+                ++items;
+            }
+        }
+    }
+
+    /// @notice Reads the next item, which must be a list.
+    function readList(Cursor memory cursor) internal pure returns (Cursor memory) {
+        uint256 position = cursor.position;
+        (bool isList, uint256 payload, uint256 payloadEnd) = item(position, cursor.end);
+        if (!isList) revert RlpExpectedList(_byteAt(position));
+        cursor.position = payloadEnd;
+        return Cursor(payload, payloadEnd);
+    }
+
+    /// @notice Reads the next item, which must be a string.
+    function readBytes(Cursor memory cursor) internal pure returns (bytes calldata) {
+        (uint256 payload, uint256 payloadEnd) = _readString(cursor);
+        return slice(payload, payloadEnd);
+    }
+
+    /// @notice Reads the next item, which must be a string of 32 bytes.
+    function readBytes32(Cursor memory cursor) internal pure returns (bytes32) {
+        return bytes32(readFixed(cursor, 32));
+    }
+
+    /// @notice Reads the next item, which must be a string of 20 bytes.
+    function readAddress(Cursor memory cursor) internal pure returns (address) {
+        return address(uint160(readFixed(cursor, 20)));
+    }
+
+    /// @notice Reads the next item, which must be a string of `width` bytes, at most 32.
+    /// @return value The bytes as a big-endian number.
+    function readFixed(Cursor memory cursor, uint256 width) internal pure returns (uint256 value) {
+        (uint256 payload, uint256 payloadEnd) = _readString(cursor);
+        if (payloadEnd - payload != width) revert RlpWrongWidth(payloadEnd - payload, width);
+        return _number(payload, width);
+    }
+
+    /// @notice Reads the next item, which must be a minimal integer of at most `maximumWidth` bytes, at most 32.
+    function readUint(Cursor memory cursor, uint256 maximumWidth) internal pure returns (uint256 value) {
+        (uint256 payload, uint256 payloadEnd) = _readString(cursor);
+        return _integer(payload, payloadEnd, maximumWidth);
+    }
+
+    /// @notice Reads the next item, which must be a minimal uint64.
+    function readUint64(Cursor memory cursor) internal pure returns (uint64) {
+        return uint64(readUint(cursor, 8));
+    }
+
+    /// @notice Reads the next item, which must be a minimal uint32.
+    function readUint32(Cursor memory cursor) internal pure returns (uint32) {
+        return uint32(readUint(cursor, 4));
+    }
+
+    /// @notice Reads the next item, which must be a minimal uint8.
+    function readUint8(Cursor memory cursor) internal pure returns (uint8) {
+        return uint8(readUint(cursor, 1));
+    }
+
+    /// @notice Steps over the next item, whatever it is; a list's own items are not looked at.
+    function skip(Cursor memory cursor) internal pure {
+        (,, cursor.position) = item(cursor.position, cursor.end);
+    }
+
+    /// @notice Finds the item at `position`, which must lie below `end` as a whole.
+    /// @return isList Whether it is a list.
+    /// @return payload Where its payload starts.
+    /// @return payloadEnd Where its payload, and so the item, ends.
+    function item(uint256 position, uint256 end)
+        internal
+        pure
+        returns (bool isList, uint256 payload, uint256 payloadEnd)
+    {
+        if (position >= end) revert RlpNoMoreItems();
+        uint256 prefix = _byteAt(position);
+        // Every sum stays below end + 64: lengths are compared with what is left before they are added.
+        unchecked {
+            if (prefix < 0x80) return (false, position, position + 1);
+            isList = prefix >= 0xc0;
+            payload = position + 1;
+            uint256 length = prefix - (isList ? 0xc0 : 0x80);
+            if (length > 55) {
+                uint256 lengthWidth = length - 55;
+                if (lengthWidth > end - payload) revert RlpTruncated(lengthWidth, end - payload);
+                length = _number(payload, lengthWidth);
+                // Widths are 1 to 8, so a first byte of zero is exactly a length that would fit in fewer.
+                if (length < 56 || length >> (8 * (lengthWidth - 1)) == 0) revert RlpNotMinimal(length);
+                payload += lengthWidth;
+            }
+            if (length > end - payload) revert RlpTruncated(length, end - payload);
+            payloadEnd = payload + length;
+            if (prefix == 0x81 && _byteAt(payload) < 0x80) revert RlpNotMinimal(_byteAt(payload));
+        }
+    }
+
+    /// @notice The calldata from `position` to `end` as bytes.
+    function slice(uint256 position, uint256 end) internal pure returns (bytes calldata data) {
+        assembly ("memory-safe") {
+            data.offset := position
+            data.length := sub(end, position)
+        }
+    }
+
+    function _bounds(bytes calldata input) private pure returns (uint256 position, uint256 end) {
+        assembly ("memory-safe") {
+            position := input.offset
+            end := add(position, input.length)
+        }
+    }
+
+    function _readString(Cursor memory cursor) private pure returns (uint256 payload, uint256 payloadEnd) {
+        uint256 position = cursor.position;
+        bool isList;
+        (isList, payload, payloadEnd) = item(position, cursor.end);
+        if (isList) revert RlpExpectedString(_byteAt(position));
+        cursor.position = payloadEnd;
+    }
+
+    function _integer(uint256 payload, uint256 payloadEnd, uint256 maximumWidth)
+        private
+        pure
+        returns (uint256)
+    {
+        uint256 width = payloadEnd - payload;
+        if (width > maximumWidth) revert RlpIntegerTooWide(width, maximumWidth);
+        if (width != 0 && _byteAt(payload) == 0) revert RlpLeadingZero();
+        return _number(payload, width);
+    }
+
+    /// @dev The `width` bytes at `position` as a number. A shift by 256, for no bytes, gives zero.
+    function _number(uint256 position, uint256 width) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := shr(sub(256, shl(3, width)), calldataload(position))
+        }
+    }
+
+    function _byteAt(uint256 position) private pure returns (uint8 value) {
+        assembly ("memory-safe") {
+            value := byte(0, calldataload(position))
+        }
+    }
+}
