@@ -14,10 +14,7 @@ library Ssz {
     /// @param leaf The leaf, or the hash tree root of the subtree, at that index.
     /// @param index Generalized index: 1 is the root, 2i and 2i + 1 are the children of i.
     /// @param proof Siblings from the leaf up.
-    function requireBranch(bytes32 root, bytes32 leaf, uint256 index, bytes32[] calldata proof)
-        internal
-        view
-    {
+    function requireBranch(bytes32 root, bytes32 leaf, uint256 index, bytes32[] memory proof) internal view {
         if (index >> proof.length != 1) revert SszWrongProofLength(proof.length, index);
         bytes32 node = leaf;
         for (uint256 i = 0; i < proof.length; ++i) {
