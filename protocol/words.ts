@@ -1,0 +1,44 @@
+import { KeyrollError } from './errors.ts'
+
+/** Allocates zeroed 32-byte words, the unit of ABI and EIP-712 encoding. */
+export function createWords(count: number): Uint8Array {
+  return new Uint8Array(count * 32)
+}
+
+/**
+ * Writes an unsigned integer right-aligned into the word at `index`.
+ *
+ * @throws {IntegerOutOfRangeError} when it is not a whole number of at most `bits` bits.
+ */
+export function writeNumber(words: Uint8Array, index: number, value: number, bits: 8 | 32): void {
+  assertUint(value, bits)
+  new DataView(words.buffer, words.byteOffset).setUint32(index * 32 + 28, value)
+}
+
+/**
+ * Writes an unsigned integer right-aligned into the word at `index`.
+ *
+ * @throws {IntegerOutOfRangeError} when it does not fit 64 bits.
+ */
+export function writeUint64(words: Uint8Array, index: number, value: bigint): void {
+  assertUint(value, 64)
+  new DataView(words.buffer, words.byteOffset).setBigUint64(index * 32 + 24, value)
+}
+
+/**
+ * Checks that a value fits an unsigned Solidity type.
+ *
+ * @throws {IntegerOutOfRangeError} when it is not a whole number of at most `bits` bits.
+ */
+export function assertUint(value: bigint | number, bits: 8 | 32 | 64): void {
+  const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value)
+  if (!isWhole || value < 0 || value >= 2 ** bits) throw new IntegerOutOfRangeError(value, bits)
+}
+
+/** Reports a value that does not fit its Solidity type. */
+export class IntegerOutOfRangeError extends KeyrollError {
+  override readonly name = 'IntegerOutOfRangeError'
+  constructor(value: bigint | number, bits: number) {
+    super(`got ${value}, expected a whole number from 0 to 2^${bits} - 1`)
+  }
+}
