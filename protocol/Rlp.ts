@@ -1,3 +1,5 @@
+import { KeyrollError } from './errors.ts'
+
 /** A decoded RLP item: a byte string or a list of items. */
 export type RlpItem = Uint8Array | readonly RlpItem[]
 
@@ -12,6 +14,19 @@ const MAX_DEPTH = 32
 export function encodeRlp(item: RlpItem): Uint8Array {
   const out = new Uint8Array(encodedLength(item, 0))
   writeItem(item, out, 0)
+  return out
+}
+
+/** Joins items that are already encoded into an encoded list. */
+export function encodeRlpList(encodedItems: readonly Uint8Array[]): Uint8Array {
+  let payload = 0
+  for (const item of encodedItems) payload += item.length
+  const out = new Uint8Array(payload + 1 + (payload < 56 ? 0 : byteWidth(payload)))
+  let next = writeLength(payload, 0xc0, out, 0)
+  for (const item of encodedItems) {
+    out.set(item, next)
+    next += item.length
+  }
   return out
 }
 
@@ -208,6 +223,6 @@ function byteWidth(value: number): number {
 }
 
 /** Reports bytes that are not canonical RLP, or an item of another shape than expected. */
-export class RlpError extends Error {
+export class RlpError extends KeyrollError {
   override readonly name = 'RlpError'
 }

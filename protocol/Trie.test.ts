@@ -1,0 +1,306 @@
+import { createMerkleProof, MerklePatriciaTrie, verifyMerkleProof } from '@ethereumjs/mpt'
+import fc from 'fast-check'
+import type { Hex } from 'viem'
+import { describe, expect, it } from 'vitest'
+import baseSepolia from '../test/vectors/proof_base_sepolia_16802894.json' with { type: 'json' }
+import l1Sepolia from '../test/vectors/proof_l1_sepolia_9567705.json' with { type: 'json' }
+import { fromHex, keccak, keccakHex, toHex } from './bytes.ts'
+import { slotToKey, storageValueFromRlp } from './KeystoreTrie.ts'
+import { decodeRlp, encodeRlp, rlpToBytes, rlpToList, uintToRlp } from './Rlp.ts'
+import {
+  EMPTY_TRIE_ROOT,
+  EmptyValueError,
+  emptyTrie,
+  MalformedNodeError,
+  MissingNodeError,
+  orderedTrieRoot,
+  type Trie,
+  TrieProofError,
+  trieFromRoot,
+  trieGet,
+  trieNewNodes,
+  trieProof,
+  triePut,
+  trieRoot,
+  verifyTrieProof,
+} from './Trie.ts'
+
+type Entry = readonly [key: Uint8Array, value: Uint8Array]
+
+// Few distinct bytes and mixed lengths make shared prefixes, extensions, branch values and inlined nodes likely.
+const nearKey = fc
+  .array(fc.constantFrom(0x00, 0x01, 0x10, 0x11, 0xff), { minLength: 1, maxLength: 5 })
+  .map((bytes) => Uint8Array.from(bytes))
+const hashedKey = fc.nat(500).map((n) => keccak(uintToRlp(n)))
+const value = fc.oneof(
+  fc.uint8Array({ minLength: 1, maxLength: 3 }),
+  fc.uint8Array({ minLength: 28, maxLength: 40 }),
+)
+const entriesOf = (key: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Entry[]> =>
+  fc.array(fc.tuple(key, value), { maxLength: 60 })
+const entries = fc.oneof(entriesOf(nearKey), entriesOf(hashedKey))
+
+describe('a trie', () => {
+  it('has the root of @ethereumjs/mpt after every put', async () => {
+    await fc.assert(
+      fc.asyncProperty(entries, async (list) => {
+        const peer = new MerklePatriciaTrie()
+        let trie = emptyTrie()
+        for (const [key, val] of list) {
+          await peer.put(key, val)
+          trie = triePut(trie, key, val)
+          expect(trieRoot(trie)).toBe(toHex(peer.root()))
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('has a root that does not depend on when roots are asked for or in which order keys are put', () => {
+    fc.assert(
+      fc.property(entries, fc.infiniteStream(fc.boolean()), (list, asks) => {
+        let trie = emptyTrie()
+        for (const [key, val] of list) {
+          trie = triePut(trie, key, val)
+          if (asks.next().value) trieRoot(trie)
+        }
+        const last = [...new Map(list.map(([key, val]) => [toHex(key), [key, val] as const])).values()]
+        expect(trieRoot(build(last.reverse()))).toBe(trieRoot(trie))
+      }),
+    )
+  })
+
+  it('gets back what was put last, and nothing for other keys', () => {
+    fc.assert(
+      fc.property(entries, fc.array(fc.oneof(nearKey, hashedKey)), (list, others) => {
+        const trie = build(list)
+        const model = new Map(list.map(([key, val]) => [toHex(key), val]))
+        for (const key of [...list.map(([key]) => key), ...others]) {
+          expect(trieGet(trie, key)).toEqual(model.get(toHex(key)))
+        }
+      }),
+    )
+  })
+
+  it('is never changed by puts into it', () => {
+    fc.assert(
+      fc.property(entries, entries, (first, second) => {
+        const trie = build(first)
+        const root = trieRoot(trie)
+        second.reduce((next, [key, val]) => triePut(next, key, val), trie)
+        expect(trieRoot(trie)).toBe(root)
+        expect(trieRoot(build(first))).toBe(root)
+      }),
+    )
+  })
+
+  it('opens again from its new nodes alone, and continues as if it had never been stored', () => {
+    fc.assert(
+      fc.property(fc.array(entries, { minLength: 1, maxLength: 4 }), (rounds) => {
+        const store = new Map<string, Uint8Array>()
+        const read = (hash: string) => store.get(hash)
+        let kept = emptyTrie()
+        let stored = trieFromRoot(EMPTY_TRIE_ROOT, read)
+        for (const round of rounds) {
+          for (const [key, val] of round) {
+            kept = triePut(kept, key, val)
+            stored = triePut(stored, key, val)
+          }
+          for (const [hash, node] of trieNewNodes(stored)) {
+            expect(keccakHex(node)).toBe(hash)
+            store.set(hash, node)
+          }
+          stored = trieFromRoot(trieRoot(stored), read)
+          expect(trieRoot(stored)).toBe(trieRoot(kept))
+          expect(trieNewNodes(stored).size).toBe(0)
+        }
+        for (const [key] of rounds.flat()) expect(trieGet(stored, key)).toEqual(trieGet(kept, key))
+      }),
+    )
+  })
+
+  it('gives as new nodes only those of the path when one entry of many changes', () => {
+    const list = Array.from({ length: 300 }, (_, i): Entry => [keccak(uintToRlp(i)), uintToRlp(i + 1)])
+    const store = trieNewNodes(build(list))
+    const opened = trieFromRoot(trieRoot(build(list)), (hash) => store.get(hash))
+    const key = keccak(uintToRlp(7))
+    const changed = triePut(opened, key, Uint8Array.of(9, 9))
+    expect([...trieNewNodes(changed).values()].map(toHex)).toEqual(trieProof(changed, key).map(toHex))
+    expect(triePut(opened, key, uintToRlp(8))).toBe(opened)
+  })
+
+  it('refuses to put an empty value', () => {
+    expect(() => triePut(emptyTrie(), Uint8Array.of(1), Uint8Array.of())).toThrow(EmptyValueError)
+  })
+
+  it('says which node is missing or malformed', () => {
+    const root = trieRoot(build([[Uint8Array.of(1), new Uint8Array(40)]]))
+    const missing = trieFromRoot(root, () => undefined)
+    expect(() => trieGet(missing, Uint8Array.of(1))).toThrow(MissingNodeError)
+    const malformed = trieFromRoot(root, () => Uint8Array.of(0x80))
+    expect(() => trieGet(malformed, Uint8Array.of(1))).toThrow(MalformedNodeError)
+  })
+})
+
+describe('orderedTrieRoot', () => {
+  it.each([0, 1, 2, 17, 127, 128, 129, 300])('equals @ethereumjs/mpt over %i items', async (count) => {
+    const items = Array.from({ length: count }, (_, i) => Uint8Array.of(1, ...uintToRlp(i)))
+    const peer = new MerklePatriciaTrie()
+    for (const [i, item] of items.entries()) await peer.put(encodeRlp(uintToRlp(i)), item)
+    expect(orderedTrieRoot(items)).toBe(toHex(peer.root()))
+  })
+})
+
+describe('a proof', () => {
+  it('shows inclusion and exclusion, and is the one of @ethereumjs/mpt', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        entries,
+        fc.array(fc.oneof(nearKey, hashedKey), { maxLength: 5 }),
+        async (list, others) => {
+          const trie = build(list)
+          const root = trieRoot(trie)
+          const peer = new MerklePatriciaTrie()
+          for (const [key, val] of list) await peer.put(key, val)
+          for (const key of [...list.map(([key]) => key), ...others]) {
+            const proof = trieProof(trie, key)
+            expect(verifyTrieProof(root, key, proof)).toEqual(trieGet(trie, key))
+            if (list.length === 0) continue
+            // The peer lists inlined nodes once more by themselves; go-ethereum, and we, do not.
+            const peerProof = (await createMerkleProof(peer, key)).filter(
+              (node, at) => at === 0 || node.length >= 32,
+            )
+            expect(proof.map(toHex)).toEqual(peerProof.map(toHex))
+            expect((await verifyMerkleProof(key, proof)) ?? undefined).toEqual(trieGet(trie, key))
+          }
+        },
+      ),
+      { numRuns: 100 },
+    )
+  })
+
+  it('with any byte flipped shows nothing', () => {
+    const list = Array.from({ length: 40 }, (_, i): Entry => [keccak(uintToRlp(i)), uintToRlp(i + 1)])
+    const trie = build(list)
+    for (const key of [keccak(uintToRlp(3)), keccak(uintToRlp(1000))]) {
+      const proof = trieProof(trie, key)
+      expect(() => verifyTrieProof(trieRoot(trie), key, proof)).not.toThrow()
+      for (const [at, node] of proof.entries()) {
+        for (let i = 0; i < node.length; i++) {
+          const tampered = proof.with(at, node.with(i, (node[i] as number) ^ 0x01))
+          expect(() => verifyTrieProof(trieRoot(trie), key, tampered)).toThrow(TrieProofError)
+        }
+      }
+    }
+  })
+
+  it('with a node missing, doubled, swapped or left over shows nothing', () => {
+    const list = Array.from({ length: 40 }, (_, i): Entry => [keccak(uintToRlp(i)), uintToRlp(i + 1)])
+    const trie = build(list)
+    const root = trieRoot(trie)
+    const key = keccak(uintToRlp(3))
+    const proof = trieProof(trie, key)
+    const refused = [
+      [],
+      proof.slice(1),
+      proof.slice(0, -1),
+      [...proof, proof.at(-1) as Uint8Array],
+      [...proof, Uint8Array.of(0x80)],
+      proof.toReversed(),
+    ]
+    for (const wrong of refused) expect(() => verifyTrieProof(root, key, wrong)).toThrow(TrieProofError)
+  })
+
+  it('for the empty trie has no node', () => {
+    const key = keccak(Uint8Array.of(1))
+    expect(trieProof(emptyTrie(), key)).toEqual([])
+    expect(verifyTrieProof(EMPTY_TRIE_ROOT, key, [])).toBeUndefined()
+    expect(() => verifyTrieProof(EMPTY_TRIE_ROOT, key, [Uint8Array.of(0x80)])).toThrow(TrieProofError)
+  })
+
+  it('of a real OP Stack account and an absent slot is accepted', () => {
+    const account = verifyTrieProof(
+      keccakHex(fromHex(baseSepolia.accountProof[0] as Hex)),
+      keccak(fromHex(baseSepolia.address as Hex)),
+      baseSepolia.accountProof.map((node) => fromHex(node as Hex)),
+    )
+    expect(storageRootOf(account)).toBe(baseSepolia.storageHash)
+    const [slot] = baseSepolia.storageProof
+    const stored = verifyTrieProof(
+      baseSepolia.storageHash as Hex,
+      slotToKey(slot?.key as Hex),
+      (slot?.proof ?? []).map((node) => fromHex(node as Hex)),
+    )
+    expect(stored).toBeUndefined()
+  })
+
+  it('of a real L1 account and slot is accepted', () => {
+    const nodesOf = (rlp: string) => rlpToList(decodeRlp(fromHex(rlp as Hex))).map((node) => rlpToBytes(node))
+    const account = verifyTrieProof(
+      l1Sepolia.stateRoot as Hex,
+      keccak(fromHex(l1Sepolia.account as Hex)),
+      nodesOf(l1Sepolia.rlpAccountProof),
+    )
+    const stored = verifyTrieProof(
+      storageRootOf(account),
+      slotToKey(l1Sepolia.slot as Hex),
+      nodesOf(l1Sepolia.rlpStorageProof),
+    )
+    expect(storageValueFromRlp(stored as Uint8Array)).toBe(l1Sepolia.slotValue)
+  })
+})
+
+describe('a malformed node is refused although its hash fits', () => {
+  const longValue = new Uint8Array(40).fill(1)
+  const key = Uint8Array.of(0x12, 0x34)
+  const item = (path: number[], val: Uint8Array) => [Uint8Array.from(path), val]
+  const branchOf = (...children: [number, Uint8Array | Uint8Array[]][]) => {
+    const slots: (Uint8Array | Uint8Array[])[] = Array.from({ length: 17 }, () => Uint8Array.of())
+    for (const [slot, child] of children) slots[slot] = child
+    return slots
+  }
+  const leaf = (path: number[]) => encodeRlp(item(path, longValue))
+
+  it.each<[string, Uint8Array[]]>([
+    ['a string', [encodeRlp(longValue)]],
+    ['a list of three', [encodeRlp([longValue, longValue, longValue])]],
+    ['an empty path', [encodeRlp(item([], longValue))]],
+    ['a flag above 3', [leaf([0x40, 0x12, 0x34])]],
+    ['a path whose padding is not zero', [leaf([0x21, 0x12, 0x34])]],
+    ['a leaf without a value', [encodeRlp(item([0x20, 0x12, 0x34], Uint8Array.of()))]],
+    ['a trailing byte', [Uint8Array.of(...leaf([0x20, 0x12, 0x34]), 0)]],
+    ['an extension without a path', [encodeRlp(item([0x00], keccak(longValue))), longValue]],
+    ['an extension without a child', [encodeRlp(item([0x11], Uint8Array.of()))]],
+    ['a child of 31 bytes', [encodeRlp(branchOf([1, new Uint8Array(31).fill(1)]))]],
+    [
+      'an inlined node of 32 bytes',
+      [encodeRlp(branchOf([1, item([0x32, 0x34], new Uint8Array(28).fill(1))]))],
+    ],
+    [
+      'a short node behind a hash',
+      [
+        encodeRlp(branchOf([1, keccak(encodeRlp(item([0x32, 0x34], Uint8Array.of(1))))])),
+        encodeRlp(item([0x32, 0x34], Uint8Array.of(1))),
+      ],
+    ],
+    ['an extension of a leaf', [encodeRlp([Uint8Array.of(0x11), item([0x32, 0x34], Uint8Array.of(1))])]],
+    [
+      'an extension of an extension',
+      [
+        encodeRlp(item([0x11], keccak(encodeRlp(item([0x12], keccak(longValue)))))),
+        encodeRlp(item([0x12], keccak(longValue))),
+      ],
+    ],
+  ])('%s', (_name, proof) => {
+    const root = keccakHex(proof[0] as Uint8Array)
+    expect(() => verifyTrieProof(root, key, proof)).toThrow(TrieProofError)
+  })
+})
+
+function storageRootOf(account: Uint8Array | undefined): Hex {
+  return toHex(rlpToBytes(rlpToList(decodeRlp(account as Uint8Array), 4)[2], 32))
+}
+
+function build(list: readonly Entry[]): Trie {
+  return list.reduce((trie, [key, val]) => triePut(trie, key, val), emptyTrie())
+}

@@ -1,0 +1,409 @@
+import type { Hex } from 'viem'
+import { fromHex, keccak, keccakHex, toHex } from './bytes.ts'
+import { KeyrollError } from './errors.ts'
+import { decodeRlp, encodeRlp, encodeRlpList, RlpError, type RlpItem, rlpToBytes, uintToRlp } from './Rlp.ts'
+
+/** Looks up the RLP of a trie node by its hash; content-addressed, so an answer never changes. */
+export type TrieReader = (hash: Hex) => Uint8Array | undefined
+
+/**
+ * A hexary Merkle-Patricia trie (yellow paper, appendix D) as an immutable value: a put returns a new trie that shares
+ * every untouched node with the old one, and nodes are read only when a path leads through them.
+ */
+export type Trie = { readonly root: TrieNode | undefined; readonly read: TrieReader }
+
+/** The root of a trie without entries: `keccak(rlp(''))`. */
+export const EMPTY_TRIE_ROOT: Hex = keccakHex(Uint8Array.of(0x80))
+
+// A node's reference is what stands in its parent: 0xa0 ‖ hash, or the node itself when its RLP is shorter than a hash.
+// It is computed once, when somebody first asks, so that a run of puts hashes nothing in between.
+type Leaf = { kind: 'leaf'; path: Uint8Array; value: Uint8Array; reference?: Uint8Array }
+type Extension = { kind: 'extension'; path: Uint8Array; child: TrieNode; reference?: Uint8Array }
+type Branch = { kind: 'branch'; children: Children; value: Uint8Array | undefined; reference?: Uint8Array }
+type Unread = { kind: 'unread'; reference: Uint8Array; node?: ReadNode }
+type Children = readonly (TrieNode | undefined)[]
+type ReadNode = Leaf | Extension | Branch
+type TrieNode = ReadNode | Unread
+
+const HASH_PREFIX = 0xa0
+const HASH_BYTES = 32
+const EMPTY_STRING = Uint8Array.of(0x80)
+const NO_CHILDREN: Children = new Array<undefined>(16).fill(undefined)
+
+/** Opens the trie with this root; nothing is read before it is needed. */
+export function trieFromRoot(root: Hex, read: TrieReader): Trie {
+  return { root: root === EMPTY_TRIE_ROOT ? undefined : toUnread(fromHex(root)), read }
+}
+
+/** Creates a trie without entries. */
+export function emptyTrie(): Trie {
+  return { root: undefined, read: () => undefined }
+}
+
+/**
+ * Gets the value of a key, or undefined when the key is absent.
+ *
+ * @throws {MissingNodeError} when the reader lacks a node on the way.
+ * @throws {MalformedNodeError} when the reader's answer is not a trie node.
+ */
+export function trieGet(trie: Trie, key: Uint8Array): Uint8Array | undefined {
+  const nibbles = toNibbles(key)
+  let offset = 0
+  let node = trie.root
+  while (node !== undefined) {
+    const here = resolve(node, trie.read)
+    if (here.kind === 'leaf') return equalTail(here.path, nibbles, offset) ? here.value : undefined
+    if (here.kind === 'extension') {
+      if (commonPrefix(here.path, nibbles, offset) < here.path.length) return undefined
+      offset += here.path.length
+      node = here.child
+    } else {
+      if (offset === nibbles.length) return here.value
+      node = here.children[nibbles[offset] as number]
+      offset += 1
+    }
+  }
+  return undefined
+}
+
+/**
+ * Returns a trie in which the key has this value.
+ *
+ * @throws {EmptyValueError} when the value is empty: entries are never removed.
+ * @throws {MissingNodeError} when the reader lacks a node on the way.
+ * @throws {MalformedNodeError} when the reader's answer is not a trie node.
+ */
+export function triePut(trie: Trie, key: Uint8Array, value: Uint8Array): Trie {
+  if (value.length === 0) throw new EmptyValueError(key)
+  const root = put(trie.root, toNibbles(key), 0, value, trie.read)
+  return root === trie.root ? trie : { root, read: trie.read }
+}
+
+/** Computes the root hash. */
+export function trieRoot(trie: Trie): Hex {
+  if (trie.root === undefined) return EMPTY_TRIE_ROOT
+  const reference = referenceOf(trie.root)
+  return isHashReference(reference) ? toHex(reference.subarray(1)) : keccakHex(reference)
+}
+
+/** Collects the nodes that this trie has and its reader did not supply, by hash: what must be stored to open its root later. */
+export function trieNewNodes(trie: Trie): Map<Hex, Uint8Array> {
+  const nodes = new Map<Hex, Uint8Array>()
+  if (trie.root === undefined || trie.root.kind === 'unread') return nodes
+  const rootHash = trieRoot(trie)
+  collect(trie.root, nodes)
+  // The root is looked up by hash even when it is short enough to be inlined.
+  if (!nodes.has(rootHash)) nodes.set(rootHash, encodeNode(trie.root))
+  return nodes
+}
+
+/**
+ * Lists the RLP of the nodes from the root towards a key, which prove its value or its absence; none for the empty
+ * trie. Inlined nodes stand inside their parents.
+ *
+ * @throws {MissingNodeError} when the reader lacks a node on the way.
+ * @throws {MalformedNodeError} when the reader's answer is not a trie node.
+ */
+export function trieProof(trie: Trie, key: Uint8Array): Uint8Array[] {
+  const nibbles = toNibbles(key)
+  const proof: Uint8Array[] = []
+  let offset = 0
+  let node = trie.root
+  while (node !== undefined) {
+    const here = resolve(node, trie.read)
+    const encoded = encodeNode(here)
+    if (node === trie.root || encoded.length >= HASH_BYTES) proof.push(encoded)
+    if (here.kind === 'leaf') break
+    if (here.kind === 'extension') {
+      if (commonPrefix(here.path, nibbles, offset) < here.path.length) break
+      offset += here.path.length
+      node = here.child
+    } else {
+      node = offset === nibbles.length ? undefined : here.children[nibbles[offset] as number]
+      offset += 1
+    }
+  }
+  return proof
+}
+
+/**
+ * Verifies a proof against a root, and returns the key's value, or undefined when the proof shows that the key is absent.
+ *
+ * The proof must be exactly the nodes from the root to the end of the path: in order, each the preimage of the hash
+ * above it and none shorter than 32 bytes but the root, every one needed; for the empty trie no node at all.
+ *
+ * @throws {TrieProofError} when the proof shows neither.
+ */
+export function verifyTrieProof(
+  root: Hex,
+  key: Uint8Array,
+  proof: readonly Uint8Array[],
+): Uint8Array | undefined {
+  let used = 0
+  const read = (hash: Hex): Uint8Array | undefined => {
+    const node = proof[used]
+    if (node === undefined || keccakHex(node) !== hash) return undefined
+    if (used > 0 && node.length < HASH_BYTES) return undefined
+    used += 1
+    return node
+  }
+  let value: Uint8Array | undefined
+  try {
+    value = trieGet(trieFromRoot(root, read), key)
+  } catch (cause) {
+    if (!(cause instanceof MissingNodeError || cause instanceof MalformedNodeError)) throw cause
+    throw new TrieProofError(`node ${used} does not follow from the root: ${cause.message}`, { cause })
+  }
+  if (used !== proof.length) throw new TrieProofError(`got ${proof.length} nodes, expected ${used}`)
+  return value
+}
+
+/** Computes the root of a block's transaction or receipt trie: item i under the key `rlp(i)`. */
+export function orderedTrieRoot(items: readonly Uint8Array[]): Hex {
+  let trie = emptyTrie()
+  items.forEach((item, index) => {
+    trie = triePut(trie, encodeRlp(uintToRlp(index)), item)
+  })
+  return trieRoot(trie)
+}
+
+function put(
+  node: TrieNode | undefined,
+  nibbles: Uint8Array,
+  offset: number,
+  value: Uint8Array,
+  read: TrieReader,
+): TrieNode {
+  if (node === undefined) return { kind: 'leaf', path: nibbles.subarray(offset), value }
+  const here = resolve(node, read)
+  if (here.kind === 'branch') {
+    if (offset === nibbles.length)
+      return equal(here.value, value) ? node : { kind: 'branch', children: here.children, value }
+    const slot = nibbles[offset] as number
+    const before = here.children[slot]
+    const after = put(before, nibbles, offset + 1, value, read)
+    if (after === before) return node
+    const children = here.children.slice()
+    children[slot] = after
+    return { kind: 'branch', children, value: here.value }
+  }
+  const shared = commonPrefix(here.path, nibbles, offset)
+  if (here.kind === 'leaf') {
+    if (shared === here.path.length && offset + shared === nibbles.length) {
+      return equal(here.value, value) ? node : { kind: 'leaf', path: here.path, value }
+    }
+  } else if (shared === here.path.length) {
+    const child = put(here.child, nibbles, offset + shared, value, read)
+    return child === here.child ? node : { kind: 'extension', path: here.path, child }
+  }
+  return split(here, shared, nibbles, offset, value)
+}
+
+/** Puts a branch where a leaf's or an extension's path and the new key's part ways, `shared` nibbles on. */
+function split(
+  node: Leaf | Extension,
+  shared: number,
+  nibbles: Uint8Array,
+  offset: number,
+  value: Uint8Array,
+): TrieNode {
+  const children = NO_CHILDREN.slice()
+  let branchValue: Uint8Array | undefined
+  if (shared === node.path.length) {
+    branchValue = (node as Leaf).value
+  } else {
+    const rest = node.path.subarray(shared + 1)
+    children[node.path[shared] as number] =
+      node.kind === 'leaf'
+        ? { kind: 'leaf', path: rest, value: node.value }
+        : rest.length === 0
+          ? node.child
+          : { kind: 'extension', path: rest, child: node.child }
+  }
+  const end = offset + shared
+  if (end === nibbles.length) branchValue = value
+  else children[nibbles[end] as number] = { kind: 'leaf', path: nibbles.subarray(end + 1), value }
+  const branch: Branch = { kind: 'branch', children, value: branchValue }
+  return shared === 0 ? branch : { kind: 'extension', path: nibbles.subarray(offset, end), child: branch }
+}
+
+function resolve(node: TrieNode, read: TrieReader): ReadNode {
+  if (node.kind !== 'unread') return node
+  if (node.node === undefined) {
+    const hash = toHex(node.reference.subarray(1))
+    const bytes = read(hash)
+    if (bytes === undefined) throw new MissingNodeError(hash)
+    node.node = decodeNode(bytes, hash)
+  }
+  return node.node
+}
+
+function toUnread(hash: Uint8Array): Unread {
+  const reference = new Uint8Array(1 + HASH_BYTES)
+  reference[0] = HASH_PREFIX
+  reference.set(hash, 1)
+  return { kind: 'unread', reference }
+}
+
+function isHashReference(reference: Uint8Array): boolean {
+  return reference.length === 1 + HASH_BYTES
+}
+
+function referenceOf(node: TrieNode): Uint8Array {
+  if (node.kind === 'unread') return node.reference
+  if (node.reference === undefined) {
+    const encoded = encodeNode(node)
+    node.reference = encoded.length < HASH_BYTES ? encoded : toUnread(keccak(encoded)).reference
+  }
+  return node.reference
+}
+
+function collect(node: TrieNode, nodes: Map<Hex, Uint8Array>): void {
+  if (node.kind === 'unread') return
+  const reference = referenceOf(node)
+  // A node below a hash-length one may be new only if this one is; an inlined node has no hashes below it.
+  if (!isHashReference(reference)) return
+  nodes.set(toHex(reference.subarray(1)), encodeNode(node))
+  if (node.kind === 'extension') collect(node.child, nodes)
+  if (node.kind === 'branch') {
+    for (const child of node.children) if (child !== undefined) collect(child, nodes)
+  }
+}
+
+function encodeNode(node: ReadNode): Uint8Array {
+  if (node.kind === 'leaf') return encodeRlp([encodePath(node.path, 2), node.value])
+  if (node.kind === 'extension') {
+    return encodeRlpList([encodeRlp(encodePath(node.path, 0)), referenceOf(node.child)])
+  }
+  const parts = node.children.map((child) => (child === undefined ? EMPTY_STRING : referenceOf(child)))
+  parts.push(node.value === undefined ? EMPTY_STRING : encodeRlp(node.value))
+  return encodeRlpList(parts)
+}
+
+function decodeNode(bytes: Uint8Array, hash: Hex): ReadNode {
+  try {
+    return itemToNode(decodeRlp(bytes))
+  } catch (cause) {
+    if (cause instanceof RlpError) throw new MalformedNodeError(hash, cause)
+    throw cause
+  }
+}
+
+function itemToNode(item: RlpItem): ReadNode {
+  if (item instanceof Uint8Array || (item.length !== 2 && item.length !== 17)) {
+    throw new RlpError('got an item that is no trie node, expected a list of 2 or 17')
+  }
+  if (item.length === 17) {
+    const value = rlpToBytes(item[16])
+    return {
+      kind: 'branch',
+      children: item.slice(0, 16).map(itemToChild),
+      value: value.length === 0 ? undefined : value,
+    }
+  }
+  const { path, isLeaf } = decodePath(rlpToBytes(item[0]))
+  if (isLeaf) {
+    const value = rlpToBytes(item[1])
+    if (value.length === 0) throw new RlpError('got a leaf without a value')
+    return { kind: 'leaf', path, value }
+  }
+  const child = itemToChild(item[1] as RlpItem)
+  if (path.length === 0 || child === undefined)
+    throw new RlpError('got an extension without a path or a child')
+  if (child.kind === 'leaf' || child.kind === 'extension') {
+    throw new RlpError(
+      `got an extension of ${child.kind === 'leaf' ? 'a leaf' : 'an extension'}, expected of a branch`,
+    )
+  }
+  return { kind: 'extension', path, child }
+}
+
+function itemToChild(item: RlpItem): TrieNode | undefined {
+  if (!(item instanceof Uint8Array)) {
+    const encoded = encodeRlp(item)
+    if (encoded.length >= HASH_BYTES) throw new RlpError(`got an inlined node of ${encoded.length} bytes`)
+    return itemToNode(item)
+  }
+  if (item.length === 0) return undefined
+  return toUnread(rlpToBytes(item, HASH_BYTES))
+}
+
+/** Encodes a nibble path by the hex-prefix rule (yellow paper, appendix C); `flag` is 2 for a leaf, 0 for an extension. */
+function encodePath(path: Uint8Array, flag: 0 | 2): Uint8Array {
+  const odd = path.length & 1
+  const out = new Uint8Array(1 + (path.length >> 1))
+  out[0] = ((flag | odd) << 4) | (odd === 1 ? (path[0] as number) : 0)
+  for (let i = 1; i < out.length; i++) {
+    const at = 2 * i - 2 + odd
+    out[i] = ((path[at] as number) << 4) | (path[at + 1] as number)
+  }
+  return out
+}
+
+function decodePath(bytes: Uint8Array): { path: Uint8Array; isLeaf: boolean } {
+  const first = bytes[0]
+  if (first === undefined) throw new RlpError('got an empty path, expected a hex-prefix byte')
+  const flag = first >> 4
+  const odd = flag & 1
+  if (flag > 3 || (odd === 0 && (first & 0x0f) !== 0)) {
+    throw new RlpError(`got the hex-prefix byte 0x${first.toString(16)}, expected 0x00, 0x1_, 0x20 or 0x3_`)
+  }
+  return { path: toNibbles(bytes).subarray(2 - odd), isLeaf: flag >= 2 }
+}
+
+function toNibbles(bytes: Uint8Array): Uint8Array {
+  const nibbles = new Uint8Array(bytes.length * 2)
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] as number
+    nibbles[2 * i] = byte >> 4
+    nibbles[2 * i + 1] = byte & 0x0f
+  }
+  return nibbles
+}
+
+function commonPrefix(path: Uint8Array, nibbles: Uint8Array, offset: number): number {
+  const limit = Math.min(path.length, nibbles.length - offset)
+  let length = 0
+  while (length < limit && path[length] === nibbles[offset + length]) length++
+  return length
+}
+
+function equalTail(path: Uint8Array, nibbles: Uint8Array, offset: number): boolean {
+  return path.length === nibbles.length - offset && commonPrefix(path, nibbles, offset) === path.length
+}
+
+function equal(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  return a !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i])
+}
+
+/** Reports a node that the reader does not have: the store is incomplete, or the root was never in it. */
+export class MissingNodeError extends KeyrollError {
+  override readonly name = 'MissingNodeError'
+  constructor(readonly hash: Hex) {
+    super(`got no trie node for hash ${hash}, expected the reader to have it`)
+  }
+}
+
+/** Reports bytes under a node's hash that are not a trie node: the store is corrupt. */
+export class MalformedNodeError extends KeyrollError {
+  override readonly name = 'MalformedNodeError'
+  constructor(
+    readonly hash: Hex,
+    cause: RlpError,
+  ) {
+    super(`got bytes for hash ${hash} that are no trie node: ${cause.message}`, { cause })
+  }
+}
+
+/** Reports a put of an empty value, which in a Merkle-Patricia trie would mean removal. */
+export class EmptyValueError extends KeyrollError {
+  override readonly name = 'EmptyValueError'
+  constructor(key: Uint8Array) {
+    super(`got an empty value for key ${toHex(key)}, expected at least one byte`)
+  }
+}
+
+/** Reports a proof that shows neither a value nor an absence. */
+export class TrieProofError extends KeyrollError {
+  override readonly name = 'TrieProofError'
+}
