@@ -120,7 +120,7 @@ interface IKeystoreReplica {
     event SourceEnabled(address indexed source, address indexed account, bool enabled);
 
     error NoBuiltInSource();
-    error InvalidSource(address source);
+    error SourceZero();
     error SourceAlreadyKnown(address source);
     error SourceNotActive(address source);
     error SourceNotEnabled(address source, address account);
@@ -128,7 +128,6 @@ interface IKeystoreReplica {
     error RootIsFinalized(address source, uint256 outputIndex);
     error L1BlockHashNotVouched(address source, bytes32 blockHash);
     error L1BlockNotLater(uint256 l1BlockNumber, uint256 seenL1BlockNumber);
-    error OutputOracleAbsent(uint256 l1BlockNumber);
     error OutputMismatch(bytes32 computed, bytes32 proven);
     error RootUnknown(address source, uint256 outputIndex);
     error RootOlderThanConfirmed(uint256 l2BlockNumber, uint256 confirmedL2BlockNumber);
@@ -137,7 +136,7 @@ interface IKeystoreReplica {
     error ConfigNotHeld(uint64 nonce, bytes32 configHash);
     error KeystoreMismatch(bytes32 id, bytes32 expected);
     error KindNotAccepted(uint8 kind);
-    error ConflictingConfig(uint64 nonce, bytes32 configHash, bytes32 heldHash);
+    error ConflictingConfig(uint64 nonce, bytes32 configHash);
 
     /// @notice Takes what an L1 block says about one output. Stored once, for all accounts.
     /// @dev 1. the root is not finalized; 2. the source vouches for the header's hash; 3. the header is later than the
@@ -211,6 +210,9 @@ interface IKeystoreReplica {
 
     function isBuiltIn(address source) external view returns (bool);
 
+    /// @notice How long after it was appended a source may vouch, in seconds.
+    function APPENDED_SOURCE_DELAY() external view returns (uint48);
+
     /// @notice When a source may vouch: 0 never, else a time in seconds; 1 when built in.
     function activeAt(address source) external view returns (uint48);
 
@@ -226,8 +228,9 @@ interface IKeystoreReplica {
 
     function sourceAdmin() external view returns (address);
 
-    /// @notice Whether P-256 signatures are checked by the precompile at 0x100, as found at deployment.
-    function hasP256Precompile() external view returns (bool);
+    /// @notice What checks P-256 signatures: the precompile at 0x100, or a contract that the constructor deployed where
+    /// it found none.
+    function p256Verifier() external view returns (address);
 
     /// @notice The EIP-712 domain separator of set-configs.
     function domainSeparator() external view returns (bytes32);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {P256} from "@openzeppelin/contracts/utils/cryptography/P256.sol";
+
+/// @notice P-256 signatures over a hash, checked by an account that answers as the precompile of RIP-7212 and EIP-7951:
+/// the precompile or, where a chain has none, a contract. Which of the two is the caller's to fix at deployment: calling
+/// an absent precompile is no answer, and breaks ERC-7562.
+library P256Verifier {
+    address internal constant PRECOMPILE = address(0x100);
+
+    uint256 private constant _HALF_N = P256.N / 2;
+
+    // A signature over the hash 1 by the private key 1 (so the public key is the generator) with the nonce 2.
+    bytes32 private constant _PROBE_R = 0x7cf27b188d034f7e8a52380304b51ac3c08969e277f21b35a60b48fc47669978;
+    bytes32 private constant _PROBE_S = 0x4186c273397e58413ad6e3fe7da5729dfe2ec8659792c1a7a6d740e35a7e45ec;
+    bytes32 private constant _PROBE_X = bytes32(P256.GX);
+    bytes32 private constant _PROBE_Y = bytes32(P256.GY);
+
+    /// @notice Whether the chain has the precompile: it takes a good signature and refuses a bad one.
+    /// @dev Only for constructors, where whoever pays for the deployment cannot make it lie. A call gets at least 63/64
+    /// of the gas that is left (EIP-150), so for the precompile to run out of its few thousand gas, only a few thousand
+    /// may be left to the constructor; and storing the deployed code, at 200 gas a byte, takes far more than that: such
+    /// a deployment fails as a whole, and leaves the address free.
+    function hasPrecompile() internal view returns (bool) {
+        return _isValid(PRECOMPILE, bytes32(uint256(1)), _PROBE_R, _PROBE_S, _PROBE_X, _PROBE_Y)
+            && !_isValid(PRECOMPILE, bytes32(uint256(2)), _PROBE_R, _PROBE_S, _PROBE_X, _PROBE_Y);
+    }
+
+    /// @notice Whether `(r, s)` signs `hash` by the key `(x, y)`, with low s; keys off the curve sign nothing.
+    /// @param verifier The precompile, or the contract that stands in for it.
+    /// @dev Ranges, low s and the curve are checked here whatever the verifier checks, so that every chain, and the
+    /// rollup itself, gives the same answer.
+    function verify(address verifier, bytes32 hash, bytes32 r, bytes32 s, bytes32 x, bytes32 y)
+        internal
+        view
+        returns (bool)
+    {
+        if (r == 0 || uint256(r) >= P256.N || s == 0 || uint256(s) > _HALF_N) return false;
+        return P256.isValidPublicKey(x, y) && _isValid(verifier, hash, r, s, x, y);
+    }
+
+    function _isValid(address verifier, bytes32 hash, bytes32 r, bytes32 s, bytes32 x, bytes32 y)
+        private
+        view
+        returns (bool)
+    {
+        (bool success, bytes memory result) = verifier.staticcall(abi.encode(hash, r, s, x, y));
+        // A refused signature has no output; an account without code has none either.
+        return success && result.length == 32 && uint256(bytes32(result)) == 1;
+    }
+}
