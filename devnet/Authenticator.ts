@@ -1,0 +1,59 @@
+import { createHash, createSign, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { bytesToHex, type Hex, hexToBytes } from 'viem'
+
+/** What `navigator.credentials.get` returns for a passkey, in the fields that matter. */
+export type Assertion = {
+  authenticatorData: Uint8Array
+  clientDataJSON: Uint8Array
+  /** ASN.1 DER, as authenticators return it; `s` may be high. */
+  signature: Uint8Array
+}
+
+/** A software authenticator holding one passkey. */
+export interface Authenticator {
+  /** `x ‖ y`, 64 bytes. */
+  readonly publicKey: Hex
+  /** Signs the challenge as a browser and a platform authenticator would together (WebAuthn level 2, §7.2). */
+  getAssertion(challenge: Hex): Assertion
+}
+
+const FLAG_USER_PRESENT = 0x01
+const FLAG_USER_VERIFIED = 0x04
+
+/** Creates a passkey for an origin, e.g. `https://wallet.example`; its relying party id is the host name. */
+export function createAuthenticator(origin: string): Authenticator {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const rpIdHash = createHash('sha256').update(new URL(origin).hostname).digest()
+  let signCount = 0
+  return {
+    publicKey: rawPublicKey(publicKey),
+    getAssertion(challenge) {
+      signCount += 1
+      const authenticatorData = Buffer.alloc(37)
+      rpIdHash.copy(authenticatorData)
+      authenticatorData[32] = FLAG_USER_PRESENT | FLAG_USER_VERIFIED
+      authenticatorData.writeUInt32BE(signCount, 33)
+
+      const clientDataJSON = Buffer.from(
+        JSON.stringify({
+          type: 'webauthn.get',
+          challenge: Buffer.from(hexToBytes(challenge)).toString('base64url'),
+          origin,
+          crossOrigin: false,
+        }),
+      )
+      const clientDataHash = createHash('sha256').update(clientDataJSON).digest()
+      const signature = createSign('sha256').update(authenticatorData).update(clientDataHash).sign(privateKey)
+      return {
+        authenticatorData: new Uint8Array(authenticatorData),
+        clientDataJSON: new Uint8Array(clientDataJSON),
+        signature: new Uint8Array(signature),
+      }
+    },
+  }
+}
+
+function rawPublicKey(key: KeyObject): Hex {
+  const { x = '', y = '' } = key.export({ format: 'jwk' })
+  return bytesToHex(Buffer.concat([Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]))
+}

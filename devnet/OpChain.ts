@@ -1,0 +1,88 @@
+import {
+  createPublicClient,
+  createTestClient,
+  type Hex,
+  http,
+  numberToHex,
+  parseEther,
+  parseGwei,
+} from 'viem'
+import type { Anvil } from './anvil.ts'
+import { BEACON_ROOTS_ADDRESS, BEACON_ROOTS_CODE, SYSTEM_ACCOUNT } from './BeaconRoots.ts'
+import { DevnetError } from './DevnetError.ts'
+import {
+  DEPOSITOR_ACCOUNT,
+  L1_BLOCK_ADDRESS,
+  type L1Attributes,
+  l1AttributesCalldata,
+  l1BlockCode,
+} from './L1Block.ts'
+
+/** One block of an OP-like chain, by what L1 gives to it. */
+export type OpBlockAttributes = {
+  /** Seconds. */
+  timestamp: bigint
+  l1: L1Attributes
+  /** What EIP-4788 answers for this block's timestamp. */
+  parentBeaconBlockRoot: Hex
+}
+
+/** An anvil that behaves as an OP Stack chain does towards contracts that read L1. */
+export interface OpChain {
+  /** Mines one block that starts with the L1 attributes and the beacon root, and then takes the pending transactions. */
+  mine(attributes: OpBlockAttributes): Promise<void>
+  /** Drops the newest `depth` blocks. */
+  rollback(depth: number): Promise<void>
+  /** Seconds, of the newest block. */
+  headTimestamp(): Promise<bigint>
+}
+
+// Anvil orders by price, and no user pays as much: the two calls stand first, as they do on the real chain.
+const SYSTEM_CALLS = [
+  { from: DEPOSITOR_ACCOUNT, to: L1_BLOCK_ADDRESS, gasPrice: parseGwei('2000000') },
+  { from: SYSTEM_ACCOUNT, to: BEACON_ROOTS_ADDRESS, gasPrice: parseGwei('1000000') },
+] as const
+const SYSTEM_CALL_GAS = 200_000n
+const SYSTEM_BALANCE = parseEther('1000000000000')
+
+/** Installs the predeploys on a fresh anvil. It goes on mining by itself until `stopAutomine`. */
+export async function createOpChain(anvil: Anvil): Promise<OpChain & { stopAutomine(): Promise<void> }> {
+  const transport = http(anvil.url)
+  const client = createPublicClient({ transport, cacheTime: 0 })
+  const test = createTestClient({ mode: 'anvil', transport })
+
+  await test.setCode({ address: L1_BLOCK_ADDRESS, bytecode: l1BlockCode() })
+  await test.setCode({ address: BEACON_ROOTS_ADDRESS, bytecode: BEACON_ROOTS_CODE })
+  for (const { from } of SYSTEM_CALLS) {
+    await test.setBalance({ address: from, value: SYSTEM_BALANCE })
+    await test.impersonateAccount({ address: from })
+  }
+
+  return {
+    stopAutomine: () => test.setAutomine(false),
+    async mine({ timestamp, l1, parentBeaconBlockRoot }) {
+      const calldata = [l1AttributesCalldata(l1), parentBeaconBlockRoot]
+      const hashes: Hex[] = []
+      for (const [index, { from, to, gasPrice }] of SYSTEM_CALLS.entries()) {
+        const call = {
+          from,
+          to,
+          data: calldata[index],
+          gasPrice: numberToHex(gasPrice),
+          gas: numberToHex(SYSTEM_CALL_GAS),
+        }
+        hashes.push(await test.request({ method: 'eth_sendUnsignedTransaction', params: [call] } as never))
+      }
+      await test.request({ method: 'evm_mine', params: [numberToHex(timestamp)] } as never)
+      for (const [index, hash] of hashes.entries()) {
+        const receipt = await client.getTransactionReceipt({ hash })
+        if (receipt.status !== 'success' || receipt.transactionIndex !== index) {
+          const place = `transaction ${receipt.transactionIndex} of block ${receipt.blockNumber}`
+          throw new DevnetError(anvil.name, `system call ${index} is ${place} with status ${receipt.status}`)
+        }
+      }
+    },
+    rollback: (depth) => test.request({ method: 'anvil_rollback', params: [depth] } as never),
+    headTimestamp: async () => (await client.getBlock()).timestamp,
+  }
+}
