@@ -1,0 +1,44 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { arbitrarySetConfig } from '../test/arbitraries.ts'
+import { keccakHex } from './bytes.ts'
+import { decodeSetConfig, setConfigToBytes } from './SetConfig.ts'
+
+const CHAIN_ID = 0x4b4b4b4bn
+
+test('every set-config decodes to what was encoded, under the hash of its bytes', () => {
+  fc.assert(
+    fc.property(arbitrarySetConfig(CHAIN_ID), (tx) => {
+      const raw = setConfigToBytes(tx)
+      fc.pre(raw.length <= 32_768)
+      expect(decodeSetConfig(raw, CHAIN_ID)).toEqual({ ok: true, tx, hash: keccakHex(raw) })
+    }),
+  )
+})
+
+test('a changed byte string is refused, or encodes back to itself', () => {
+  const arbitraryChange = fc.record({
+    kind: fc.constantFrom('replace', 'insert', 'remove'),
+    position: fc.nat(),
+    byte: fc.integer({ min: 0, max: 255 }),
+  })
+  fc.assert(
+    fc.property(arbitrarySetConfig(CHAIN_ID), arbitraryChange, (tx, { kind, position, byte }) => {
+      const bytes = [...setConfigToBytes(tx)]
+      bytes.splice(position % bytes.length, kind === 'insert' ? 0 : 1, ...(kind === 'remove' ? [] : [byte]))
+      const changed = Uint8Array.from(bytes)
+      const decoded = decodeSetConfig(changed, CHAIN_ID)
+      if (decoded.ok) expect(setConfigToBytes(decoded.tx)).toEqual(changed)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('no bytes whatever make the decoder throw', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+      expect(decodeSetConfig(bytes, CHAIN_ID).ok).toBe(false)
+      expect(decodeSetConfig(Uint8Array.of(0x4b, ...bytes), CHAIN_ID).ok).toBe(false)
+    }),
+  )
+})
