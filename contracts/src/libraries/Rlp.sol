@@ -4,8 +4,6 @@ pragma solidity 0.8.30;
 /// @title Rlp
 /// @notice Reads canonical RLP from calldata and refuses everything else: lengths and integers that are not
 ///         minimal, single bytes with a prefix, items that reach past their list, bytes after the item.
-/// @dev Position and end are calldata offsets. They never overflow: every length is compared with the bytes
-///      that are left before it is added to anything.
 library Rlp {
     /// @notice The items of one list that have not been read yet.
     struct Cursor {
@@ -142,22 +140,23 @@ library Rlp {
     {
         if (position >= end) revert RlpNoMoreItems();
         uint256 prefix = _byteAt(position);
-        // Every sum stays below end + 64: lengths are compared with what is left before they are added.
+        if (prefix < 0x80) return (false, position, position + 1);
+        // Calldata offsets and lengths of 64 bits cannot overflow a sum.
         unchecked {
-            if (prefix < 0x80) return (false, position, position + 1);
             isList = prefix >= 0xc0;
             payload = position + 1;
-            uint256 length = prefix - (isList ? 0xc0 : 0x80);
+            // Strings start at 0x80 and lists at 0xc0, so the low six bits are the length, or 55 and its width.
+            uint256 length = prefix & 0x3f;
             if (length > 55) {
                 uint256 lengthWidth = length - 55;
-                if (lengthWidth > end - payload) revert RlpTruncated(lengthWidth, end - payload);
+                if (payload + lengthWidth > end) revert RlpTruncated(lengthWidth, end - payload);
                 length = _number(payload, lengthWidth);
-                // Widths are 1 to 8, so a first byte of zero is exactly a length that would fit in fewer.
+                // The second condition says that the first of the length's bytes is zero.
                 if (length < 56 || length >> (8 * (lengthWidth - 1)) == 0) revert RlpNotMinimal(length);
                 payload += lengthWidth;
             }
-            if (length > end - payload) revert RlpTruncated(length, end - payload);
             payloadEnd = payload + length;
+            if (payloadEnd > end) revert RlpTruncated(length, end - payload);
             if (prefix == 0x81 && _byteAt(payload) < 0x80) revert RlpNotMinimal(_byteAt(payload));
         }
     }
