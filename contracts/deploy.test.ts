@@ -1,0 +1,148 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createTestClient, createWalletClient, http, zeroAddress } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { getCode, getTransactionCount, readContract } from 'viem/actions'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { devnetAccounts } from '../devnet/accounts.ts'
+import { type Anvil, startAnvil } from '../devnet/anvil.ts'
+import {
+  CodeDiffersError,
+  DEPLOYMENT_PROXY,
+  type DeployingClient,
+  DeploymentFailedError,
+  DeploymentProxyAbsentError,
+  deployL1,
+  deployL2,
+  keystoreReplicaAbi,
+  keystoreWalletFactoryAbi,
+  type L1Parameters,
+  type L2Parameters,
+  outputOracleAbi,
+  predictL1,
+  predictL2,
+  systemConfigAbi,
+} from './index.ts'
+
+const accounts = devnetAccounts()
+
+const l1Parameters: L1Parameters = {
+  owner: accounts.deployer.address,
+  batcher: accounts.batcher.address,
+  promiseSigner: accounts.promiseSigner.address,
+  proposer: accounts.proposer.address,
+  challenger: accounts.challenger.address,
+  l2ChainId: 4_200_001n,
+  rotationDelay: 100n,
+  submissionInterval: 10n,
+  l2BlockTime: 1n,
+  startingTimestamp: 1_700_000_000n,
+  challengePeriod: 100n,
+  permissionlessDelay: 259_200n,
+}
+
+const l2Parameters: L2Parameters = {
+  outputOracle: predictL1(l1Parameters).outputOracle,
+  l2ChainId: 4_200_001n,
+  challengePeriod: 100,
+  minRecoveryDelay: 10,
+  schedule: [{ fromSlot: 0n, untilSlot: 1_000_000n, index: 6444n }],
+  sourceAdmin: zeroAddress,
+}
+
+let logDirectory: string
+let anvil: Anvil
+let client: DeployingClient
+
+function newClient(url: string): DeployingClient {
+  const account = privateKeyToAccount(accounts.deployer.privateKey)
+  return createWalletClient({ account, transport: http(url), pollingInterval: 50 })
+}
+
+beforeAll(async () => {
+  logDirectory = await mkdtemp(join(tmpdir(), 'keyroll-deploy-'))
+  anvil = await startAnvil({ name: 'deploy', chainId: 31_337, port: 0, logDirectory })
+  client = newClient(anvil.url)
+})
+
+afterAll(async () => {
+  await anvil.stop()
+  await rm(logDirectory, { recursive: true })
+})
+
+test('the L1 contracts stand where predicted and know each other', async () => {
+  const deployed = await deployL1(client, l1Parameters)
+  expect(deployed).toEqual(predictL1(l1Parameters))
+  const read = (functionName: 'systemConfig' | 'batchInbox' | 'keystorePortal' | 'challenger') =>
+    readContract(client, { address: deployed.outputOracle, abi: outputOracleAbi, functionName })
+  expect((await read('systemConfig')).toLowerCase()).toBe(deployed.systemConfig)
+  expect((await read('batchInbox')).toLowerCase()).toBe(deployed.batchInbox)
+  expect((await read('keystorePortal')).toLowerCase()).toBe(deployed.keystorePortal)
+  expect(await read('challenger')).toBe(accounts.challenger.address)
+  const chainId = await readContract(client, {
+    address: deployed.systemConfig,
+    abi: systemConfigAbi,
+    functionName: 'l2ChainId',
+  })
+  expect(chainId).toBe(l1Parameters.l2ChainId)
+})
+
+test('the L2 contracts stand where predicted and know each other', async () => {
+  const deployed = await deployL2(client, l2Parameters)
+  expect(deployed).toEqual(predictL2(l2Parameters))
+  const { keystoreReplica: address, walletFactory } = deployed
+  for (const source of [deployed.l1BlockSource, deployed.beaconRootsSource]) {
+    const args = [source] as const
+    const functionName = 'isBuiltIn'
+    expect(await readContract(client, { address, abi: keystoreReplicaAbi, functionName, args })).toBe(true)
+  }
+  const replica = await readContract(client, {
+    address: walletFactory,
+    abi: keystoreWalletFactoryAbi,
+    functionName: 'replica',
+  })
+  expect(replica.toLowerCase()).toBe(address)
+})
+
+test('deploying again sends nothing', async () => {
+  await deployL1(client, l1Parameters)
+  const { address } = client.account
+  const before = await getTransactionCount(client, { address })
+  await expect(deployL1(client, l1Parameters)).resolves.toEqual(predictL1(l1Parameters))
+  expect(await getTransactionCount(client, { address })).toBe(before)
+})
+
+test('every parameter moves the addresses it concerns', () => {
+  const moved = predictL1({ ...l1Parameters, l2ChainId: 2n })
+  const original = predictL1(l1Parameters)
+  for (const name of ['systemConfig', 'keystorePortal', 'batchInbox', 'outputOracle'] as const) {
+    expect(moved[name]).not.toBe(original[name])
+  }
+  const { outputOracle } = predictL1({ ...l1Parameters, permissionlessDelay: 1n })
+  expect(outputOracle).not.toBe(original.outputOracle)
+})
+
+test('arguments that a constructor refuses are reported with the name of the contract', async () => {
+  const refused = { ...l1Parameters, l2ChainId: 3n, rotationDelay: 99n }
+  const deployment = deployL1(client, refused)
+  await expect(deployment).rejects.toBeInstanceOf(DeploymentFailedError)
+  await expect(deployment).rejects.toThrow(/OutputOracle was not created/)
+  const { outputOracle } = predictL1(refused)
+  expect(await getCode(client, { address: outputOracle })).toBeUndefined()
+})
+
+test('other code at an address is refused', async () => {
+  const parameters = { ...l1Parameters, l2ChainId: 4n }
+  const address = predictL1(parameters).systemConfig
+  await createTestClient({ mode: 'anvil', transport: http(anvil.url) }).setCode({ address, bytecode: '0x00' })
+  await expect(deployL1(client, parameters)).rejects.toBeInstanceOf(CodeDiffersError)
+})
+
+test('a chain without the deployment proxy is refused', async () => {
+  const control = createTestClient({ mode: 'anvil', transport: http(anvil.url) })
+  const code = await getCode(client, { address: DEPLOYMENT_PROXY })
+  await control.setCode({ address: DEPLOYMENT_PROXY, bytecode: '0x' })
+  await expect(deployL1(client, l1Parameters)).rejects.toBeInstanceOf(DeploymentProxyAbsentError)
+  await control.setCode({ address: DEPLOYMENT_PROXY, bytecode: code ?? '0x' })
+})
