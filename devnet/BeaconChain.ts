@@ -44,7 +44,7 @@ export async function createBeaconChain(l1Url: string, genesis: L1Block): Promis
         } as never)
         if (raw === null)
           throw new DevnetError('beacon', `L1 has no transaction ${hash}, though it named it in a block`)
-        return toIncludedTransaction(hexToBytes(raw))
+        return hexToBytes(raw)
       }),
     )
 
@@ -55,11 +55,13 @@ export async function createBeaconChain(l1Url: string, genesis: L1Block): Promis
   }
 
   const append = async (l1: L1Block) => {
-    const transactions = await rawTransactions(l1.transactions)
-    const transactionsRoot = orderedTrieRoot(transactions.map(({ raw }) => raw))
-    if (transactionsRoot !== l1.transactionsRoot) {
-      const roots = `got transactions with root ${transactionsRoot}, expected ${l1.transactionsRoot}`
-      throw new DevnetError('beacon', `${roots} in L1 block ${l1.number}`)
+    const raws = await rawTransactions(l1.transactions)
+    const transactions = raws.map(toIncludedTransaction)
+    // Anvil's root covers the blobs too, where it has them.
+    const roots = [orderedTrieRoot(transactions.map(({ raw }) => raw)), orderedTrieRoot(raws)]
+    if (!roots.includes(l1.transactionsRoot)) {
+      const message = `got transactions with root ${roots[0]}, expected ${l1.transactionsRoot}`
+      throw new DevnetError('beacon', `${message} in L1 block ${l1.number}`)
     }
     const parent = blocks.at(-1)
     const slot = Number(l1.timestamp - genesis.timestamp) / SECONDS_PER_SLOT
