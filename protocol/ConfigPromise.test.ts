@@ -1,0 +1,52 @@
+import fc from 'fast-check'
+import { hashTypedData } from 'viem'
+import { describe, expect, it } from 'vitest'
+import { arbitraryHash, arbitraryUint64 } from '../test/arbitraries.ts'
+import { areEquivocating, type ConfigPromise, promiseDigest, promiseTypedData } from './ConfigPromise.ts'
+
+const arbitraryPromise: fc.Arbitrary<ConfigPromise> = fc.record({
+  id: arbitraryHash,
+  kind: fc.constantFrom(0, 1, 2),
+  nonce: arbitraryUint64,
+  configHash: arbitraryHash,
+  txHash: arbitraryHash,
+  byBlock: arbitraryUint64,
+})
+
+describe('promiseDigest', () => {
+  it('is the EIP-712 hash of the typed data', () => {
+    fc.assert(
+      fc.property(arbitraryPromise, fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }), (promise, chainId) => {
+        expect(promiseDigest(chainId, promise)).toBe(hashTypedData(promiseTypedData(chainId, promise)))
+      }),
+      { numRuns: 50 },
+    )
+  })
+})
+
+describe('areEquivocating', () => {
+  const hash = (byte: string): `0x${string}` => `0x${byte.repeat(32)}`
+  const promise: ConfigPromise = {
+    id: hash('01'),
+    kind: 0,
+    nonce: 7n,
+    configHash: hash('02'),
+    txHash: hash('03'),
+    byBlock: 9n,
+  }
+
+  it('holds for two configs at one nonce, whichever of kinds 0 and 2 they are', () => {
+    expect(areEquivocating(promise, { ...promise, kind: 2, configHash: hash('04') })).toBe(true)
+  })
+
+  it('does not hold for one config in other bytes', () => {
+    expect(areEquivocating(promise, { ...promise, txHash: hash('05'), byBlock: 10n })).toBe(false)
+  })
+
+  it('does not hold across keystores or nonces, nor for a started recovery', () => {
+    const other = { ...promise, configHash: hash('04') }
+    expect(areEquivocating(promise, { ...other, id: hash('06') })).toBe(false)
+    expect(areEquivocating(promise, { ...other, nonce: 8n })).toBe(false)
+    expect(areEquivocating(promise, { ...other, kind: 1 })).toBe(false)
+  })
+})
