@@ -138,13 +138,13 @@ library MerklePatricia {
         word = bytes32(stripped) >> (256 - 8 * stripped.length);
     }
 
-    /// @dev Checks a node's hash and that it is one list. The root is hashed however short it is.
+    /// @dev Checks a node's hash. With keys of 64 nibbles even the root has more than 32 bytes.
     function _openNode(bytes calldata node, uint256 index, bytes32 expected)
         private
         pure
         returns (uint256 position, uint256 end)
     {
-        if (node.length < 32 && index != 0) revert ProofNodeTooShort(index, node.length);
+        if (node.length < 32) revert ProofNodeTooShort(index, node.length);
         bytes32 hash = keccak256(node);
         if (hash != expected) revert ProofNodeMismatch(index, hash, expected);
         assembly ("memory-safe") {

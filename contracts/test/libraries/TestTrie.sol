@@ -62,7 +62,11 @@ library TestTrie {
     }
 
     /// @notice Hex-prefix encoding of `nibbles` nibbles of `key` from `depth` on.
-    function path(bytes32 key, uint256 depth, uint256 nibbles, bool isLeaf) internal pure returns (bytes memory hp) {
+    function path(bytes32 key, uint256 depth, uint256 nibbles, bool isLeaf)
+        internal
+        pure
+        returns (bytes memory hp)
+    {
         hp = new bytes(nibbles / 2 + 1);
         uint256 flags = (isLeaf ? 2 : 0) + nibbles % 2;
         hp[0] = bytes1(uint8(flags << 4));
@@ -74,7 +78,11 @@ library TestTrie {
 
     /// @notice The proof of a key's value or absence. With `embedded`, nodes shorter than 32 bytes are repeated as
     ///         elements of their own, as some proof makers do.
-    function proofOf(Entry[] memory entries, bytes32 key, bool embedded) internal pure returns (bytes[] memory proof) {
+    function proofOf(Entry[] memory entries, bytes32 key, bool embedded)
+        internal
+        pure
+        returns (bytes[] memory proof)
+    {
         bytes[] memory nodes = new bytes[](130);
         uint256 count = 0;
         uint256 depth = 0;
@@ -114,7 +122,9 @@ library TestTrie {
     function sharedNibbles(Entry[] memory entries, uint256 depth) internal pure returns (uint256 shared) {
         while (true) {
             for (uint256 i = 1; i < entries.length; ++i) {
-                if (nibbleAt(entries[i].key, depth + shared) != nibbleAt(entries[0].key, depth + shared)) return shared;
+                if (nibbleAt(entries[i].key, depth + shared) != nibbleAt(entries[0].key, depth + shared)) {
+                    return shared;
+                }
             }
             ++shared;
         }
