@@ -1,0 +1,144 @@
+import { readFile } from 'node:fs/promises'
+import type { Hex } from 'viem'
+import { describe, expect, test } from 'vitest'
+import {
+  type Config,
+  configFromRlp,
+  configHash,
+  configToRlp,
+  createSignerTree,
+  decodeSetConfig,
+  fromHex,
+  keccakHex,
+  rootFromProof,
+  type Scheme,
+  setConfigDigest,
+  setConfigToBytes,
+  signerLeaf,
+  verifySignature,
+} from '../protocol/index.ts'
+import { vectorFiles } from '../tools/vectors/index.ts'
+
+const read = (name: string) => readFile(new URL(`./vectors/keyroll/${name}`, import.meta.url), 'utf8')
+
+test.each(Object.entries(vectorFiles))('%s is what tools/generateVectors.ts makes', async (name, build) => {
+  expect(await read(name)).toBe(`${JSON.stringify(build(), undefined, 1)}\n`)
+})
+
+type FlatConfig = Record<
+  'nonce' | 'signersThreshold' | 'guardiansThreshold' | 'recoveryDelay' | 'maxStaleness',
+  string
+> &
+  Record<'signersRoot' | 'guardiansRoot' | 'data', Hex>
+
+const toConfig = (flat: FlatConfig): Config => ({
+  nonce: BigInt(flat.nonce),
+  signers: { root: flat.signersRoot, threshold: Number(flat.signersThreshold) },
+  guardians: { root: flat.guardiansRoot, threshold: Number(flat.guardiansThreshold) },
+  recoveryDelay: Number(flat.recoveryDelay),
+  maxStaleness: Number(flat.maxStaleness),
+  data: flat.data,
+})
+
+describe('config_hash.json', async () => {
+  type Case = FlatConfig & { name: string; dataHash: Hex; rlp: Hex; configHash: Hex }
+  const { cases }: { cases: Case[] } = JSON.parse(await read('config_hash.json'))
+  test.each(cases)('$name', (vector) => {
+    const config = toConfig(vector)
+    const { data, ...rest } = config
+    expect(keccakHex(fromHex(data))).toBe(vector.dataHash)
+    expect(configHash(config)).toBe(vector.configHash)
+    expect(configHash({ ...rest, dataHash: vector.dataHash })).toBe(vector.configHash)
+    expect(configFromRlp(fromHex(vector.rlp))).toEqual(config)
+    expect(configToRlp(config)).toEqual(fromHex(vector.rlp))
+  })
+})
+
+describe('digests.json', async () => {
+  type Case = {
+    name: string
+    chainId: string
+    kind: string
+    id: Hex
+    previous: Hex
+    nextHash: Hex
+    digest: Hex
+  }
+  const { cases }: { cases: Case[] } = JSON.parse(await read('digests.json'))
+  test.each(cases)('$name', ({ chainId, kind, id, previous, nextHash, digest }) => {
+    const message = {
+      chainId: BigInt(chainId),
+      kind: kind === '0' ? 0 : 1,
+      id,
+      previous,
+      next: nextHash,
+    } as const
+    expect(setConfigDigest(message)).toBe(digest)
+  })
+})
+
+describe('signer_trees.json', async () => {
+  type Tree = { name: string; schemes: string[]; keys: Hex[]; root: Hex }
+  type Proof = { name: string; scheme: string; key: Hex; leaf: Hex; proof: Hex[]; root: Hex; valid: boolean }
+  const vectors: { trees: Tree[]; proofs: Proof[] } = JSON.parse(await read('signer_trees.json'))
+  test.each(vectors.trees)('$name', ({ schemes, keys, root }) => {
+    const signers = schemes.map((scheme, i) => ({ scheme: Number(scheme) as Scheme, key: keys[i] as Hex }))
+    expect(createSignerTree(signers).root).toBe(root)
+  })
+  test.each(vectors.proofs)('$name', ({ scheme, key, leaf, proof, root, valid }) => {
+    expect(signerLeaf({ scheme: Number(scheme) as Scheme, key })).toBe(leaf)
+    expect(rootFromProof(leaf, proof) === root).toBe(valid)
+  })
+})
+
+describe('signatures.json', async () => {
+  type Case = { name: string; scheme: string; key: Hex; digest: Hex; signature: Hex; valid: boolean }
+  const { cases }: { cases: Case[] } = JSON.parse(await read('signatures.json'))
+  test.each(cases)('$name', ({ scheme, key, digest, signature, valid }) => {
+    expect(verifySignature(Number(scheme) as Scheme, key, digest, signature)).toBe(valid)
+  })
+})
+
+describe('setconfig_codec.json', async () => {
+  type Entry = { scheme: string; key: Hex; proof: Hex[]; signature: Hex }
+  type Valid = {
+    name: string
+    chainId: string
+    raw: Hex
+    hash: Hex
+    id: Hex
+    kind: string
+    hasInitial: boolean
+    initialHash: Hex
+    next: FlatConfig
+    nextHash: Hex
+    approvals: Entry[]
+    openings: Entry[]
+  }
+  type Malformed = { name: string; chainId: string; raw: Hex; reason: string }
+  const vectors: { valid: Valid[]; malformed: Malformed[] } = JSON.parse(await read('setconfig_codec.json'))
+  const toApproval = ({ scheme, ...rest }: Entry) => ({ scheme: Number(scheme), ...rest })
+
+  test.each(vectors.valid)('decodes $name', (vector) => {
+    const raw = fromHex(vector.raw)
+    const decoded = decodeSetConfig(raw, BigInt(vector.chainId))
+    if (!decoded.ok) throw new Error(`refused: ${decoded.reason}`)
+    const { tx, hash } = decoded
+    expect(hash).toBe(vector.hash)
+    expect(setConfigToBytes(tx)).toEqual(raw)
+    expect(tx.initial === undefined).toBe(!vector.hasInitial)
+    if (tx.initial !== undefined) expect(configHash(tx.initial)).toBe(vector.initialHash)
+    expect(configHash(tx.next)).toBe(vector.nextHash)
+    expect(tx).toMatchObject({
+      chainId: BigInt(vector.chainId),
+      id: vector.id,
+      kind: Number(vector.kind),
+      next: toConfig(vector.next),
+      approvals: vector.approvals.map(toApproval),
+      openings: vector.openings.map(toApproval),
+    })
+  })
+  test.each(vectors.malformed)('refuses $name: $reason', ({ raw, chainId, reason }) => {
+    expect(decodeSetConfig(fromHex(raw), BigInt(chainId))).toEqual({ ok: false, reason })
+  })
+})
