@@ -1,8 +1,7 @@
 import type { Hex } from 'viem'
-import { type Block, decodeExtraData } from '../protocol/index.ts'
+import { type Block, type BlockId, decodeExtraData } from '../protocol/index.ts'
 
-/** A block by number and hash. */
-export type BlockId = { number: bigint; hash: Hex }
+export type { BlockId }
 
 /** What the heads say of an L2 block: enough to order it, check it and find its L1 origin. */
 export type BlockRef = BlockId & {

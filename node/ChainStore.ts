@@ -1,7 +1,7 @@
 import type { Hex } from 'viem'
 import type { Block, BlockResult, InvalidReason, Receipt, StateReader } from '../protocol/index.ts'
 import type { BlockId, BlockRef, Heads } from './BlockRef.ts'
-import type { OpaqueBucket } from './Database.ts'
+import type { OpaqueBucket, OpaqueBucketName } from './OpaqueBucket.ts'
 import type { StoredOutput } from './StoredOutput.ts'
 
 /** The L1 block, and where there is one the batcher's transaction, from which a safe block was derived. */
@@ -15,25 +15,51 @@ export type Verdict = InvalidReason | 'UNDECODABLE' | undefined
 
 /**
  * The chain on disk: synchronous reads, atomic and durable writes. One writer at a time (the Engine).
+ *
+ * Blocks that a rewind drops are forgotten; trie nodes and configs are content-addressed and stay.
  */
 export interface ChainStore extends StateReader {
   blockByNumber(number: bigint): Block | undefined
   blockByHash(hash: Hex): Block | undefined
   receiptsOf(blockHash: Hex): readonly Receipt[] | undefined
+  /** Tells of each transaction of a block what was wrong with it. */
   verdictsOf(blockHash: Hex): readonly Verdict[] | undefined
-  /** Finds a transaction by its hash, a set-config forced through L1 also by the hash of its raw bytes. */
+  /** Finds a transaction by the hash of its raw bytes: the place where it was valid, else its first place. */
   transaction(hash: Hex): TransactionLocation | undefined
+  /** Finds the deposit that forced the set-config with this hash. */
+  forcedTransaction(setConfigHash: Hex): TransactionLocation | undefined
   heads(): Heads
-  /** Appends a child of the unsafe head. */
+  /**
+   * Appends a child of the unsafe head.
+   *
+   * @throws {NotOnHeadError} when it is none.
+   */
   appendUnsafe(result: BlockResult): Promise<void>
-  /** Appends a child of the unsafe head that is safe at once; the safe head must be the unsafe head. */
+  /**
+   * Appends a child of the unsafe head that is safe at once.
+   *
+   * @throws {NotOnHeadError} when it is none, or the safe head is not the unsafe head.
+   */
   appendSafe(result: BlockResult, inclusion: Inclusion): Promise<void>
-  /** Moves the safe head to its child `ref`. */
+  /**
+   * Moves the safe head to its child `ref`.
+   *
+   * @throws {NotOnHeadError} when it is none.
+   */
   markSafe(ref: BlockId, inclusion: Inclusion): Promise<void>
-  /** Moves the finalized head forward, at most to the safe head. */
+  /**
+   * Moves the finalized head forward to a safe block.
+   *
+   * @throws {NotOnHeadError} when the block is not safe.
+   */
   markFinalized(ref: BlockId): Promise<void>
-  /** Drops every block above `number` and takes the safe head back to `safeNumber` (by default as little as needed). */
+  /**
+   * Drops every block above `number` and takes the safe head back to `safeNumber`, by default only as far as needed.
+   *
+   * @throws {CriticalFault} when that is below the finalized head.
+   */
   rewind(number: bigint, safeNumber?: bigint): Promise<void>
+  /** Tells from which L1 block a safe block was derived; undefined for genesis and for unsafe blocks. */
   inclusionOf(blockNumber: bigint): Inclusion | undefined
   /** Finds the newest block that was safe once L1 block `l1Number` had been read. */
   safeHeadAtL1(l1Number: bigint): BlockRef
@@ -42,14 +68,15 @@ export interface ChainStore extends StateReader {
   outputByIndex(index: bigint): StoredOutput | undefined
   /** Finds the first standing output at or above an L2 block. */
   outputForBlock(l2BlockNumber: bigint): StoredOutput | undefined
-  /** Adds the output with the next index. */
+  /**
+   * Adds the output with the next index.
+   *
+   * @throws {OutputIndexError} when its index is another.
+   */
   putOutput(output: StoredOutput): Promise<void>
   /** Removes the outputs from index `count` on (deleted on L1, or reorganised away). */
   truncateOutputs(count: bigint): Promise<void>
-  /** Opens a bucket of bytes that belongs to another part (see Bucket.ts). */
+  /** Opens a bucket of bytes that belongs to another part. */
   bucket(name: OpaqueBucketName): OpaqueBucket
   close(): Promise<void>
 }
-
-/** The buckets that other parts may use. */
-export type OpaqueBucketName = 'pool' | 'promises' | 'batcher' | 'proposer' | 'derivation'

@@ -1,10 +1,72 @@
+import { Level } from 'level'
+import { KeyrollError } from '../protocol/index.ts'
+
 /** One put (`value` given) or delete (`value` undefined) of a batch. */
 export type Write = { key: Uint8Array; value: Uint8Array | undefined }
 
-/** A keyed set of bytes inside the database; all writes of one call are atomic and synced to disk. */
-export interface OpaqueBucket {
+/** An ordered map from bytes to bytes: synchronous reads, atomic writes that are on disk when they resolve. */
+export interface Database {
   get(key: Uint8Array): Uint8Array | undefined
   write(writes: readonly Write[]): Promise<void>
-  /** Iterates in the byte order of the keys, from `from` (inclusive) where given. */
-  entries(from?: Uint8Array): AsyncIterable<[key: Uint8Array, value: Uint8Array]>
+  /** Iterates from `from` (inclusive) to `until` (exclusive) in the byte order of the keys. */
+  entries(from: Uint8Array, until: Uint8Array): AsyncIterable<[key: Uint8Array, value: Uint8Array]>
+  close(): Promise<void>
+}
+
+/**
+ * Opens a LevelDB directory, creating it where there is none.
+ *
+ * @throws {DatabaseUnavailableError} when another process holds it, or the directory cannot be opened.
+ */
+export async function openLevelDatabase(path: string): Promise<Database> {
+  const level = new Level<Uint8Array, Uint8Array>(path, { keyEncoding: 'view', valueEncoding: 'view' })
+  try {
+    await level.open()
+  } catch (cause) {
+    throw new DatabaseUnavailableError(path, { cause })
+  }
+  return {
+    get: (key) => level.getSync(key),
+    write: (writes) =>
+      level.batch(
+        writes.map(({ key, value }) =>
+          value === undefined ? { type: 'del', key } : { type: 'put', key, value },
+        ),
+        { sync: true },
+      ),
+    entries: (gte, lt) => level.iterator({ gte, lt }),
+    close: () => level.close(),
+  }
+}
+
+/** Makes a database that lives as long as the process, for tests and throw-away nodes. */
+export function createMemoryDatabase(): Database {
+  const values = new Map<string, Uint8Array>()
+  const toText = (key: Uint8Array) => Buffer.from(key).toString('latin1')
+  return {
+    get: (key) => values.get(toText(key)),
+    async write(writes) {
+      for (const { key, value } of writes) {
+        if (value === undefined) values.delete(toText(key))
+        else values.set(toText(key), value)
+      }
+    },
+    async *entries(from, until) {
+      // Latin-1 text compares as its bytes do.
+      const keys = [...values.keys()].filter((key) => key >= toText(from) && key < toText(until)).sort()
+      for (const key of keys) {
+        const value = values.get(key)
+        if (value !== undefined) yield [Uint8Array.from(Buffer.from(key, 'latin1')), value]
+      }
+    },
+    async close() {},
+  }
+}
+
+/** Reports a database directory that cannot be opened. */
+export class DatabaseUnavailableError extends KeyrollError {
+  override readonly name = 'DatabaseUnavailableError'
+  constructor(path: string, options: ErrorOptions) {
+    super(`cannot open the database at ${path}: is another process using it, or is it not readable?`, options)
+  }
 }

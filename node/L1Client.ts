@@ -1,70 +1,193 @@
 import type { Address, Hex } from 'viem'
-import type { BlockId } from './BlockRef.ts'
+import { bloomMayHold } from '../protocol/index.ts'
+import { type Beacon, createBeacon } from './Beacon.ts'
+import { CriticalFault, ResetFault, TemporaryFault } from './Fault.ts'
+import { type L1Header, l1HeaderFromJson } from './L1Header.ts'
+import { type L1Receipt, l1ReceiptsFromJson } from './L1Receipt.ts'
+import { createL1Rpc, RefusedAnswerError } from './L1Rpc.ts'
+import { type L1Transaction, l1TransactionsFromJson } from './L1Transaction.ts'
+import { createLruCache } from './LruCache.ts'
+import type { Metrics } from './Metrics.ts'
 
-/** An L1 block as the heads name it. */
-export type L1BlockRef = BlockId & { parentHash: Hex /** Seconds. */; timestamp: bigint }
-
-/** An L1 header whose hash was recomputed from its fields. */
-export type L1Header = L1BlockRef & {
-  stateRoot: Hex
-  transactionsRoot: Hex
-  receiptsRoot: Hex
-  logsBloom: Hex
-  mixHash: Hex
-  /** Wei. */
-  baseFeePerGas: bigint
-  /** Zero hash where the header has none. */
-  parentBeaconBlockRoot: Hex
-}
-
-/** An L1 transaction whose bytes were checked against the header's transactions root. */
-export type L1Transaction = {
-  hash: Hex
-  type: number
-  /** Undefined for a contract creation. */
-  to: Address | undefined
-  input: Uint8Array
-  blobVersionedHashes: readonly Hex[]
-  raw: Uint8Array
-}
-
-/** A log of an L1 receipt; `logIndex` counts over the whole block. */
-export type L1Log = {
-  address: Address
-  topics: readonly Hex[]
-  data: Hex
-  logIndex: number
-  transactionIndex: number
-}
-
-/** An L1 receipt that was checked against the header's receipts root; its place in the list is the transaction's. */
-export type L1Receipt = {
-  type: number
-  status: 0 | 1
-  cumulativeGasUsed: bigint
-  logsBloom: Hex
-  logs: readonly L1Log[]
-}
-
-/** Names an L1 block by what the L1 node holds of it. */
+/** Names an L1 block by what L1 says of it. */
 export type L1Tag = 'latest' | 'safe' | 'finalized'
 
 /**
  * Reads L1 and believes nothing that a hash can check: whoever trusts a header's hash may trust all else.
- * Every method throws `TemporaryFault` when L1 cannot answer, after a few attempts.
+ *
+ * Every method throws `TemporaryFault` when L1 gives no good answer after a few attempts.
  */
 export interface L1Client {
   chainId(): Promise<bigint>
+  /**
+   * Makes sure that every L1 node that answers serves this chain.
+   *
+   * @throws {CriticalFault} when one serves another.
+   */
+  assertChainId(expected: bigint): Promise<void>
   /** Reads the header at a number or tag; undefined when L1 has none there (yet). */
   header(numberOrTag: bigint | L1Tag): Promise<L1Header | undefined>
   /** Reads a header by hash; undefined when L1 does not know it. */
   headerByHash(hash: Hex): Promise<L1Header | undefined>
-  /** Reads all transactions of a block. @throws ResetFault when L1 no longer knows the block. */
+  /**
+   * Reads all transactions of a block.
+   *
+   * @throws {ResetFault} when L1 no longer knows the block.
+   */
   transactions(header: L1Header): Promise<readonly L1Transaction[]>
-  /** Reads all receipts of a block, in the order of its transactions. @throws ResetFault when L1 no longer knows the block. */
+  /**
+   * Reads all receipts of a block, in the order of its transactions.
+   *
+   * @throws {ResetFault} when L1 no longer knows the block.
+   */
   receipts(header: L1Header): Promise<readonly L1Receipt[]>
-  /** Tells by the header's bloom alone whether the block may hold logs of any of the addresses. */
+  /** Tells by the header's bloom alone whether the block may hold logs of any of the addresses; false is certain. */
   mayHaveLogs(header: L1Header, addresses: readonly Address[]): boolean
-  /** Reads the blobs with these versioned hashes, in this order. @throws CriticalFault without a beacon API. */
+  /**
+   * Reads the blobs with these versioned hashes, in this order.
+   *
+   * @throws {CriticalFault} when no beacon URL was configured.
+   */
   blobs(header: L1Header, versionedHashes: readonly Hex[]): Promise<readonly Uint8Array[]>
+  close(): Promise<void>
+}
+
+/** What `createL1Client` is made of. */
+export type L1ClientOptions = {
+  urls: readonly string[]
+  /** REST API of a beacon node; needed once batches come in blobs. */
+  beaconUrl?: string | undefined
+  /** How many of the nodes must name the same header at a number or tag; 1 believes the first that answers. */
+  quorum?: number
+  metrics?: Metrics
+}
+
+const CACHED_HEADERS = 4_096
+
+/** Makes a client of one or more L1 nodes and, where given, a beacon node. */
+export function createL1Client({ urls, beaconUrl, quorum = 1, metrics }: L1ClientOptions): L1Client {
+  const rpc = createL1Rpc(metrics === undefined ? { urls } : { urls, metrics })
+  const beacon: Beacon | undefined = beaconUrl === undefined ? undefined : createBeacon(beaconUrl)
+  const headers = createLruCache<Hex, L1Header>(CACHED_HEADERS)
+  if (quorum > urls.length) {
+    throw new CriticalFault(`got ${urls.length} L1 URLs, expected at least ${quorum}, the quorum`)
+  }
+
+  function remember(header: L1Header | undefined): L1Header | undefined {
+    if (header !== undefined) headers.set(header.hash, header)
+    return header
+  }
+
+  async function header(numberOrTag: bigint | L1Tag): Promise<L1Header | undefined> {
+    if (typeof numberOrTag === 'bigint') return remember(await headerAt(numberOrTag))
+    const params = [numberOrTag, false]
+    if (quorum === 1) return remember(await rpc.request('eth_getBlockByNumber', params, l1HeaderFromJson))
+    // Honest nodes lag by some blocks: agree on the highest block that enough of them have reached.
+    const heads = await rpc.requestAll('eth_getBlockByNumber', params, l1HeaderFromJson)
+    const numbers = heads.map(({ number }) => number).sort((a, b) => (a < b ? 1 : -1))
+    const number = numbers[quorum - 1]
+    if (number === undefined) {
+      throw new TemporaryFault(
+        `${heads.length} of ${rpc.count} L1 nodes answered, expected at least ${quorum}`,
+      )
+    }
+    return remember(await headerAt(number))
+  }
+
+  async function headerAt(number: bigint): Promise<L1Header | undefined> {
+    const read = (json: unknown) => {
+      const found = l1HeaderFromJson(json)
+      if (found.number === number) return found
+      throw new RefusedAnswerError(`got L1 block ${found.number}, asked for ${number}`)
+    }
+    const params = [toQuantity(number), false]
+    if (quorum === 1) return rpc.request('eth_getBlockByNumber', params, read)
+    const found = await rpc.requestAll('eth_getBlockByNumber', params, read)
+    const agreed = found.find(({ hash }) => found.filter((other) => other.hash === hash).length >= quorum)
+    if (agreed !== undefined || found.length === 0) return agreed
+    throw new TemporaryFault(`fewer than ${quorum} of ${rpc.count} L1 nodes agree on block ${number}`)
+  }
+
+  async function headerByHash(hash: Hex): Promise<L1Header | undefined> {
+    const read = (json: unknown) => {
+      const found = l1HeaderFromJson(json)
+      if (found.hash === hash) return found
+      throw new RefusedAnswerError(`got L1 block ${found.hash}, asked for ${hash}`)
+    }
+    return headers.get(hash) ?? remember(await rpc.request('eth_getBlockByHash', [hash, false], read))
+  }
+
+  async function transactions(of: L1Header): Promise<readonly L1Transaction[]> {
+    const read = (json: unknown) => l1TransactionsFromJson(of, json)
+    return (await rpc.request('eth_getBlockByHash', [of.hash, true], read)) ?? gone(of)
+  }
+
+  async function receipts(of: L1Header): Promise<readonly L1Receipt[]> {
+    const read = (json: unknown) => l1ReceiptsFromJson(of, json)
+    try {
+      return (await rpc.request('eth_getBlockReceipts', [of.hash], read)) ?? gone(of)
+    } catch (fault) {
+      if (!(fault instanceof TemporaryFault)) throw fault
+      // Not every node has eth_getBlockReceipts.
+      return await receiptsOneByOne(of)
+    }
+  }
+
+  async function receiptsOneByOne(of: L1Header): Promise<readonly L1Receipt[]> {
+    const asked = (await transactions(of)).map(({ hash }) =>
+      rpc.request('eth_getTransactionReceipt', [hash], (json) => json),
+    )
+    const found = await Promise.all(asked)
+    if (found.includes(undefined)) return gone(of)
+    try {
+      return l1ReceiptsFromJson(of, found)
+    } catch (cause) {
+      throw new TemporaryFault(`L1 gave wrong receipts for block ${of.hash}`, { cause })
+    }
+  }
+
+  async function assertChainId(expected: bigint): Promise<void> {
+    const ids = await rpc.requestAll('eth_chainId', [], readQuantity)
+    if (ids.length === 0) throw new TemporaryFault('no L1 node answered eth_chainId')
+    const other = ids.find((id) => id !== expected)
+    if (other === undefined) return
+    throw new CriticalFault(`got an L1 node of chain ${other}, expected ${expected}: check the L1 URL`)
+  }
+
+  return {
+    chainId: async () =>
+      (await rpc.request('eth_chainId', [], readQuantity)) ?? fail('L1 does not say which chain it is'),
+    assertChainId,
+    header,
+    headerByHash,
+    transactions,
+    receipts,
+    mayHaveLogs: ({ logsBloom }, addresses) => addresses.some((address) => bloomMayHold(logsBloom, address)),
+    async blobs(of, versionedHashes) {
+      if (beacon === undefined) {
+        throw new CriticalFault('a batch is in blobs, and no beacon URL is configured to read them from')
+      }
+      return beacon.blobs(of, versionedHashes)
+    },
+    async close() {
+      await beacon?.close()
+    },
+  }
+}
+
+function readQuantity(json: unknown): bigint {
+  if (typeof json === 'string' && /^0x[0-9a-fA-F]{1,16}$/.test(json)) return BigInt(json)
+  throw new RefusedAnswerError('got something else than a hex quantity from L1')
+}
+
+function toQuantity(value: bigint): Hex {
+  return `0x${value.toString(16)}`
+}
+
+function gone({ number, hash }: L1Header): never {
+  throw new ResetFault(`L1 no longer has block ${number} ${hash}`)
+}
+
+function fail(message: string): never {
+  throw new TemporaryFault(message)
 }

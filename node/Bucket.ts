@@ -1,0 +1,49 @@
+/**
+ * First byte of every key. A number is never used again for something else, so that an old database is never
+ * misread; a retired bucket keeps its line.
+ */
+export const Bucket = {
+  /** name -> schema version, rollup fingerprint, heads, output count */
+  meta: 0,
+  /** block hash -> header and transactions */
+  block: 1,
+  /** block hash -> receipts and verdicts */
+  receipts: 2,
+  /** block number -> hash of the block of this chain */
+  canonical: 3,
+  /** transaction hash -> positions */
+  transaction: 4,
+  /** hash of the set-config inside a deposit -> positions of the deposit */
+  forced: 5,
+  /** trie node hash -> node; content-addressed, so nothing is undone on a rewind */
+  node: 6,
+  /** config hash -> config; content-addressed */
+  config: 7,
+  /** block number -> the L1 inclusion that made it safe */
+  inclusion: 8,
+  /** output index -> output */
+  output: 9,
+  pool: 64,
+  promises: 65,
+  batcher: 66,
+  proposer: 67,
+  derivation: 68,
+} as const
+
+/** The number of a bucket. */
+export type BucketNumber = (typeof Bucket)[keyof typeof Bucket]
+
+/** Puts the bucket's number before a key. */
+export function bucketKey(bucket: BucketNumber, key: Uint8Array): Uint8Array {
+  const out = new Uint8Array(key.length + 1)
+  out[0] = bucket
+  out.set(key, 1)
+  return out
+}
+
+/** Encodes a number so that the byte order of keys is the order of numbers. */
+export function uint64Key(value: bigint): Uint8Array {
+  const key = new Uint8Array(8)
+  new DataView(key.buffer).setBigUint64(0, value)
+  return key
+}

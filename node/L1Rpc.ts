@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { http } from 'viem'
+import { KeyrollError } from '../protocol/index.ts'
+import { TemporaryFault } from './Fault.ts'
+import type { Metrics } from './Metrics.ts'
+
+/** Reads an L1 node's answer, or throws `RefusedAnswerError`; null means that the node does not have the thing. */
+export type AnswerReader<T> = (json: unknown) => T | undefined
+
+/** Asks L1 nodes over JSON-RPC. */
+export interface L1Rpc {
+  /** How many nodes there are. */
+  readonly count: number
+  /**
+   * Asks one node after the other until one gives an answer that `read` accepts; undefined when all say they have none.
+   *
+   * @throws {TemporaryFault} when no node gives an answer, after a few rounds.
+   */
+  request<T>(method: string, params: readonly unknown[], read: AnswerReader<T>): Promise<T | undefined>
+  /** Asks all nodes once, and returns the answers that `read` accepts, without those that have none. */
+  requestAll<T>(method: string, params: readonly unknown[], read: AnswerReader<T>): Promise<T[]>
+}
+
+/** Reports an answer of an L1 node that is malformed or whose hash is wrong: the next node is asked. */
+export class RefusedAnswerError extends KeyrollError {
+  override readonly name = 'RefusedAnswerError'
+}
+
+const ROUNDS = 4
+const FIRST_PAUSE_MS = 100
+const REQUEST_TIMEOUT_MS = 15_000
+const MAX_ANSWER_BYTES = 64 * 1_048_576
+
+type Outcome<T> = { ok: true; value: T | undefined } | { ok: false; error: unknown }
+
+/** Makes the client of one or more L1 nodes; the first that answers well is asked first the next time. */
+export function createL1Rpc({ urls, metrics }: { urls: readonly string[]; metrics?: Metrics }): L1Rpc {
+  const nodes = urls.map((url) =>
+    http(url, { retryCount: 0, timeout: REQUEST_TIMEOUT_MS, maxResponseBodySize: MAX_ANSWER_BYTES })({}),
+  )
+  let preferred = 0
+
+  async function ask<T>(
+    index: number,
+    method: string,
+    params: readonly unknown[],
+    read: AnswerReader<T>,
+  ): Promise<Outcome<T>> {
+    try {
+      const json: unknown = await nodes[index]?.request({ method, params })
+      const value = json === null || json === undefined ? undefined : read(json)
+      metrics?.l1Requests.inc({ method, outcome: 'ok' })
+      return { ok: true, value }
+    } catch (error) {
+      const outcome = error instanceof RefusedAnswerError ? 'refused' : 'failed'
+      metrics?.l1Requests.inc({ method, outcome })
+      return { ok: false, error }
+    }
+  }
+
+  async function request<T>(
+    method: string,
+    params: readonly unknown[],
+    read: AnswerReader<T>,
+  ): Promise<T | undefined> {
+    let lastError: unknown
+    for (let round = 0; round < ROUNDS; round++) {
+      if (round > 0) await sleep(FIRST_PAUSE_MS * 2 ** (round - 1))
+      let absent = 0
+      for (let i = 0; i < nodes.length; i++) {
+        const index = (preferred + i) % nodes.length
+        const outcome = await ask(index, method, params, read)
+        if (!outcome.ok) lastError = outcome.error
+        else if (outcome.value === undefined) absent++
+        else {
+          preferred = index
+          return outcome.value
+        }
+      }
+      if (absent > 0) return undefined
+    }
+    const reason = lastError instanceof Error ? lastError.message : String(lastError)
+    throw new TemporaryFault(`no L1 node answered ${method}: ${reason}`, {
+      cause: lastError,
+      details: { method },
+    })
+  }
+
+  async function requestAll<T>(
+    method: string,
+    params: readonly unknown[],
+    read: AnswerReader<T>,
+  ): Promise<T[]> {
+    const outcomes = await Promise.all(nodes.map((_, index) => ask(index, method, params, read)))
+    const values = outcomes.map((outcome) => (outcome.ok ? outcome.value : undefined))
+    return values.filter((value) => value !== undefined)
+  }
+
+  return { count: nodes.length, request, requestAll }
+}

@@ -1,0 +1,29 @@
+import { Bucket, bucketKey } from './Bucket.ts'
+import type { Database, Write } from './Database.ts'
+
+/** The buckets that other parts may use. */
+export type OpaqueBucketName = 'pool' | 'promises' | 'batcher' | 'proposer' | 'derivation'
+
+/** A keyed set of bytes inside the database; all writes of one call are atomic and synced to disk. */
+export interface OpaqueBucket {
+  get(key: Uint8Array): Uint8Array | undefined
+  write(writes: readonly Write[]): Promise<void>
+  /** Iterates in the byte order of the keys, from `from` (inclusive) where given. */
+  entries(from?: Uint8Array): AsyncIterable<[key: Uint8Array, value: Uint8Array]>
+}
+
+/** Opens the part of the database under one bucket's number. */
+export function createOpaqueBucket(database: Database, name: OpaqueBucketName): OpaqueBucket {
+  const bucket = Bucket[name]
+  return {
+    get: (key) => database.get(bucketKey(bucket, key)),
+    write: (writes) =>
+      database.write(writes.map(({ key, value }) => ({ key: bucketKey(bucket, key), value }))),
+    async *entries(from = new Uint8Array()) {
+      const until = Uint8Array.of(bucket + 1)
+      for await (const [key, value] of database.entries(bucketKey(bucket, from), until)) {
+        yield [key.subarray(1), value]
+      }
+    },
+  }
+}

@@ -1,0 +1,291 @@
+import type { Hex } from 'viem'
+import {
+  type Block,
+  type BlockResult,
+  blockFromRlp,
+  blockToRlp,
+  type Config,
+  configFromRlp,
+  configToRlp,
+  createGenesis,
+  fromHex,
+  keccakHex,
+  type RollupConfig,
+  rollupConfigToJson,
+} from '../protocol/index.ts'
+import { type BlockId, type BlockRef, blockToRef, type Heads } from './BlockRef.ts'
+import { Bucket, type BucketNumber, bucketKey, uint64Key } from './Bucket.ts'
+import type { ChainStore, Inclusion, TransactionLocation } from './ChainStore.ts'
+import { createMemoryDatabase, type Database, openLevelDatabase, type Write } from './Database.ts'
+import { CriticalFault } from './Fault.ts'
+import { createLruCache } from './LruCache.ts'
+import { createOpaqueBucket } from './OpaqueBucket.ts'
+import { createOutputStore } from './OutputStore.ts'
+import {
+  headsFromBytes,
+  headsToBytes,
+  inclusionFromBytes,
+  inclusionToBytes,
+  receiptsFromBytes,
+  receiptsToBytes,
+  type StoredReceipts,
+} from './storeCodecs.ts'
+import {
+  DamagedDatabaseError,
+  GenesisMismatchError,
+  NotOnHeadError,
+  SchemaVersionError,
+  WrongRollupError,
+} from './storeErrors.ts'
+import { createTransactionIndex } from './TransactionIndex.ts'
+
+const SCHEMA_VERSION = '1'
+
+const CACHED_NODES = 200_000
+const CACHED_CONFIGS = 20_000
+const CACHED_BLOCKS = 256
+
+/**
+ * Opens the chain of a rollup in a directory, or in memory for `:memory:`; a new one starts with genesis.
+ *
+ * @throws {DatabaseUnavailableError} when another process holds the directory.
+ * @throws {WrongRollupError} when it holds the chain of another rollup config.
+ * @throws {SchemaVersionError} when another version of this program wrote it.
+ * @throws {GenesisMismatchError} when the config's genesis hash is wrong.
+ */
+export async function openChainStore(path: string, rollup: RollupConfig): Promise<ChainStore> {
+  const database = path === ':memory:' ? createMemoryDatabase() : await openLevelDatabase(path)
+  try {
+    await prepare(database, path, rollup)
+    return createChainStore(database)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+async function prepare(database: Database, path: string, rollup: RollupConfig): Promise<void> {
+  const fingerprint = fromHex(keccakHex(Buffer.from(JSON.stringify(rollupConfigToJson(rollup)))))
+  const version = database.get(metaKey('version'))
+  if (version !== undefined) {
+    const text = Buffer.from(version).toString()
+    if (text !== SCHEMA_VERSION) throw new SchemaVersionError(path, text, SCHEMA_VERSION)
+    const stored = database.get(metaKey('rollup'))
+    if (stored === undefined || !Buffer.from(stored).equals(fingerprint)) throw new WrongRollupError(path)
+    return
+  }
+  const genesis = createGenesis(rollup)
+  if (genesis.block.hash !== rollup.genesis.l2.hash) {
+    throw new GenesisMismatchError(rollup.genesis.l2.hash, genesis.block.hash)
+  }
+  const id: BlockId = { number: 0n, hash: genesis.block.hash }
+  await database.write([
+    { key: metaKey('version'), value: Buffer.from(SCHEMA_VERSION) },
+    { key: metaKey('rollup'), value: fingerprint },
+    { key: metaKey('heads'), value: headsToBytes({ unsafe: id, safe: id, finalized: id }) },
+    ...blockWrites(genesis),
+  ])
+}
+
+function createChainStore(database: Database): ChainStore {
+  const nodes = createLruCache<Hex, Uint8Array>(CACHED_NODES)
+  const configs = createLruCache<Hex, Config>(CACHED_CONFIGS)
+  const blocks = createLruCache<Hex, Block>(CACHED_BLOCKS)
+  const receipts = createLruCache<Hex, StoredReceipts>(CACHED_BLOCKS)
+  const transactions = createTransactionIndex(database)
+  const outputs = createOutputStore(database)
+  let heads = readHeads()
+
+  /** Reads through a cache; only what exists is remembered. */
+  function cached<T>(
+    cache: { get(key: Hex): T | undefined; set(key: Hex, value: T): void },
+    bucket: BucketNumber,
+    hash: Hex,
+    decode: (bytes: Uint8Array) => T,
+  ): T | undefined {
+    const known = cache.get(hash)
+    if (known !== undefined) return known
+    const bytes = database.get(bucketKey(bucket, fromHex(hash, 32)))
+    if (bytes === undefined) return undefined
+    const value = decode(bytes)
+    cache.set(hash, value)
+    return value
+  }
+
+  const blockByHash = (hash: Hex) => cached(blocks, Bucket.block, hash, blockFromRlp)
+  const storedReceipts = (hash: Hex) => cached(receipts, Bucket.receipts, hash, receiptsFromBytes)
+
+  function canonicalHash(number: bigint): Hex | undefined {
+    if (number < 0n || number >= 1n << 64n) return undefined
+    const bytes = database.get(bucketKey(Bucket.canonical, uint64Key(number)))
+    return bytes === undefined ? undefined : `0x${Buffer.from(bytes).toString('hex')}`
+  }
+
+  function blockByNumber(number: bigint): Block | undefined {
+    const hash = canonicalHash(number)
+    return hash === undefined ? undefined : blockByHash(hash)
+  }
+
+  function refAt(number: bigint): BlockRef {
+    const block = blockByNumber(number)
+    if (block === undefined) throw new DamagedDatabaseError(`block ${number}`)
+    return blockToRef(block)
+  }
+
+  function readHeads(): Heads {
+    const bytes = database.get(metaKey('heads'))
+    if (bytes === undefined) throw new DamagedDatabaseError('its heads')
+    const ids = headsFromBytes(bytes)
+    return {
+      unsafe: refAt(ids.unsafe.number),
+      safe: refAt(ids.safe.number),
+      finalized: refAt(ids.finalized.number),
+    }
+  }
+
+  async function write(next: Heads, writes: readonly Write[]): Promise<void> {
+    await database.write([...writes, { key: metaKey('heads'), value: headsToBytes(next) }])
+    heads = next
+  }
+
+  async function append(result: BlockResult, inclusion: Inclusion | undefined): Promise<void> {
+    const { block } = result
+    const ref = blockToRef(block)
+    assertChild('append', ref, heads.unsafe)
+    if (inclusion !== undefined) assertChild('append as safe', ref, heads.safe)
+    const next = { ...heads, unsafe: ref, safe: inclusion === undefined ? heads.safe : ref }
+    await write(next, [
+      ...blockWrites(result),
+      ...transactions.add(block, result.receipts),
+      ...(inclusion === undefined ? [] : [inclusionWrite(ref.number, inclusion)]),
+    ])
+    blocks.set(block.hash, block)
+    receipts.set(block.hash, { receipts: result.receipts, verdicts: result.reasons })
+    for (const [hash, node] of result.nodes) nodes.set(hash, node)
+    for (const [hash, config] of result.configs) configs.set(hash, config)
+  }
+
+  async function rewind(number: bigint, safeNumber = minimum(number, heads.safe.number)): Promise<void> {
+    if (safeNumber < heads.finalized.number) {
+      const message = `asked to take the safe head back to ${safeNumber}, below the finalized block ${heads.finalized.number}`
+      throw new CriticalFault(`${message}: L1 reverted what it had finalized`)
+    }
+    const unsafe = refAt(minimum(number, heads.unsafe.number))
+    const safe = refAt(minimum(safeNumber, minimum(unsafe.number, heads.safe.number)))
+    const dropped: Block[] = []
+    for (let at = unsafe.number + 1n; at <= heads.unsafe.number; at++) {
+      const block = blockByNumber(at)
+      if (block !== undefined) dropped.push(block)
+    }
+    const writes = [...droppedWrites(dropped), ...transactions.remove(dropped, unsafe.number)]
+    for (let at = safe.number + 1n; at <= heads.safe.number; at++) {
+      writes.push({ key: bucketKey(Bucket.inclusion, uint64Key(at)), value: undefined })
+    }
+    await write({ ...heads, unsafe, safe }, writes)
+    for (const { hash } of dropped) {
+      blocks.delete(hash)
+      receipts.delete(hash)
+    }
+  }
+
+  function inclusionOf(blockNumber: bigint): Inclusion | undefined {
+    if (blockNumber < 0n || blockNumber > heads.safe.number) return undefined
+    const bytes = database.get(bucketKey(Bucket.inclusion, uint64Key(blockNumber)))
+    return bytes === undefined ? undefined : inclusionFromBytes(bytes)
+  }
+
+  function locate(
+    hash: Hex,
+    bucket: typeof Bucket.transaction | typeof Bucket.forced,
+  ): TransactionLocation | undefined {
+    const position = transactions.find(hash, bucket)
+    const block = position && blockByNumber(position.blockNumber)
+    const raw = position && block?.transactions[position.index]
+    if (position === undefined || block === undefined || raw === undefined) return undefined
+    return { blockHash: block.hash, blockNumber: position.blockNumber, index: position.index, raw }
+  }
+
+  return {
+    node: (hash) => cached(nodes, Bucket.node, hash, (bytes) => bytes),
+    config: (hash) => cached(configs, Bucket.config, hash, configFromRlp),
+    blockByNumber,
+    blockByHash,
+    receiptsOf: (blockHash) => storedReceipts(blockHash)?.receipts,
+    verdictsOf: (blockHash) => storedReceipts(blockHash)?.verdicts,
+    transaction: (hash) => locate(hash, Bucket.transaction),
+    forcedTransaction: (hash) => locate(hash, Bucket.forced),
+    heads: () => heads,
+    appendUnsafe: (result) => append(result, undefined),
+    appendSafe: append,
+    async markSafe(id, inclusion) {
+      const ref = refAt(minimum(id.number, heads.unsafe.number))
+      assertChild('mark as safe', ref, heads.safe)
+      if (ref.hash !== id.hash) throw new NotOnHeadError('mark as safe', id, heads.unsafe)
+      await write({ ...heads, safe: ref }, [inclusionWrite(ref.number, inclusion)])
+    },
+    async markFinalized(id) {
+      if (id.number > heads.safe.number || canonicalHash(id.number) !== id.hash) {
+        throw new NotOnHeadError('finalize', id, heads.safe)
+      }
+      if (id.number > heads.finalized.number) await write({ ...heads, finalized: refAt(id.number) }, [])
+    },
+    rewind,
+    inclusionOf,
+    safeHeadAtL1(l1Number) {
+      // Inclusions never go back on L1, so the last block at or before the number is found by halving.
+      let [low, high] = [0n, heads.safe.number]
+      while (low < high) {
+        const middle = (low + high + 1n) / 2n
+        const at = inclusionOf(middle)?.l1Block.number ?? 0n
+        if (at <= l1Number) low = middle
+        else high = middle - 1n
+      }
+      return refAt(low)
+    },
+    ...outputs,
+    bucket: (name) => createOpaqueBucket(database, name),
+    close: () => database.close(),
+  }
+}
+
+function blockWrites({ block, receipts, reasons, nodes, configs }: BlockResult): Write[] {
+  const hash = fromHex(block.hash)
+  const writes: Write[] = [
+    { key: bucketKey(Bucket.block, hash), value: blockToRlp(block) },
+    { key: bucketKey(Bucket.receipts, hash), value: receiptsToBytes({ receipts, verdicts: reasons }) },
+    { key: bucketKey(Bucket.canonical, uint64Key(block.header.number)), value: hash },
+  ]
+  for (const [nodeHash, node] of nodes)
+    writes.push({ key: bucketKey(Bucket.node, fromHex(nodeHash)), value: node })
+  for (const [configHash, config] of configs) {
+    writes.push({ key: bucketKey(Bucket.config, fromHex(configHash)), value: configToRlp(config) })
+  }
+  return writes
+}
+
+function droppedWrites(dropped: readonly Block[]): Write[] {
+  return dropped.flatMap(({ hash, header }) =>
+    [
+      bucketKey(Bucket.block, fromHex(hash)),
+      bucketKey(Bucket.receipts, fromHex(hash)),
+      bucketKey(Bucket.canonical, uint64Key(header.number)),
+    ].map((key) => ({ key, value: undefined })),
+  )
+}
+
+function inclusionWrite(blockNumber: bigint, inclusion: Inclusion): Write {
+  return { key: bucketKey(Bucket.inclusion, uint64Key(blockNumber)), value: inclusionToBytes(inclusion) }
+}
+
+function metaKey(name: 'version' | 'rollup' | 'heads'): Uint8Array {
+  return bucketKey(Bucket.meta, Buffer.from(name))
+}
+
+function assertChild(what: string, ref: BlockRef, head: BlockRef): void {
+  if (ref.number !== head.number + 1n || ref.parentHash !== head.hash)
+    throw new NotOnHeadError(what, ref, head)
+}
+
+function minimum(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
+}
