@@ -1,0 +1,76 @@
+import type { Address, Hex } from 'viem'
+import { getBlock, getChainId } from 'viem/actions'
+import { type DeployingClient, deployL1, type L1Contracts } from '../contracts/index.ts'
+import { createGenesis, type RollupConfig } from '../protocol/index.ts'
+
+/** What the operator of a new rollup decides. Times are seconds. */
+export type RollupParameters = {
+  owner: Address
+  batcher: Address
+  promiseSigner: Address
+  proposer: Address
+  challenger: Address
+  /** Unique: signatures are bound to nothing else. */
+  l2ChainId: bigint
+  blockTime: bigint
+  challengePeriod: number
+  minRecoveryDelay: number
+  /** L2 blocks between two outputs. */
+  submissionInterval: bigint
+  /** Silence after which anybody may propose an output. */
+  permissionlessDelay: bigint
+  maxSequencerDrift: bigint
+  /** L1 blocks. */
+  seqWindowSize: bigint
+  /** L1 blocks. */
+  channelTimeout: bigint
+}
+
+/** A rollup's L1 contracts, and the config that its nodes start from. */
+export type DeployedRollup = { contracts: L1Contracts; rollup: RollupConfig }
+
+const ZERO_HASH: Hex = `0x${'00'.repeat(32)}`
+
+/** Deploys a rollup's contracts to L1 and makes its config; the rollup begins at the L1 block before. */
+export async function deployRollup(client: DeployingClient, p: RollupParameters): Promise<DeployedRollup> {
+  const origin = await getBlock(client)
+  const contracts = await deployL1(client, {
+    owner: p.owner,
+    batcher: p.batcher,
+    promiseSigner: p.promiseSigner,
+    proposer: p.proposer,
+    challenger: p.challenger,
+    l2ChainId: p.l2ChainId,
+    rotationDelay: BigInt(p.challengePeriod),
+    submissionInterval: p.submissionInterval,
+    l2BlockTime: p.blockTime,
+    startingTimestamp: origin.timestamp,
+    challengePeriod: BigInt(p.challengePeriod),
+    permissionlessDelay: p.permissionlessDelay,
+  })
+  const rollup: RollupConfig = {
+    genesis: {
+      l1: { hash: origin.hash, number: origin.number },
+      l2: { hash: ZERO_HASH, number: 0n },
+      l2Time: origin.timestamp,
+    },
+    blockTime: p.blockTime,
+    maxSequencerDrift: p.maxSequencerDrift,
+    seqWindowSize: p.seqWindowSize,
+    channelTimeout: p.channelTimeout,
+    l1ChainId: BigInt(await getChainId(client)),
+    l2ChainId: p.l2ChainId,
+    batchInboxAddress: contracts.batchInbox,
+    depositContractAddress: contracts.keystorePortal,
+    l1SystemConfigAddress: contracts.systemConfig,
+    outputOracleAddress: contracts.outputOracle,
+    challengePeriod: p.challengePeriod,
+    minRecoveryDelay: p.minRecoveryDelay,
+    submissionInterval: p.submissionInterval,
+  }
+  const { block } = createGenesis(rollup)
+  return {
+    contracts,
+    rollup: { ...rollup, genesis: { ...rollup.genesis, l2: { hash: block.hash, number: 0n } } },
+  }
+}

@@ -1,0 +1,6 @@
+export * from './Authenticator.ts'
+export * from './banner.ts'
+export * from './DevnetError.ts'
+export * from './DevnetInfo.ts'
+export * from './deployRollup.ts'
+export * from './startDevnet.ts'

@@ -1,0 +1,264 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { createPublicClient, createTestClient, createWalletClient, http, zeroAddress } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { deployL2, predictL2 } from '../contracts/index.ts'
+import { rollupConfigToJson } from '../protocol/index.ts'
+import { type DevnetAccount, devnetAccounts } from './accounts.ts'
+import { type Anvil, startAnvil } from './anvil.ts'
+import { createBeaconChain } from './BeaconChain.ts'
+import { serveBeaconApi } from './beaconApi.ts'
+import { startChildProcess } from './ChildProcess.ts'
+import { DevnetError } from './DevnetError.ts'
+import type { DevnetInfo } from './DevnetInfo.ts'
+import { deployRollup } from './deployRollup.ts'
+import { followL1 } from './followL1.ts'
+import { keepInStep } from './keepInStep.ts'
+import { createOpChain } from './OpChain.ts'
+import { createWorld, type World } from './World.ts'
+
+/** Settings of a devnet; every port may be 0 for any free one. Times are seconds. */
+export type DevnetOptions = {
+  ports: Record<'l1' | 'beacon' | 'chainA' | 'chainB' | 'sequencer' | 'admin' | 'node', number>
+  chainIds: Record<'l1' | 'chainA' | 'chainB', number>
+  l1BlockTime: number
+  blockTime: number
+  /** L2 blocks between two outputs. */
+  submissionInterval: number
+  challengePeriod: number
+  /** Where databases and logs go; a temporary directory, removed at the end, when undefined. */
+  dataDir: string | undefined
+  /** Where the {@link DevnetInfo} is written. */
+  out: string
+  /** How to run `keyroll`; the subcommand follows. */
+  keyroll: { command: string; args: readonly string[] }
+  /** Hears what is being done. */
+  onProgress: (message: string) => void
+  /** Gives up starting, or ends the devnet. */
+  signal: AbortSignal
+}
+
+/** A running devnet. */
+export interface Devnet {
+  readonly info: DevnetInfo
+  /** Rejects, saying which, when a part ends that should not; never resolves. */
+  readonly crashed: Promise<never>
+  /** Stops every part, and removes what was temporary. Safe to call twice. */
+  stop(): Promise<void>
+}
+
+/** From Deneb to Fulu, where the execution block hash stands in a beacon block (protocol.md §7.1). */
+const BLOCK_HASH_SCHEDULE = [{ fromSlot: 0n, untilSlot: 2n ** 64n - 1n, index: 6444n }]
+const READY_TIMEOUT = 60_000
+
+/**
+ * Starts L1 with its beacon chain, the OP-like chains A and B, the contracts, a sequencer and an independent node.
+ *
+ * @throws {DevnetError} when a part does not start; by then the others have been stopped.
+ */
+export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
+  const world = await createWorld(options.dataDir)
+  try {
+    const info = await startParts(options, world)
+    return { info, crashed: world.crashed, stop: world.stop }
+  } catch (error) {
+    await world.stop()
+    throw error
+  }
+}
+
+async function startParts(options: DevnetOptions, world: World): Promise<DevnetInfo> {
+  const step = (message: string) => {
+    options.signal.throwIfAborted()
+    options.onProgress(message)
+  }
+  step('starting L1 and the chains A and B')
+  const chains = await startChains(options, world)
+  step('deploying the contracts')
+  const deployment = await deployContracts(options, world, chains)
+  step('starting the beacon chain')
+  const beaconUrl = await startFollowing(options, world, chains)
+  step('starting the sequencer and the node')
+  const keyroll = await startKeyroll(options, world, {
+    l1Url: chains.l1.url,
+    beaconUrl,
+    configPath: deployment.configPath,
+  })
+
+  const { l1, a, b } = chains
+  const { contracts, rollup, configPath } = deployment
+  const info: DevnetInfo = {
+    l1: { chainId: l1.chainId, rpcUrl: l1.url, beaconUrl },
+    chains: [
+      {
+        name: 'A',
+        chainId: a.chainId,
+        rpcUrl: a.url,
+        source: { kind: 'L1Block', address: contracts.l2.l1BlockSource },
+      },
+      {
+        name: 'B',
+        chainId: b.chainId,
+        rpcUrl: b.url,
+        source: { kind: 'EIP-4788', address: contracts.l2.beaconRootsSource },
+      },
+    ],
+    rollup: { l2ChainId: Number(rollup.l2ChainId), configPath, config: rollupConfigToJson(rollup) },
+    ...keyroll,
+    contracts,
+    accounts: devnetAccounts(),
+    dataDir: world.dataDir,
+    pid: process.pid,
+  }
+  await mkdir(dirname(resolve(options.out)), { recursive: true })
+  await writeFile(options.out, `${JSON.stringify(info, null, 2)}\n`)
+  world.onStop(() => rm(options.out, { force: true }))
+  return info
+}
+
+type Chains = { l1: Anvil; a: Anvil; b: Anvil; opChains: Awaited<ReturnType<typeof createOpChain>>[] }
+
+async function startChains({ ports, chainIds }: DevnetOptions, world: World): Promise<Chains> {
+  const { logDirectory } = world
+  const [l1, a, b] = await world.own([
+    startAnvil({ name: 'anvil-l1', chainId: chainIds.l1, port: ports.l1, slotsInAnEpoch: 2, logDirectory }),
+    startAnvil({ name: 'anvil-a', chainId: chainIds.chainA, port: ports.chainA, logDirectory }),
+    startAnvil({ name: 'anvil-b', chainId: chainIds.chainB, port: ports.chainB, logDirectory }),
+  ])
+  return { l1, a, b, opChains: await Promise.all([a, b].map(createOpChain)) }
+}
+
+/** Anvil still mines a block per transaction, so that this takes no time. */
+async function deployContracts(options: DevnetOptions, world: World, { l1, a, b }: Chains) {
+  const { deployer, batcher, promiseSigner, proposer, challenger } = devnetAccounts()
+  const { contracts, rollup } = await deployRollup(walletOf(l1, deployer), {
+    owner: deployer.address,
+    batcher: batcher.address,
+    promiseSigner: promiseSigner.address,
+    proposer: proposer.address,
+    challenger: challenger.address,
+    l2ChainId: drawChainId(),
+    blockTime: BigInt(options.blockTime),
+    challengePeriod: options.challengePeriod,
+    submissionInterval: BigInt(options.submissionInterval),
+    ...DEVNET_WINDOWS,
+    minRecoveryDelay: 2 * Number(DEVNET_WINDOWS.seqWindowSize) * options.l1BlockTime,
+  })
+  const parameters = {
+    outputOracle: rollup.outputOracleAddress,
+    l2ChainId: rollup.l2ChainId,
+    challengePeriod: rollup.challengePeriod,
+    minRecoveryDelay: rollup.minRecoveryDelay,
+    schedule: BLOCK_HASH_SCHEDULE,
+    sourceAdmin: zeroAddress,
+  }
+  await Promise.all([a, b].map((chain) => deployL2(walletOf(chain, deployer), parameters)))
+  const configPath = join(world.dataDir, 'rollup.json')
+  await writeFile(configPath, `${JSON.stringify(rollupConfigToJson(rollup), null, 2)}\n`)
+  return { contracts: { l1: contracts, l2: predictL2(parameters) }, rollup, configPath }
+}
+
+/** From here on L1 has its beat, and the others follow it. */
+async function startFollowing(
+  { ports, l1BlockTime }: DevnetOptions,
+  world: World,
+  { l1, opChains }: Chains,
+): Promise<string> {
+  const from = await createPublicClient({ transport: http(l1.url) }).getBlock()
+  const beacon = await createBeaconChain(l1.url, from)
+  const api = await serveBeaconApi({ chain: beacon, l1Url: l1.url, port: ports.beacon })
+  world.onStop(() => api.close())
+
+  await Promise.all(opChains.map((chain) => chain.stopAutomine()))
+  const l1Test = createTestClient({ mode: 'anvil', transport: http(l1.url) })
+  await l1Test.setIntervalMining({ interval: l1BlockTime })
+  const ending = new AbortController()
+  const followed = followL1({
+    l1Url: l1.url,
+    from,
+    follower: keepInStep({ l1Url: l1.url, beacon, chains: opChains }),
+    signal: ending.signal,
+  })
+  world.watch(followed)
+  world.onStop(async () => {
+    ending.abort()
+    await followed.catch(() => undefined)
+  })
+  return api.url
+}
+
+async function startKeyroll(
+  { keyroll, ports, signal }: DevnetOptions,
+  world: World,
+  { l1Url, beaconUrl, configPath }: Record<'l1Url' | 'beaconUrl' | 'configPath', string>,
+): Promise<Pick<DevnetInfo, 'sequencer' | 'node'>> {
+  const start = (name: string, args: readonly string[], env: Record<string, string> = {}) =>
+    startChildProcess({
+      name,
+      command: keyroll.command,
+      args: [
+        ...keyroll.args,
+        ...[name, '--l1-rpc', l1Url, '--l1-beacon', beaconUrl, '--rollup-config', configPath],
+        ...['--data-dir', join(world.dataDir, name), ...args],
+      ],
+      env,
+      logFile: join(world.logDirectory, `${name}.log`),
+      ready: /^\{"rpcUrl":.*\}$/,
+    })
+  const { batcher, proposer, promiseSigner } = devnetAccounts()
+  const [sequencer, node] = await world.own([
+    start('sequencer', ['--port', `${ports.sequencer}`, '--admin-port', `${ports.admin}`], {
+      KEYROLL_BATCHER_KEY: batcher.privateKey,
+      KEYROLL_PROPOSER_KEY: proposer.privateKey,
+      KEYROLL_PROMISE_KEY: promiseSigner.privateKey,
+    }),
+    start('node', ['--port', `${ports.node}`]),
+  ])
+  const urls = { sequencer: JSON.parse(sequencer.match[0]), node: JSON.parse(node.match[0]) }
+  const ready = [sequencer, node].map(({ name, match }) =>
+    untilReady(name, JSON.parse(match[0]).rpcUrl, signal),
+  )
+  await Promise.race([Promise.all(ready), world.crashed])
+  return urls
+}
+
+/** In L1 blocks where not said otherwise: short enough to watch, long enough for a laptop that stutters. */
+const DEVNET_WINDOWS = {
+  maxSequencerDrift: 600n,
+  seqWindowSize: 60n,
+  channelTimeout: 50n,
+  /** Seconds. */
+  permissionlessDelay: 259_200n,
+}
+
+/** Signatures are bound to a rollup by its chain id, so no two devnets may share one. */
+function drawChainId(): bigint {
+  return 2n ** 40n + BigInt(`0x${randomBytes(5).toString('hex')}`)
+}
+
+function walletOf(anvil: Anvil, account: DevnetAccount) {
+  return createWalletClient({
+    account: privateKeyToAccount(account.privateKey),
+    transport: http(anvil.url),
+    pollingInterval: 50,
+  })
+}
+
+async function untilReady(part: string, url: string, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + READY_TIMEOUT
+  let last = 'no answer'
+  while (Date.now() < deadline) {
+    signal.throwIfAborted()
+    try {
+      const answer = await fetch(`${url}/readyz`, { signal })
+      if (answer.ok) return
+      last = `${answer.status} ${await answer.text()}`
+    } catch (error) {
+      last = error instanceof Error ? error.message : String(error)
+    }
+    await setTimeout(100)
+  }
+  throw new DevnetError(part, `not ready after ${READY_TIMEOUT} ms: ${last}`)
+}
