@@ -20,7 +20,8 @@ export const EMPTY_TRIE_ROOT: Hex = keccakHex(Uint8Array.of(0x80))
 type Leaf = { kind: 'leaf'; path: Uint8Array; value: Uint8Array; reference?: Uint8Array }
 type Extension = { kind: 'extension'; path: Uint8Array; child: TrieNode; reference?: Uint8Array }
 type Branch = { kind: 'branch'; children: Children; value: Uint8Array | undefined; reference?: Uint8Array }
-type Unread = { kind: 'unread'; reference: Uint8Array; node?: ReadNode }
+// Below an extension stands a branch; two paths in a row, or a path and a leaf, would be a second form of one node.
+type Unread = { kind: 'unread'; reference: Uint8Array; isBranch?: boolean; node?: ReadNode }
 type Children = readonly (TrieNode | undefined)[]
 type ReadNode = Leaf | Extension | Branch
 type TrieNode = ReadNode | Unread
@@ -233,7 +234,7 @@ function resolve(node: TrieNode, read: TrieReader): ReadNode {
     const hash = toHex(node.reference.subarray(1))
     const bytes = read(hash)
     if (bytes === undefined) throw new MissingNodeError(hash)
-    node.node = decodeNode(bytes, hash)
+    node.node = decodeNode(bytes, hash, node.isBranch === true)
   }
   return node.node
 }
@@ -280,13 +281,19 @@ function encodeNode(node: ReadNode): Uint8Array {
   return encodeRlpList(parts)
 }
 
-function decodeNode(bytes: Uint8Array, hash: Hex): ReadNode {
+function decodeNode(bytes: Uint8Array, hash: Hex, isBranch: boolean): ReadNode {
   try {
-    return itemToNode(decodeRlp(bytes))
+    const node = itemToNode(decodeRlp(bytes))
+    if (isBranch) requireBranch(node)
+    return node
   } catch (cause) {
     if (cause instanceof RlpError) throw new MalformedNodeError(hash, cause)
     throw cause
   }
+}
+
+function requireBranch(node: ReadNode): void {
+  if (node.kind !== 'branch') throw new RlpError(`got ${node.kind} below an extension, expected a branch`)
 }
 
 function itemToNode(item: RlpItem): ReadNode {
@@ -310,11 +317,8 @@ function itemToNode(item: RlpItem): ReadNode {
   const child = itemToChild(item[1] as RlpItem)
   if (path.length === 0 || child === undefined)
     throw new RlpError('got an extension without a path or a child')
-  if (child.kind === 'leaf' || child.kind === 'extension') {
-    throw new RlpError(
-      `got an extension of ${child.kind === 'leaf' ? 'a leaf' : 'an extension'}, expected of a branch`,
-    )
-  }
+  if (child.kind === 'unread') child.isBranch = true
+  else requireBranch(child)
   return { kind: 'extension', path, child }
 }
 
