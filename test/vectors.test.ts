@@ -7,15 +7,26 @@ import {
   configHash,
   configToRlp,
   createSignerTree,
+  decodeRlp,
   decodeSetConfig,
   fromHex,
+  type InvalidReason,
+  keccak,
   keccakHex,
+  rlpToBytes,
+  rlpToList,
   rootFromProof,
   type Scheme,
   setConfigDigest,
   setConfigToBytes,
   signerLeaf,
+  slotToKey,
+  storageValueFromRlp,
+  TrieProofError,
+  toHex,
+  validateSetConfig,
   verifySignature,
+  verifyTrieProof,
 } from '../protocol/index.ts'
 import { vectorFiles } from '../tools/vectors/index.ts'
 
@@ -140,5 +151,108 @@ describe('setconfig_codec.json', async () => {
   })
   test.each(vectors.malformed)('refuses $name: $reason', ({ raw, chainId, reason }) => {
     expect(decodeSetConfig(fromHex(raw), BigInt(chainId))).toEqual({ ok: false, reason })
+  })
+})
+
+describe('setconfig_validity.json', async () => {
+  type Case = {
+    name: string
+    chainId: string
+    minRecoveryDelay: string
+    challengePeriod: string
+    timestamp: string
+    current: Omit<FlatConfig, 'data'> & { dataHash: Hex }
+    hasRecovery: boolean
+    recoveryConfigHash: Hex
+    recoveryNonce: string
+    recoveryReadyAt: string
+    raw: Hex
+    valid: boolean
+    reason: string
+    headHash: Hex
+    nextHash: Hex
+  }
+  const { cases }: { cases: Case[] } = JSON.parse(await read('setconfig_validity.json'))
+  test.each(cases)('$name: $reason', (vector) => {
+    const { data: _, ...fields } = toConfig({ ...vector.current, data: '0x' })
+    const current = { ...fields, dataHash: vector.current.dataHash }
+    const decoded = decodeSetConfig(fromHex(vector.raw), BigInt(vector.chainId))
+    if (!decoded.ok) throw new Error(`refused: ${decoded.reason}`)
+    expect(configHash(current)).toBe(vector.headHash)
+    expect(configHash(decoded.tx.next)).toBe(vector.nextHash)
+    const input = {
+      tx: decoded.tx,
+      current,
+      recovery: vector.hasRecovery
+        ? {
+            configHash: vector.recoveryConfigHash,
+            nonce: BigInt(vector.recoveryNonce),
+            readyAt: BigInt(vector.recoveryReadyAt),
+          }
+        : undefined,
+      timestamp: BigInt(vector.timestamp),
+      rollup: {
+        minRecoveryDelay: Number(vector.minRecoveryDelay),
+        challengePeriod: Number(vector.challengePeriod),
+      },
+      verify: verifySignature,
+    }
+    const expected = vector.valid ? undefined : vector.reason
+    expect(validateSetConfig(input)).toBe(expected)
+    const hashes = { current: vector.headHash, next: vector.nextHash }
+    expect(validateSetConfig({ ...input, hashes })).toBe(expected)
+  })
+  test('every reason for being invalid has a case', () => {
+    const all = [
+      'NONCE_TOO_LOW',
+      'NONCE_TOO_HIGH',
+      'CONFIG_NOT_WELL_FORMED',
+      'RECOVERY_PENDING',
+      'NO_RECOVERY_PENDING',
+      'RECOVERY_MISMATCH',
+      'RECOVERY_NOT_READY',
+      'UNEXPECTED_APPROVALS',
+      'NO_GUARDIANS',
+      'WRONG_APPROVAL_COUNT',
+      'APPROVALS_NOT_ASCENDING',
+      'NOT_A_SIGNER',
+      'BAD_SIGNATURE',
+      'UNEXPECTED_OPENINGS',
+      'WRONG_OPENING_COUNT',
+      'OPENINGS_NOT_ASCENDING',
+      'OPENING_NOT_IN_ROOT',
+      'BAD_OPENING_SIGNATURE',
+      'NO_USABLE_SIGNER',
+    ] satisfies InvalidReason[]
+    expect(new Set(cases.map(({ reason }) => reason))).toEqual(new Set(['', ...all]))
+  })
+})
+
+describe('trie_proofs.json', async () => {
+  type Storage = { name: string; root: Hex; slot: Hex; proof: Hex[]; exists: boolean; word: Hex }
+  type Lookup = { name: string; root: Hex; keyHash: Hex; proof: Hex[]; exists: boolean; value: Hex }
+  type Account = { name: string; stateRoot: Hex; account: Hex; storageRoot: Hex; proof: Hex[] }
+  type Malformed = { name: string; root: Hex; keyHash: Hex; proof: Hex[] }
+  type Vectors = { storage: Storage[]; lookups: Lookup[]; accounts: Account[]; malformed: Malformed[] }
+  const vectors: Vectors = JSON.parse(await read('trie_proofs.json'))
+  const bytesOf = (proof: Hex[]) => proof.map((node) => fromHex(node))
+
+  test.each(vectors.storage)('shows $name', ({ root, slot, proof, exists, word }) => {
+    const value = verifyTrieProof(root, slotToKey(slot), bytesOf(proof))
+    expect(value === undefined ? undefined : storageValueFromRlp(value)).toBe(exists ? word : undefined)
+  })
+  test.each(vectors.lookups)('shows $name', ({ root, keyHash, proof, exists, value }) => {
+    const expected = exists ? fromHex(value) : undefined
+    expect(verifyTrieProof(root, fromHex(keyHash), bytesOf(proof))).toEqual(expected)
+  })
+  test.each(vectors.accounts)(
+    'shows the account with $name',
+    ({ stateRoot, account, storageRoot, proof }) => {
+      const value = verifyTrieProof(stateRoot, keccak(fromHex(account)), bytesOf(proof))
+      expect(toHex(rlpToBytes(rlpToList(decodeRlp(value as Uint8Array))[2]))).toBe(storageRoot)
+    },
+  )
+  test.each(vectors.malformed)('shows nothing by $name', ({ root, keyHash, proof }) => {
+    expect(() => verifyTrieProof(root, fromHex(keyHash), bytesOf(proof))).toThrow(TrieProofError)
   })
 })
