@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {IKeystoreReplica} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
+import {Keystore} from "../../kit/TestSetConfig.sol";
+import {ReplicaTest} from "./ReplicaTest.sol";
+
+contract ValidUntilTest is ReplicaTest {
+    uint48 private constant _FOREVER = type(uint48).max;
+
+    function initial() internal pure override returns (Keystore memory) {
+        return keystore(1, 1, 0, 20 days);
+    }
+
+    function test_keystore_never_confirmed_is_stale_if_its_initial_config_can_be() public view {
+        assertEq(validUntil(initial()), 20 days);
+        assertLt(validUntil(initial()), block.timestamp);
+    }
+
+    function test_keystore_never_confirmed_is_fresh_if_its_initial_config_cannot_be_stale() public {
+        id = keystore(1, 0).config.hash();
+        assertEq(validUntil(keystore(1, 0)), _FOREVER);
+    }
+
+    function test_preconfirming_refreshes_nothing() public {
+        preconfirm(initial(), keystore(1, 2, 1, 0));
+        assertEq(validUntil(keystore(1, 2, 1, 0)), 20 days);
+    }
+
+    function test_confirming_sets_the_proposal_time_and_the_confirmed_staleness() public {
+        confirm(2, initial().config, true);
+        assertEq(validUntil(initial()), GENESIS + 7200 + 20 days);
+        Keystore memory next = keystore(1, 2, 1, 40 days);
+        preconfirm(initial(), next);
+        assertEq(validUntil(next), GENESIS + 7200 + 20 days);
+        confirm(3, next.config, false);
+        assertEq(validUntil(next), GENESIS + 10_800 + 40 days);
+    }
+
+    function test_confirmed_config_without_staleness_is_always_fresh() public {
+        confirm(0, keystore(1, 2, 1, 0).config, true);
+        assertEq(validUntil(keystore(1, 2, 1, 0)), _FOREVER);
+    }
+
+    function test_reads_no_clock() public {
+        confirm(0, initial().config, true);
+        uint48 before = validUntil(initial());
+        vm.warp(GENESIS + 1000 days);
+        assertEq(validUntil(initial()), before);
+    }
+
+    function test_stale_keystore_is_cured_by_confirming() public {
+        vm.warp(GENESIS + 1000 days);
+        preconfirm(initial(), keystore(1, 2, 1, 20 days));
+        confirm(1000, keystore(1, 2, 1, 20 days).config, true);
+        assertEq(validUntil(keystore(1, 2, 1, 20 days)), GENESIS + 3_600_000 + 20 days);
+    }
+
+    function test_config_that_is_not_in_force_is_refused() public {
+        Keystore memory other = keystore(2, 0);
+        vm.expectRevert(
+            abi.encodeWithSelector(IKeystoreReplica.ConfigMismatch.selector, other.config.hash(), id)
+        );
+        validUntil(other);
+    }
+
+    function validUntil(Keystore memory keystore_) private view returns (uint48) {
+        return replica.validUntil(id, account, keystore_.config);
+    }
+}
