@@ -1,6 +1,7 @@
 export * from './BlockRef.ts'
+export { uint64Key } from './Bucket.ts'
 export * from './ChainStore.ts'
-export { DatabaseUnavailableError, type Write } from './Database.ts'
+export { createMemoryDatabase, DatabaseUnavailableError, openLevelDatabase, type Write } from './Database.ts'
 export * from './Engine.ts'
 export * from './Fault.ts'
 export { createKzg, type Kzg } from './Kzg.ts'

@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Address, createTestClient, http, keccak256 } from 'viem'
+import { mnemonicToAccount, privateKeyToAccount } from 'viem/accounts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Anvil, startAnvil } from '../devnet/anvil.ts'
+import { TemporaryFault } from '../node/index.ts'
+import { classifyRefusal, createL1Sender, type L1Sender, TransactionRevertedError } from './L1Sender.ts'
+
+describe('L1Sender on anvil', () => {
+  const account = mnemonicToAccount('test test test test test test test test test test test junk')
+  const poor = privateKeyToAccount(`0x${'77'.repeat(32)}`)
+  const to: Address = `0x${'ab'.repeat(20)}`
+  let directory: string
+  let anvil: Anvil
+  let sender: L1Sender
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'keyroll-l1-sender-'))
+    anvil = await startAnvil({
+      name: 'l1',
+      chainId: 900,
+      port: 0,
+      logDirectory: directory,
+      slotsInAnEpoch: 1,
+    })
+    sender = createL1Sender([anvil.url])
+    await createTestClient({ mode: 'anvil', transport: http(anvil.url) }).setAutomine(false)
+  })
+  afterAll(async () => {
+    await anvil.stop()
+    rmSync(directory, { recursive: true })
+  })
+
+  const mine = () => createTestClient({ mode: 'anvil', transport: http(anvil.url) }).mine({ blocks: 1 })
+  const sign = (nonce: number, gwei: bigint, from: Pick<typeof account, 'signTransaction'> = account) =>
+    from.signTransaction({
+      type: 'eip1559',
+      chainId: 900,
+      nonce,
+      to,
+      gas: 21_000n,
+      value: 1n,
+      maxFeePerGas: gwei * 1_000_000_000n,
+      maxPriorityFeePerGas: gwei * 1_000_000_000n,
+    })
+
+  it('names every way in which a node refuses a transaction, and finds receipts and nonces', async () => {
+    expect(await sender.chainId()).toBe(900n)
+    const raw = await sign(0, 10n)
+    expect(await sender.send(raw)).toMatchObject({ outcome: 'accepted' })
+    expect(await sender.send(raw)).toMatchObject({ outcome: 'known' })
+    expect(await sender.send(await sign(0, 9n))).toMatchObject({ outcome: 'underpriced' })
+    const replacement = await sign(0, 11n)
+    expect(await sender.send(replacement)).toMatchObject({ outcome: 'accepted' })
+    expect(await sender.nextNonce(account.address)).toBe(0n)
+    await mine()
+    expect(await sender.send(raw)).toMatchObject({ outcome: 'nonceTooLow' })
+    expect(await sender.send(await sign(0, 10n, poor))).toMatchObject({ outcome: 'insufficientFunds' })
+    expect(await sender.nextNonce(account.address)).toBe(1n)
+    expect(await sender.receipt(keccak256(raw))).toBeUndefined()
+    expect(await sender.receipt(keccak256(replacement))).toMatchObject({ status: 'success', blockNumber: 1n })
+  })
+
+  it('reads heads and prices, and estimates gas', async () => {
+    const { latest, finalized } = await sender.heads()
+    expect(finalized <= latest).toBe(true)
+    expect((await sender.gasPrices()).baseFee > 0n).toBe(true)
+    expect(await sender.estimateGas({ from: account.address, to, data: '0x00ff' })).toBeGreaterThan(21_000n)
+  })
+
+  it('tells a call that reverts from a node that does not answer', async () => {
+    const test = createTestClient({ mode: 'anvil', transport: http(anvil.url) })
+    const reverting: Address = `0x${'cd'.repeat(20)}`
+    await test.setCode({ address: reverting, bytecode: '0x5f5ffd' })
+    await expect(
+      sender.estimateGas({ from: account.address, to: reverting, data: '0x' }),
+    ).rejects.toBeInstanceOf(TransactionRevertedError)
+    const nobody = createL1Sender(['http://127.0.0.1:9'])
+    await expect(nobody.chainId()).rejects.toBeInstanceOf(TemporaryFault)
+  })
+})
+
+describe('classifyRefusal', () => {
+  it.each([
+    ['already known', 'known'],
+    ['ALREADY_EXISTS: already known', 'known'],
+    ['AlreadyKnown', 'known'],
+    ['nonce too low: next nonce 5, tx nonce 3', 'nonceTooLow'],
+    ['OldNonce', 'nonceTooLow'],
+    ['replacement transaction underpriced', 'underpriced'],
+    ['transaction underpriced: gas tip cap 1, minimum needed 2', 'underpriced'],
+    ['FeeTooLow, MaxFeePerGas too low', 'underpriced'],
+    ['insufficient funds for gas * price + value: balance 0', 'insufficientFunds'],
+    ['oversized data: transaction size 131100, limit 131072', 'refused'],
+    ['intrinsic gas too low', 'refused'],
+  ])('sorts "%s" as %s', (message, outcome) => {
+    expect(classifyRefusal(message)).toBe(outcome)
+  })
+
+  it('leaves what is not about the transaction to be tried again', () => {
+    expect(classifyRefusal('ECONNREFUSED')).toBeUndefined()
+  })
+})
