@@ -1,0 +1,33 @@
+import type { ProverContext } from './ProverContext.ts'
+import {
+  type ProveConfigParameters,
+  type ProvenConfig,
+  type ProvenSignedConfig,
+  type ProveSignedConfigParameters,
+  proveConfig,
+  proveSignedConfig,
+} from './proveConfig.ts'
+import {
+  type ProvenOutput,
+  type ProveOutputParameters,
+  proveOutput,
+  proveOutputAbsence,
+} from './proveOutput.ts'
+
+/** Makes the proofs that one replica asks for. */
+export type Prover = {
+  proveOutput(parameters: ProveOutputParameters): Promise<ProvenOutput>
+  proveOutputAbsence(parameters: ProveOutputParameters): Promise<ProvenOutput>
+  proveConfig(parameters: ProveConfigParameters): Promise<ProvenConfig>
+  proveSignedConfig(parameters: ProveSignedConfigParameters): Promise<ProvenSignedConfig>
+}
+
+/** Creates the prover of a replica. */
+export function createProver(context: ProverContext): Prover {
+  return {
+    proveOutput: (parameters) => proveOutput(context, parameters),
+    proveOutputAbsence: (parameters) => proveOutputAbsence(context, parameters),
+    proveConfig: (parameters) => proveConfig(context, parameters),
+    proveSignedConfig: (parameters) => proveSignedConfig(context, parameters),
+  }
+}

@@ -1,0 +1,46 @@
+import { BaseError, type Client } from 'viem'
+import { LaggingError, type Party, UnansweredError } from './errors.ts'
+
+/** EIP-1474's code for a thing that the node does not have. */
+const RESOURCE_NOT_FOUND = -32001
+
+/**
+ * Asks a node over JSON-RPC; the answer is still to be checked.
+ *
+ * @throws {LaggingError} when the node says that it does not have the thing.
+ * @throws {UnansweredError} when it says anything else that is no answer, or nothing.
+ */
+export async function ask(
+  party: Party,
+  client: Client,
+  method: string,
+  params: readonly unknown[],
+): Promise<unknown> {
+  try {
+    // The client's own type knows only the methods of its schema.
+    return await client.request({ method, params } as never)
+  } catch (cause) {
+    const code = cause instanceof BaseError ? cause.walk((error) => hasCode(error)) : undefined
+    if (hasCode(code) && code.code === RESOURCE_NOT_FOUND) {
+      throw new LaggingError(party, `it found nothing for ${method}`, { cause })
+    }
+    throw new UnansweredError(party, method, { cause })
+  }
+}
+
+/**
+ * Awaits a contract's answer, read by viem.
+ *
+ * @throws {UnansweredError} when there is none.
+ */
+export async function answered<T>(party: Party, question: string, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading
+  } catch (cause) {
+    throw new UnansweredError(party, question, { cause })
+  }
+}
+
+function hasCode(error: unknown): error is { code: number } {
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'number'
+}

@@ -1,0 +1,18 @@
+export * from './errors.ts'
+export { createProver, type Prover } from './Prover.ts'
+export type { ProverContext } from './ProverContext.ts'
+export {
+  type ProveConfigParameters,
+  type ProvenConfig,
+  type ProvenSignedConfig,
+  type ProveSignedConfigParameters,
+  proveConfig,
+  proveSignedConfig,
+} from './proveConfig.ts'
+export {
+  type ProvenOutput,
+  type ProveOutputParameters,
+  proveOutput,
+  proveOutputAbsence,
+} from './proveOutput.ts'
+export type { ConfigProof, OutputProof } from './replica.ts'

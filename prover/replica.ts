@@ -1,0 +1,46 @@
+import type { Address, Client, ContractFunctionArgs, ContractFunctionReturnType } from 'viem'
+import { readContract } from 'viem/actions'
+import { keystoreReplicaAbi } from '../contracts/index.ts'
+import { answered } from './ask.ts'
+
+/** The argument of the replica's `updateRoot`. */
+export type OutputProof = ContractFunctionArgs<typeof keystoreReplicaAbi, 'nonpayable', 'updateRoot'>[0]
+
+/** The first argument of the replica's `confirm` and `confirmSigned`. */
+export type ConfigProof = ContractFunctionArgs<typeof keystoreReplicaAbi, 'nonpayable', 'confirm'>[0]
+
+/** An output as a replica knows it; `l1Timestamp` is 0 when it does not. */
+export type ReplicaRoot = ContractFunctionReturnType<typeof keystoreReplicaAbi, 'view', 'root'>
+
+/** Reads what a replica knows about an output. */
+export function getReplicaRoot(
+  l2: Client,
+  replica: Address,
+  source: Address,
+  outputIndex: bigint,
+): Promise<ReplicaRoot> {
+  const contract = { address: replica, abi: keystoreReplicaAbi, functionName: 'root' } as const
+  return answered('L2 node', 'root', readContract(l2, { ...contract, args: [source, outputIndex] }))
+}
+
+/** Reads what a replica was deployed with. */
+export async function getReplicaParameters(
+  l2: Client,
+  replica: Address,
+): Promise<{ outputOracle: Address; challengePeriod: number; minRecoveryDelay: number; l2ChainId: bigint }> {
+  const read = <name extends 'outputOracle' | 'challengePeriod' | 'minRecoveryDelay' | 'l2ChainId'>(
+    functionName: name,
+  ) =>
+    answered(
+      'L2 node',
+      functionName,
+      readContract(l2, { address: replica, abi: keystoreReplicaAbi, functionName }),
+    )
+  const [outputOracle, challengePeriod, minRecoveryDelay, l2ChainId] = await Promise.all([
+    read('outputOracle'),
+    read('challengePeriod'),
+    read('minRecoveryDelay'),
+    read('l2ChainId'),
+  ])
+  return { outputOracle, challengePeriod, minRecoveryDelay, l2ChainId }
+}

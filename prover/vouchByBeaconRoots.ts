@@ -1,0 +1,101 @@
+import { type Address, type Client, encodeAbiParameters, type Hex, numberToHex, pad } from 'viem'
+import { getBlock, readContract } from 'viem/actions'
+import { beaconRootsSourceAbi } from '../contracts/index.ts'
+import { answered, ask } from './ask.ts'
+import { getBeaconBlock } from './BeaconBlock.ts'
+import { LaggingError, NotVouchedError, UnknownForkError, WrongAnswerError } from './errors.ts'
+import { createSszBranch, rootFromSszBranch, type SszBranch } from './SszBranch.ts'
+import type { VouchedBlock } from './vouch.ts'
+
+/** A period of slots, and the generalized index at which beacon blocks in it name the L1 block hash. */
+type SchedulePeriod = { fromSlot: bigint; untilSlot: bigint; index: bigint }
+
+const BEACON_ROOTS_ADDRESS: Address = '0x000f3df6d732807ef1319fb7b8bb8522d0beac02'
+const SLOT_INDEX = 8n
+
+const PROOF_PARAMETERS = [
+  { name: 'timestamp', type: 'uint64' },
+  { name: 'beaconRoot', type: 'bytes32' },
+  { name: 'slot', type: 'uint64' },
+  { name: 'slotProof', type: 'bytes32[]' },
+  { name: 'blockHashProof', type: 'bytes32[]' },
+] as const
+
+/**
+ * Takes the beacon root that the chain's EIP-4788 contract holds for its newest block, or one that the source stored at
+ * a checkpoint, and proves the L1 block hash that the beacon block names.
+ *
+ * The former is good for some hours: the contract keeps 8,191 roots.
+ *
+ * @throws {NotVouchedError} when no checkpoint stored the root.
+ * @throws {UnknownForkError} when the source's schedule has no period for the beacon block's slot.
+ */
+export async function vouchByBeaconRoots({
+  l2,
+  beaconUrl,
+  source,
+  schedule,
+  checkpoint,
+}: {
+  l2: Client
+  beaconUrl: string
+  source: Address
+  schedule: readonly SchedulePeriod[]
+  checkpoint: Hex | undefined
+}): Promise<VouchedBlock> {
+  const { root, timestamp } =
+    checkpoint === undefined
+      ? await newestBeaconRoot(l2)
+      : { root: await storedBeaconRoot(l2, source, checkpoint), timestamp: 0n }
+  const { slot, tree } = await getBeaconBlock(beaconUrl, root)
+  const period = schedule.find(({ fromSlot, untilSlot }) => fromSlot <= slot && slot < untilSlot)
+  if (period === undefined) {
+    throw new UnknownForkError(`got a beacon block of slot ${slot}, which the schedule of ${source} refuses`)
+  }
+
+  const slotBranch = checkedBranch(createSszBranch(tree, SLOT_INDEX), SLOT_INDEX, root)
+  const hashBranch = checkedBranch(createSszBranch(tree, period.index), period.index, root)
+  const sourceProof = encodeAbiParameters(PROOF_PARAMETERS, [
+    timestamp,
+    root,
+    slot,
+    slotBranch.siblings,
+    hashBranch.siblings,
+  ])
+  return { hash: hashBranch.leaf, sourceProof }
+}
+
+async function newestBeaconRoot(l2: Client): Promise<{ root: Hex; timestamp: bigint }> {
+  const { timestamp } = await answered('L2 node', 'its newest block', getBlock(l2))
+  const call = { to: BEACON_ROOTS_ADDRESS, data: pad(numberToHex(timestamp)) }
+  const root = await ask('L2 node', l2, 'eth_call', [call, 'latest'])
+  if (typeof root === 'string' && /^0x[0-9a-f]{64}$/i.test(root)) {
+    return { root: root.toLowerCase() as Hex, timestamp }
+  }
+  throw new LaggingError('L2 node', `its EIP-4788 contract has no beacon root for time ${timestamp}`)
+}
+
+async function storedBeaconRoot(l2: Client, source: Address, checkpoint: Hex): Promise<Hex> {
+  const isStored = await answered(
+    'L2 node',
+    'isCheckpoint',
+    readContract(l2, {
+      address: source,
+      abi: beaconRootsSourceAbi,
+      functionName: 'isCheckpoint',
+      args: [checkpoint],
+    }),
+  )
+  if (!isStored) throw new NotVouchedError(source, checkpoint)
+  return checkpoint
+}
+
+/** The tree is the library's, the branch our own: neither is believed before they meet in the root. */
+function checkedBranch(branch: SszBranch, index: bigint, root: Hex): SszBranch {
+  const computed = rootFromSszBranch(branch, index)
+  if (computed === root) return branch
+  throw new WrongAnswerError(
+    'beacon node',
+    `the branch to ${index} leads to ${computed}, expected the root ${root}`,
+  )
+}
