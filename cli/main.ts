@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+import { Command } from 'commander'
+import { KeyrollError } from '../protocol/index.ts'
+import { createDevnetCommand } from './devnet.ts'
+import { Interrupted } from './shutdown.ts'
+
+const program = new Command('keyroll')
+  .description('A keystore rollup: one record of keys per smart wallet, proven to every chain through L1.')
+  .addCommand(createDevnetCommand())
+  .showHelpAfterError('(add --help for the options)')
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = report(error)
+}
+
+/** Mistakes and faults get a line; what nobody foresaw gets its stack. */
+function report(error: unknown): number {
+  if (error instanceof Interrupted) return 130
+  const text =
+    error instanceof KeyrollError ? error.message : error instanceof Error ? error.stack : String(error)
+  process.stderr.write(`error: ${text}\n`)
+  return 1
+}

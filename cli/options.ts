@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs'
+import { InvalidArgumentError, Option } from 'commander'
+import { type Address, type Hex, isAddress, isHex, type LocalAccount } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { parseRollupConfig, type RollupConfig } from '../protocol/index.ts'
+import { CliError } from './CliError.ts'
+
+/** Makes an option whose environment twin is `KEYROLL_` and the flag in capitals. */
+export function option(flags: string, description: string): Option {
+  const option = new Option(flags, description)
+  return option.env(`KEYROLL_${option.name().toUpperCase().replaceAll('-', '_')}`)
+}
+
+/** Parses a TCP port, 0 for any free one. */
+export function parsePort(text: string): number {
+  return parseWhole(text, 65_535)
+}
+
+/** Parses a whole number of at least 1. */
+export function parseCount(text: string): number {
+  const count = parseWhole(text, 2 ** 32 - 1)
+  if (count === 0) throw new InvalidArgumentError('expected at least 1.')
+  return count
+}
+
+/** Parses an unsigned integer that may exceed 2^53. */
+export function parseQuantity(text: string): bigint {
+  if (!/^\d{1,20}$/.test(text)) throw new InvalidArgumentError('expected a whole number.')
+  return BigInt(text)
+}
+
+function parseWhole(text: string, maximum: number): number {
+  const number = Number(text)
+  if (/^\d{1,10}$/.test(text) && number <= maximum) return number
+  throw new InvalidArgumentError(`expected a whole number from 0 to ${maximum}.`)
+}
+
+/** Parses the URL of an HTTP API, without the slash at its end. */
+export function parseHttpUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new InvalidArgumentError('expected a URL that starts with http:// or https://.')
+  }
+  return text.replace(/\/+$/, '')
+}
+
+/** Parses one of several URLs, each in its own flag or separated by commas. */
+export function parseHttpUrls(text: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, ...text.split(',').map((url) => parseHttpUrl(url.trim()))]
+}
+
+/** Parses an address, refusing a wrong checksum. */
+export function parseAddress(text: string): Address {
+  if (!isAddress(text))
+    throw new InvalidArgumentError('expected an address of 20 bytes with a right checksum.')
+  return text
+}
+
+/** Parses 32 bytes in hex, such as a keystore id. */
+export function parseHash(text: string): Hex {
+  if (!isHex(text) || text.length !== 66) throw new InvalidArgumentError('expected 32 bytes in hex, with 0x.')
+  return text.toLowerCase() as Hex
+}
+
+/** Parses bytes in hex. */
+export function parseBytes(text: string): Hex {
+  if (!isHex(text) || text.length % 2 !== 0) throw new InvalidArgumentError('expected bytes in hex, with 0x.')
+  return text.toLowerCase() as Hex
+}
+
+/** Reads a rollup config from its file. @throws {CliError} when it cannot be read; RollupConfigError when it is wrong. */
+export function readRollupConfig(file: string): RollupConfig {
+  return parseRollupConfig(readJson(file))
+}
+
+function readJson(file: string): unknown {
+  const text = readText(file)
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new CliError(`${file}: got text that is not JSON`, { cause })
+  }
+}
+
+/** Reads a text file. @throws {CliError} when it cannot be read. */
+export function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new CliError(`${file}: cannot be read (${cause instanceof Error ? cause.message : cause})`, {
+      cause,
+    })
+  }
+}
+
+/**
+ * Reads a private key from the file of `--<name>-key-file`, or from the environment variable `KEYROLL_<NAME>_KEY`.
+ * There is no flag for the key itself: every user of a machine sees the flags of its processes.
+ *
+ * @throws {CliError} when there is none, or it is malformed; the message never holds the key.
+ */
+export function readAccount(name: string, file: string | undefined): LocalAccount {
+  const variable = `KEYROLL_${name.toUpperCase().replaceAll('-', '_')}_KEY`
+  const text = file === undefined ? process.env[variable] : readText(file)
+  if (text === undefined) throw new CliError(`no ${name} key: set ${variable} or --${name}-key-file`)
+  const key = text.trim()
+  const where = file ?? variable
+  if (!/^0x[0-9a-fA-F]{64}$/.test(key))
+    throw new CliError(`${where}: expected a private key, 0x and 64 hex digits`)
+  try {
+    return privateKeyToAccount(key as Hex)
+  } catch {
+    throw new CliError(`${where}: got 32 bytes that are no private key of secp256k1`)
+  }
+}
