@@ -1,7 +1,7 @@
 import type { Hex } from 'viem'
 import { fromHex } from '../protocol/index.ts'
 import { TemporaryFault } from './Fault.ts'
-import { createKzg } from './Kzg.ts'
+import type { Kzg } from './Kzg.ts'
 import type { L1Header } from './L1Header.ts'
 import { RefusedAnswerError } from './L1Rpc.ts'
 import { hexField, type JsonObject, toList, toObject } from './l1Json.ts'
@@ -14,7 +14,6 @@ export interface Beacon {
    * @throws {TemporaryFault} when the beacon node does not give them all.
    */
   blobs(header: L1Header, versionedHashes: readonly Hex[]): Promise<readonly Uint8Array[]>
-  close(): Promise<void>
 }
 
 type Clock = { genesisTime: bigint; secondsPerSlot: bigint }
@@ -25,9 +24,8 @@ const REQUEST_TIMEOUT_MS = 30_000
 const DEFAULT_SECONDS_PER_SLOT = 12n
 
 /** Makes the client of a beacon node's REST API. */
-export function createBeacon(url: string): Beacon {
+export function createBeacon(url: string, kzg: Kzg): Beacon {
   const base = url.replace(/\/+$/, '')
-  const kzg = createKzg()
   let clock: Clock | undefined
 
   async function get(path: string): Promise<{ status: number; body: unknown }> {
@@ -91,7 +89,7 @@ export function createBeacon(url: string): Beacon {
     })
   }
 
-  return { blobs, close: () => kzg.close() }
+  return { blobs }
 }
 
 function toBlob(json: unknown): Uint8Array {

@@ -2,6 +2,7 @@ import type { Address, Hex } from 'viem'
 import { bloomMayHold } from '../protocol/index.ts'
 import { type Beacon, createBeacon } from './Beacon.ts'
 import { CriticalFault, ResetFault, TemporaryFault } from './Fault.ts'
+import { createKzg, type Kzg } from './Kzg.ts'
 import { type L1Header, l1HeaderFromJson } from './L1Header.ts'
 import { type L1Receipt, l1ReceiptsFromJson } from './L1Receipt.ts'
 import { createL1Rpc, RefusedAnswerError } from './L1Rpc.ts'
@@ -60,14 +61,17 @@ export type L1ClientOptions = {
   /** How many of the nodes must name the same header at a number or tag; 1 believes the first that answers. */
   quorum?: number
   metrics?: Metrics
+  /** Shared by clients of one process; by default the client makes its own and closes it. */
+  kzg?: Kzg
 }
 
 const CACHED_HEADERS = 4_096
 
 /** Makes a client of one or more L1 nodes and, where given, a beacon node. */
-export function createL1Client({ urls, beaconUrl, quorum = 1, metrics }: L1ClientOptions): L1Client {
+export function createL1Client(options: L1ClientOptions): L1Client {
+  const { urls, beaconUrl, quorum = 1, metrics, kzg = createKzg() } = options
   const rpc = createL1Rpc(metrics === undefined ? { urls } : { urls, metrics })
-  const beacon: Beacon | undefined = beaconUrl === undefined ? undefined : createBeacon(beaconUrl)
+  const beacon: Beacon | undefined = beaconUrl === undefined ? undefined : createBeacon(beaconUrl, kzg)
   const headers = createLruCache<Hex, L1Header>(CACHED_HEADERS)
   if (quorum > urls.length) {
     throw new CriticalFault(`got ${urls.length} L1 URLs, expected at least ${quorum}, the quorum`)
@@ -170,7 +174,7 @@ export function createL1Client({ urls, beaconUrl, quorum = 1, metrics }: L1Clien
       return beacon.blobs(of, versionedHashes)
     },
     async close() {
-      await beacon?.close()
+      if (options.kzg === undefined) await kzg.close()
     },
   }
 }
