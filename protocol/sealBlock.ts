@@ -1,0 +1,63 @@
+import type { Address, Hex } from 'viem'
+import type { Block } from './Block.ts'
+import { mergeBlooms } from './Bloom.ts'
+import { keccakHex, sha256, toHex } from './bytes.ts'
+import { BLOCK_GAS_LIMIT } from './constants.ts'
+import { encodeExtraData } from './ExtraData.ts'
+import { type Header, headerHash } from './Header.ts'
+import { stateRootOf } from './KeystoreTrie.ts'
+import { type Receipt, receiptToBytes } from './Receipt.ts'
+import { orderedTrieRoot } from './Trie.ts'
+
+/** The L1 block that an L2 block builds on; `parentBeaconBlockRoot` is zero where it has none. */
+export type L1Origin = { number: bigint; hash: Hex; parentBeaconBlockRoot: Hex }
+
+const ZERO_ADDRESS: Address = `0x${'00'.repeat(20)}`
+const EMPTY_LIST_HASH = keccakHex(Uint8Array.of(0xc0))
+const EMPTY_REQUESTS_HASH = toHex(sha256(new Uint8Array()))
+
+/** Builds the block that holds transactions whose receipts are known (protocol.md §4). */
+export function sealBlock({
+  number,
+  parentHash,
+  timestamp,
+  l1Origin,
+  sequenceNumber,
+  transactions,
+  receipts,
+  keystoreRoot,
+}: {
+  number: bigint
+  parentHash: Hex
+  timestamp: bigint
+  l1Origin: L1Origin
+  sequenceNumber: bigint
+  transactions: readonly Uint8Array[]
+  receipts: readonly Receipt[]
+  keystoreRoot: Hex
+}): Block {
+  const header: Header = {
+    parentHash,
+    ommersHash: EMPTY_LIST_HASH,
+    beneficiary: ZERO_ADDRESS,
+    stateRoot: stateRootOf(keystoreRoot),
+    transactionsRoot: orderedTrieRoot(transactions),
+    receiptsRoot: orderedTrieRoot(receipts.map(receiptToBytes)),
+    logsBloom: mergeBlooms(receipts.map(({ logsBloom }) => logsBloom)),
+    difficulty: 0n,
+    number,
+    gasLimit: BLOCK_GAS_LIMIT,
+    gasUsed: receipts.at(-1)?.cumulativeGasUsed ?? 0n,
+    timestamp,
+    extraData: encodeExtraData({ l1OriginNumber: l1Origin.number, sequenceNumber }),
+    mixHash: l1Origin.hash,
+    nonce: '0x0000000000000000',
+    baseFeePerGas: 0n,
+    withdrawalsRoot: keystoreRoot,
+    blobGasUsed: 0n,
+    excessBlobGas: 0n,
+    parentBeaconBlockRoot: l1Origin.parentBeaconBlockRoot,
+    requestsHash: EMPTY_REQUESTS_HASH,
+  }
+  return { header, hash: headerHash(header), transactions }
+}
