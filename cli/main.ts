@@ -1,13 +1,18 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { KeyrollError } from '../protocol/index.ts'
+import { createDeployCommand } from './deploy.ts'
 import { createDevnetCommand } from './devnet.ts'
+import { createGetCommand } from './get.ts'
+import { createSendCommand } from './send.ts'
 import { Interrupted } from './shutdown.ts'
 
 const program = new Command('keyroll')
   .description('A keystore rollup: one record of keys per smart wallet, proven to every chain through L1.')
   .addCommand(createDevnetCommand())
-  .showHelpAfterError('(add --help for the options)')
+  .addCommand(createDeployCommand())
+  .addCommand(createGetCommand())
+  .addCommand(createSendCommand())
 
 try {
   await program.parseAsync()

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Address, Hex } from 'viem'
 import { getBlock, getChainId } from 'viem/actions'
 import { type DeployingClient, deployL1, type L1Contracts } from '../contracts/index.ts'
@@ -73,4 +74,9 @@ export async function deployRollup(client: DeployingClient, p: RollupParameters)
     contracts,
     rollup: { ...rollup, genesis: { ...rollup.genesis, l2: { hash: block.hash, number: 0n } } },
   }
+}
+
+/** Draws a chain id: signatures are bound to a rollup by nothing else, so it must be nobody else's. Fits a JSON number. */
+export function drawChainId(): bigint {
+  return 2n ** 40n + BigInt(`0x${randomBytes(5).toString('hex')}`)
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -13,7 +12,7 @@ import { serveBeaconApi } from './beaconApi.ts'
 import { startChildProcess } from './ChildProcess.ts'
 import { DevnetError } from './DevnetError.ts'
 import type { DevnetInfo } from './DevnetInfo.ts'
-import { deployRollup } from './deployRollup.ts'
+import { deployRollup, drawChainId } from './deployRollup.ts'
 import { followL1 } from './followL1.ts'
 import { keepInStep } from './keepInStep.ts'
 import { createOpChain } from './OpChain.ts'
@@ -231,11 +230,6 @@ const DEVNET_WINDOWS = {
   channelTimeout: 50n,
   /** Seconds. */
   permissionlessDelay: 259_200n,
-}
-
-/** Signatures are bound to a rollup by its chain id, so no two devnets may share one. */
-function drawChainId(): bigint {
-  return 2n ** 40n + BigInt(`0x${randomBytes(5).toString('hex')}`)
 }
 
 function walletOf(anvil: Anvil, account: DevnetAccount) {

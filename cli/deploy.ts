@@ -1,0 +1,171 @@
+import { writeFileSync } from 'node:fs'
+import { Command, InvalidArgumentError } from 'commander'
+import { type Address, createWalletClient, http, zeroAddress } from 'viem'
+import { type BlockHashPeriod, type DeployingClient, deployL2 } from '../contracts/index.ts'
+import { deployRollup, drawChainId } from '../devnet/deployRollup.ts'
+import { rollupConfigToJson } from '../protocol/index.ts'
+import {
+  option,
+  parseAddress,
+  parseCount,
+  parseHttpUrl,
+  parseQuantity,
+  readAccount,
+  readRollupConfig,
+} from './options.ts'
+
+/** Makes the command that deploys contracts to any chain. */
+export function createDeployCommand(): Command {
+  return new Command('deploy')
+    .description(
+      'deploy the contracts of a rollup to L1, or the replica set to a chain that shall read keystores',
+    )
+    .addCommand(createDeployL1Command())
+    .addCommand(createDeployReplicaCommand())
+}
+
+type DeployL1Flags = {
+  rpc: string
+  deployerKeyFile?: string
+  owner: Address
+  batcher: Address
+  promiseSigner: Address
+  proposer: Address
+  challenger: Address
+  l2ChainId?: bigint
+  blockTime: number
+  challengePeriod: number
+  minRecoveryDelay: number
+  submissionInterval: number
+  permissionlessDelay: number
+  maxSequencerDrift: number
+  seqWindowSize: number
+  channelTimeout: number
+  out: string
+}
+
+const DAY = 86_400
+
+function createDeployL1Command(): Command {
+  const address = (flag: string, who: string) =>
+    option(`--${flag} <address>`, who).argParser(parseAddress).makeOptionMandatory()
+  const count = (flags: string, description: string, value: number) =>
+    option(flags, description).argParser(parseCount).default(value)
+
+  return new Command('l1')
+    .description('deploy the contracts of a new rollup to L1, and write its rollup config')
+    .addOption(option('--rpc <url>', 'JSON-RPC of L1').argParser(parseHttpUrl).makeOptionMandatory())
+    .addOption(option('--deployer-key-file <file>', 'private key that pays (or KEYROLL_DEPLOYER_KEY)'))
+    .addOption(address('owner', 'may rotate the others'))
+    .addOption(address('batcher', 'posts batches'))
+    .addOption(address('promise-signer', 'signs promises'))
+    .addOption(address('proposer', 'posts outputs'))
+    .addOption(address('challenger', 'may delete outputs within the challenge period'))
+    .addOption(
+      option('--l2-chain-id <id>', 'unique chain id of the rollup (default: drawn at random)').argParser(
+        parseQuantity,
+      ),
+    )
+    .addOption(count('--block-time <seconds>', 'time between blocks', 6))
+    .addOption(count('--challenge-period <seconds>', 'time until an output is final', 7 * DAY))
+    .addOption(
+      count(
+        '--min-recovery-delay <seconds>',
+        'least delay of a recovery, at least 2 sequencing windows',
+        2 * DAY,
+      ),
+    )
+    .addOption(count('--submission-interval <blocks>', 'blocks between two outputs', 600))
+    .addOption(count('--permissionless-delay <seconds>', 'silence after which anybody may propose', 3 * DAY))
+    .addOption(count('--max-sequencer-drift <seconds>', 'how far block time may run ahead of L1', 1800))
+    .addOption(count('--seq-window-size <blocks>', 'L1 blocks in which a batch must follow its origin', 3600))
+    .addOption(count('--channel-timeout <blocks>', 'L1 blocks in which a channel must be complete', 50))
+    .addOption(option('--out <file>', 'where to write the rollup config').default('rollup.json'))
+    .action(runDeployL1)
+}
+
+async function runDeployL1(flags: DeployL1Flags): Promise<void> {
+  const { contracts, rollup } = await deployRollup(deployingClient(flags), {
+    owner: flags.owner,
+    batcher: flags.batcher,
+    promiseSigner: flags.promiseSigner,
+    proposer: flags.proposer,
+    challenger: flags.challenger,
+    l2ChainId: flags.l2ChainId ?? drawChainId(),
+    blockTime: BigInt(flags.blockTime),
+    challengePeriod: flags.challengePeriod,
+    minRecoveryDelay: flags.minRecoveryDelay,
+    submissionInterval: BigInt(flags.submissionInterval),
+    permissionlessDelay: BigInt(flags.permissionlessDelay),
+    maxSequencerDrift: BigInt(flags.maxSequencerDrift),
+    seqWindowSize: BigInt(flags.seqWindowSize),
+    channelTimeout: BigInt(flags.channelTimeout),
+  })
+  writeFileSync(flags.out, `${JSON.stringify(rollupConfigToJson(rollup), null, 2)}\n`)
+  process.stdout.write(`${JSON.stringify({ ...contracts, rollupConfig: flags.out }, null, 2)}\n`)
+}
+
+type DeployReplicaFlags = {
+  rpc: string
+  deployerKeyFile?: string
+  rollupConfig: string
+  schedule: readonly BlockHashPeriod[]
+  sourceAdmin: Address
+}
+
+function createDeployReplicaCommand(): Command {
+  return new Command('replica')
+    .description(
+      'deploy sources, replica and wallet factory to a chain; the same flags give the same addresses everywhere',
+    )
+    .addOption(option('--rpc <url>', 'JSON-RPC of the chain').argParser(parseHttpUrl).makeOptionMandatory())
+    .addOption(option('--deployer-key-file <file>', 'private key that pays (or KEYROLL_DEPLOYER_KEY)'))
+    .addOption(
+      option('--rollup-config <file>', 'rollup config of the rollup to follow').makeOptionMandatory(),
+    )
+    .addOption(
+      option(
+        '--schedule <from:until:index>',
+        "slots of L1's beacon chain, and the generalized index of the L1 block hash in their blocks (Deneb to Fulu: 6444); may be repeated",
+      )
+        .argParser(parsePeriod)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      option('--source-admin <address>', 'may append sources')
+        .argParser(parseAddress)
+        .default(zeroAddress, 'nobody'),
+    )
+    .action(runDeployReplica)
+}
+
+async function runDeployReplica(flags: DeployReplicaFlags): Promise<void> {
+  const rollup = readRollupConfig(flags.rollupConfig)
+  const contracts = await deployL2(deployingClient(flags), {
+    outputOracle: rollup.outputOracleAddress,
+    l2ChainId: rollup.l2ChainId,
+    challengePeriod: rollup.challengePeriod,
+    minRecoveryDelay: rollup.minRecoveryDelay,
+    schedule: flags.schedule,
+    sourceAdmin: flags.sourceAdmin,
+  })
+  process.stdout.write(`${JSON.stringify(contracts, null, 2)}\n`)
+}
+
+function parsePeriod(text: string, previous: readonly BlockHashPeriod[] = []): readonly BlockHashPeriod[] {
+  const [fromSlot, untilSlot, index, ...rest] = text.split(':').map(parseQuantity)
+  if (fromSlot === undefined || untilSlot === undefined || index === undefined || rest.length > 0) {
+    throw new InvalidArgumentError('expected FROM:UNTIL:INDEX, for example 0:18446744073709551615:6444.')
+  }
+  return [...previous, { fromSlot, untilSlot, index }]
+}
+
+function deployingClient({
+  rpc,
+  deployerKeyFile,
+}: {
+  rpc: string
+  deployerKeyFile?: string
+}): DeployingClient {
+  return createWalletClient({ account: readAccount('deployer', deployerKeyFile), transport: http(rpc) })
+}
