@@ -98,15 +98,29 @@ library Rlp {
     /// @notice Reads the next item, which must be a string of `width` bytes, at most 32.
     /// @return value The bytes as a big-endian number.
     function readFixed(Cursor memory cursor, uint256 width) internal pure returns (uint256 value) {
-        (uint256 payload, uint256 payloadEnd) = _readString(cursor);
-        if (payloadEnd - payload != width) revert RlpWrongWidth(payloadEnd - payload, width);
-        return _number(payload, width);
+        unchecked {
+            // The prefix alone says everything, if it is the right one. A single byte may also be its own prefix.
+            uint256 position = cursor.position;
+            uint256 next = position + 1 + width;
+            if (_byteAt(position) == 0x80 + width && next <= cursor.end && width > 1) {
+                cursor.position = next;
+                return _number(position + 1, width);
+            }
+            (uint256 payload, uint256 payloadEnd) = _readString(cursor);
+            if (payloadEnd - payload != width) revert RlpWrongWidth(payloadEnd - payload, width);
+            return _number(payload, width);
+        }
     }
 
     /// @notice Reads the next item, which must be a minimal integer of at most `maximumWidth` bytes, at most 32.
     function readUint(Cursor memory cursor, uint256 maximumWidth) internal pure returns (uint256 value) {
         (uint256 payload, uint256 payloadEnd) = _readString(cursor);
-        return _integer(payload, payloadEnd, maximumWidth);
+        unchecked {
+            uint256 width = payloadEnd - payload;
+            if (width > maximumWidth) revert RlpIntegerTooWide(width, maximumWidth);
+            if (width != 0 && _byteAt(payload) == 0) revert RlpLeadingZero();
+            return _number(payload, width);
+        }
     }
 
     /// @notice Reads the next item, which must be a minimal uint64.
@@ -138,27 +152,35 @@ library Rlp {
         pure
         returns (bool isList, uint256 payload, uint256 payloadEnd)
     {
-        if (position >= end) revert RlpNoMoreItems();
-        uint256 prefix = _byteAt(position);
-        if (prefix < 0x80) return (false, position, position + 1);
-        // Calldata offsets and lengths of 64 bits cannot overflow a sum.
-        unchecked {
-            isList = prefix >= 0xc0;
-            payload = position + 1;
-            // Strings start at 0x80 and lists at 0xc0, so the low six bits are the length, or 55 and its width.
-            uint256 length = prefix & 0x3f;
-            if (length > 55) {
-                uint256 lengthWidth = length - 55;
-                if (payload + lengthWidth > end) revert RlpTruncated(lengthWidth, end - payload);
-                length = _number(payload, lengthWidth);
-                // The second condition says that the first of the length's bytes is zero.
-                if (length < 56 || length >> (8 * (lengthWidth - 1)) == 0) revert RlpNotMinimal(length);
-                payload += lengthWidth;
+        bool isCanonical;
+        // Every field of every transaction, header and trie node comes through here, hence the assembly. It only finds
+        // out whether something is wrong; `_refuse` says what. Sums cannot overflow: lengths have at most 64 bits.
+        assembly ("memory-safe") {
+            isCanonical := lt(position, end)
+            let prefix := byte(0, calldataload(position))
+            let length := 1
+            payload := position
+            // Below 0x80 a byte stands for itself.
+            if gt(prefix, 0x7f) {
+                isList := gt(prefix, 0xbf)
+                payload := add(position, 1)
+                // Strings start at 0x80, lists at 0xc0: six bits are the length, or 55 and the length's own width.
+                length := and(prefix, 0x3f)
+                if gt(length, 55) {
+                    let width := sub(length, 55)
+                    length := shr(sub(256, shl(3, width)), calldataload(payload))
+                    let firstByte := byte(0, calldataload(payload))
+                    isCanonical := and(isCanonical, and(gt(length, 55), gt(firstByte, 0)))
+                    payload := add(payload, width)
+                }
+                if eq(prefix, 0x81) {
+                    isCanonical := and(isCanonical, gt(byte(0, calldataload(payload)), 0x7f))
+                }
             }
-            payloadEnd = payload + length;
-            if (payloadEnd > end) revert RlpTruncated(length, end - payload);
-            if (prefix == 0x81 && _byteAt(payload) < 0x80) revert RlpNotMinimal(_byteAt(payload));
+            payloadEnd := add(payload, length)
+            isCanonical := and(isCanonical, iszero(gt(payloadEnd, end)))
         }
+        if (!isCanonical) _refuse(position, end);
     }
 
     /// @notice The calldata from `position` to `end` as bytes.
@@ -167,6 +189,22 @@ library Rlp {
             data.offset := position
             data.length := sub(end, position)
         }
+    }
+
+    /// @dev Says why there is no canonical item at `position`.
+    function _refuse(uint256 position, uint256 end) private pure {
+        if (position >= end) revert RlpNoMoreItems();
+        uint256 length = _byteAt(position) & 0x3f;
+        uint256 payload = position + 1;
+        if (length > 55) {
+            uint256 width = length - 55;
+            if (payload + width > end) revert RlpTruncated(width, end - payload);
+            length = _number(payload, width);
+            if (length < 56 || _byteAt(payload) == 0) revert RlpNotMinimal(length);
+            payload += width;
+        }
+        if (payload + length > end) revert RlpTruncated(length, end - payload);
+        revert RlpNotMinimal(_byteAt(payload));
     }
 
     function _bounds(bytes calldata input) private pure returns (uint256 position, uint256 end) {
@@ -182,17 +220,6 @@ library Rlp {
         (isList, payload, payloadEnd) = item(position, cursor.end);
         if (isList) revert RlpExpectedString(_byteAt(position));
         cursor.position = payloadEnd;
-    }
-
-    function _integer(uint256 payload, uint256 payloadEnd, uint256 maximumWidth)
-        private
-        pure
-        returns (uint256)
-    {
-        uint256 width = payloadEnd - payload;
-        if (width > maximumWidth) revert RlpIntegerTooWide(width, maximumWidth);
-        if (width != 0 && _byteAt(payload) == 0) revert RlpLeadingZero();
-        return _number(payload, width);
     }
 
     /// @dev The `width` bytes at `position` as a number. A shift by 256, for no bytes, gives zero.

@@ -139,9 +139,9 @@ contract MerklePatriciaTest is Test {
     function testFuzz_refusesLongerShorterAndReorderedProofs(uint256 seed) public view {
         TestTrie.Entry[] memory entries = _randomEntries(seed);
         bytes32 root = entries.rootOf();
-        for (uint256 i = 0; i < 4; ++i) {
+        for (uint256 i = 0; i < 2; ++i) {
             bytes32 key = entries[i % entries.length].key;
-            if (i % 2 == 1) key = _near(key, seed);
+            if (i == 1) key = _near(key, seed);
             bytes[] memory proof = entries.proofOf(key, false);
             _requireRefused(root, key, _resized(proof, proof.length - 1, ""));
             _requireRefused(root, key, _resized(proof, proof.length + 1, proof[proof.length - 1]));
@@ -471,10 +471,10 @@ contract MerklePatriciaTest is Test {
         }
     }
 
-    /// @dev Between one and six keys, each agreeing with an earlier one in a random number of nibbles, so that deep tries
+    /// @dev Between one and five keys, each agreeing with an earlier one in a random number of nibbles, so that deep tries
     ///      with extensions and embedded nodes are as common as shallow ones; values from one byte to forty.
     function _randomEntries(uint256 seed) internal pure returns (TestTrie.Entry[] memory entries) {
-        entries = new TestTrie.Entry[](1 + seed % 6);
+        entries = new TestTrie.Entry[](1 + seed % 5);
         for (uint256 i = 0; i < entries.length; ++i) {
             uint256 random = uint256(keccak256(abi.encode(seed, i)));
             entries[i].key = i == 0 ? bytes32(random) : _near(entries[random % i].key, random);
