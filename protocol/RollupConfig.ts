@@ -48,36 +48,39 @@ export type RollupConfigJson = {
   submission_interval: number
 }
 
+// Delays are compared with the uint32s of a config.
+const MAX_SECONDS = 2 ** 32 - 1
+
 /**
  * Parses a rollup config, such as a `rollup.json` file; keys it does not know (OP fork times) are ignored.
  *
  * @throws {RollupConfigError} naming the field that is missing or wrong.
  */
 export function parseRollupConfig(json: unknown): RollupConfig {
-  const top = new Fields(json, '')
-  const genesis = top.object('genesis')
+  const top = toFields(json, '')
+  const genesis = toFields(top.values.genesis, 'genesis.')
   const config: RollupConfig = {
     genesis: {
-      l1: genesis.object('l1').blockId(),
-      l2: genesis.object('l2').blockId(),
-      l2Time: genesis.quantity('l2_time', 1),
+      l1: readBlockId(toFields(genesis.values.l1, 'genesis.l1.')),
+      l2: readBlockId(toFields(genesis.values.l2, 'genesis.l2.')),
+      l2Time: readQuantity(genesis, 'l2_time', 1),
     },
-    blockTime: top.quantity('block_time', 1),
-    maxSequencerDrift: top.quantity('max_sequencer_drift'),
-    seqWindowSize: top.quantity('seq_window_size', 2),
-    channelTimeout: top.quantity('channel_timeout', 1),
-    l1ChainId: top.quantity('l1_chain_id', 1),
-    l2ChainId: top.quantity('l2_chain_id', 1),
-    batchInboxAddress: top.address('batch_inbox_address'),
-    depositContractAddress: top.address('deposit_contract_address'),
-    l1SystemConfigAddress: top.address('l1_system_config_address'),
-    outputOracleAddress: top.address('output_oracle_address'),
-    challengePeriod: top.seconds('challenge_period', 1),
-    minRecoveryDelay: top.seconds('min_recovery_delay', 0),
-    submissionInterval: top.quantity('submission_interval', 1),
+    blockTime: readQuantity(top, 'block_time', 1),
+    maxSequencerDrift: readQuantity(top, 'max_sequencer_drift'),
+    seqWindowSize: readQuantity(top, 'seq_window_size', 2),
+    channelTimeout: readQuantity(top, 'channel_timeout', 1),
+    l1ChainId: readQuantity(top, 'l1_chain_id', 1),
+    l2ChainId: readQuantity(top, 'l2_chain_id', 1),
+    batchInboxAddress: readHex(top, 'batch_inbox_address', 20),
+    depositContractAddress: readHex(top, 'deposit_contract_address', 20),
+    l1SystemConfigAddress: readHex(top, 'l1_system_config_address', 20),
+    outputOracleAddress: readHex(top, 'output_oracle_address', 20),
+    challengePeriod: readInteger(top, 'challenge_period', 1, MAX_SECONDS),
+    minRecoveryDelay: readInteger(top, 'min_recovery_delay', 0, MAX_SECONDS),
+    submissionInterval: readQuantity(top, 'submission_interval', 1),
   }
   if (config.genesis.l2.number !== 0n) {
-    throw new RollupConfigError('genesis.l2.number', config.genesis.l2.number, '0')
+    throw new RollupConfigError('genesis.l2.number', Number(config.genesis.l2.number), '0')
   }
   return config
 }
@@ -107,68 +110,44 @@ export function rollupConfigToJson(config: RollupConfig): RollupConfigJson {
   }
 }
 
-/** Reads the fields of one JSON object, and says which one is wrong. */
-class Fields {
-  readonly #values: Record<string, unknown>
-  readonly #path: string
+/** The fields of one JSON object, and what stands before their names in a message. */
+type Fields = { values: Readonly<Record<string, unknown>>; path: string }
 
-  constructor(json: unknown, path: string) {
-    if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-      throw new RollupConfigError(path === '' ? 'rollup config' : path, json, 'an object')
-    }
-    this.#values = { ...json }
-    this.#path = path
+function toFields(json: unknown, path: string): Fields {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new RollupConfigError(path === '' ? 'rollup config' : path.slice(0, -1), json, 'an object')
   }
+  return { values: { ...json }, path }
+}
 
-  object(name: string): Fields {
-    return new Fields(this.#values[name], this.#pathOf(name))
-  }
+function readBlockId(fields: Fields): BlockId {
+  return { hash: readHex(fields, 'hash', 32), number: readQuantity(fields, 'number') }
+}
 
-  blockId(): BlockId {
-    return { hash: this.#hex('hash', 32), number: this.quantity('number') }
-  }
+function readQuantity(fields: Fields, name: string, minimum = 0): bigint {
+  return BigInt(readInteger(fields, name, minimum, Number.MAX_SAFE_INTEGER))
+}
 
-  address(name: string): Address {
-    return this.#hex(name, 20)
-  }
+function readInteger({ values, path }: Fields, name: string, minimum: number, maximum: number): number {
+  const value = values[name]
+  if (typeof value === 'number' && Number.isInteger(value) && value >= minimum && value <= maximum)
+    return value
+  throw new RollupConfigError(path + name, value, `a whole number from ${minimum} to ${maximum}`)
+}
 
-  quantity(name: string, minimum = 0): bigint {
-    return BigInt(this.#integer(name, minimum, Number.MAX_SAFE_INTEGER))
+function readHex({ values, path }: Fields, name: string, length: number): Hex {
+  const value = values[name]
+  if (typeof value === 'string' && new RegExp(`^0x[0-9a-fA-F]{${length * 2}}$`).test(value)) {
+    return value.toLowerCase() as Hex
   }
-
-  seconds(name: string, minimum: number): number {
-    return this.#integer(name, minimum, 2 ** 32 - 1)
-  }
-
-  #integer(name: string, minimum: number, maximum: number): number {
-    const value = this.#values[name]
-    if (typeof value === 'number' && Number.isInteger(value) && value >= minimum && value <= maximum)
-      return value
-    throw new RollupConfigError(this.#pathOf(name), value, `a whole number from ${minimum} to ${maximum}`)
-  }
-
-  #hex(name: string, length: number): Hex {
-    const value = this.#values[name]
-    if (typeof value === 'string' && new RegExp(`^0x[0-9a-fA-F]{${length * 2}}$`).test(value)) {
-      return value.toLowerCase() as Hex
-    }
-    throw new RollupConfigError(this.#pathOf(name), value, `0x and ${length} bytes in hex`)
-  }
-
-  #pathOf(name: string): string {
-    return this.#path === '' ? name : `${this.#path}.${name}`
-  }
+  throw new RollupConfigError(path + name, value, `0x and ${length} bytes in hex`)
 }
 
 /** Reports a rollup config that is incomplete or wrong. */
 export class RollupConfigError extends KeyrollError {
   override readonly name = 'RollupConfigError'
   constructor(field: string, got: unknown, expected: string) {
-    super(`${field}: got ${describe(got)}, expected ${expected}`)
+    const what = got === undefined ? 'nothing' : JSON.stringify(got).slice(0, 100)
+    super(`${field}: got ${what}, expected ${expected}`)
   }
-}
-
-function describe(value: unknown): string {
-  if (value === undefined) return 'nothing'
-  return typeof value === 'bigint' ? value.toString() : JSON.stringify(value).slice(0, 100)
 }

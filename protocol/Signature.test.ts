@@ -1,0 +1,141 @@
+import fc from 'fast-check'
+import type { Hex } from 'viem'
+import { describe, expect, test } from 'vitest'
+import { arbitraryHash, arbitraryHex } from '../test/arbitraries.ts'
+import { createTestSigner, signWebAuthn } from '../test/testSigners.ts'
+import { fromHex, toHex } from './bytes.ts'
+import {
+  createSignatureVerifier,
+  decodeWebAuthnSignature,
+  encodeWebAuthnSignature,
+  hasSignatureShape,
+  verifySignature,
+  webAuthnClientData,
+} from './Signature.ts'
+import type { Scheme } from './Signer.ts'
+
+describe.each([1, 2, 3] as Scheme[])('scheme %i', (scheme) => {
+  const signer = createTestSigner(scheme, 'property')
+
+  test('accepts what its signer signs', () => {
+    fc.assert(
+      fc.property(arbitraryHash, (digest) => {
+        expect(verifySignature(scheme, signer.key, digest, signer.sign(digest))).toBe(true)
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  test('refuses a signature, digest or key with any bit changed', () => {
+    const flip = (hex: Hex, position: number): Hex => {
+      const bytes = fromHex(hex)
+      const at = position % (bytes.length * 8)
+      bytes[at >> 3] = (bytes[at >> 3] as number) ^ (1 << (at & 7))
+      return toHex(bytes)
+    }
+    fc.assert(
+      fc.property(arbitraryHash, fc.nat(), (digest, position) => {
+        const signature = signer.sign(digest)
+        expect(verifySignature(scheme, signer.key, digest, flip(signature, position))).toBe(false)
+        expect(verifySignature(scheme, signer.key, flip(digest, position), signature)).toBe(false)
+        expect(verifySignature(scheme, flip(signer.key, position), digest, signature)).toBe(false)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('refuses any bytes that are no signature, without a fault', () => {
+    fc.assert(
+      fc.property(arbitraryHash, arbitraryHex(0, 300), (digest, signature) => {
+        expect(verifySignature(scheme, signer.key, digest, signature)).toBe(false)
+      }),
+    )
+  })
+
+  test('refuses keys of another width', () => {
+    fc.assert(
+      fc.property(arbitraryHex(0, 80), arbitraryHash, (key, digest) => {
+        fc.pre(fromHex(key).length !== fromHex(signer.key).length)
+        expect(verifySignature(scheme, key, digest, signer.sign(digest))).toBe(false)
+      }),
+      { numRuns: 20 },
+    )
+  })
+})
+
+describe('a WebAuthn signature', () => {
+  const arbitraryParts = fc.record({
+    authenticatorData: arbitraryHex(37, 512),
+    clientDataTail: arbitraryHex(1, 1024),
+    rs: arbitraryHex(64),
+  })
+
+  test('decodes to the parts it was encoded from', () => {
+    fc.assert(
+      fc.property(arbitraryParts, (parts) => {
+        const encoded = encodeWebAuthnSignature(parts)
+        expect(decodeWebAuthnSignature(encoded)).toEqual(parts)
+        expect(hasSignatureShape(3, fromHex(encoded))).toBe(true)
+      }),
+    )
+  })
+
+  test('counts exactly when the user was present and the tail starts with a quote, whatever else is in it', () => {
+    const signer = createTestSigner(3, 'property')
+    fc.assert(
+      fc.property(
+        arbitraryHash,
+        arbitraryParts,
+        fc.boolean(),
+        (digest, { authenticatorData, clientDataTail }, quote) => {
+          const tail: Hex = quote ? `0x22${clientDataTail.slice(4)}` : clientDataTail
+          const signature = signWebAuthn(signer.privateKey, digest, {
+            authenticatorData,
+            clientDataTail: tail,
+          })
+          const isUserPresent = ((fromHex(authenticatorData)[32] as number) & 1) === 1
+          const isQuoted = fromHex(tail)[0] === 0x22
+          expect(verifySignature(3, signer.key, digest, signature)).toBe(isUserPresent && isQuoted)
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
+
+  test('is over the client data that a browser makes', () => {
+    fc.assert(
+      fc.property(arbitraryHash, (digest) => {
+        const clientData = {
+          type: 'webauthn.get',
+          challenge: Buffer.from(fromHex(digest)).toString('base64url'),
+          origin: 'https://keyroll.example',
+        }
+        const tail = toHex(Buffer.from('","origin":"https://keyroll.example"}'))
+        expect(Buffer.from(webAuthnClientData(digest, tail)).toString()).toBe(JSON.stringify(clientData))
+      }),
+    )
+  })
+})
+
+test('the curve operations are asked only about signatures in range, and their answer counts', () => {
+  const asked: string[] = []
+  const verify = createSignatureVerifier({
+    recoverSecp256k1: () => {
+      asked.push('recover')
+      return undefined
+    },
+    verifyP256: () => {
+      asked.push('verify')
+      return true
+    },
+  })
+  const digest: Hex = `0x${'01'.repeat(32)}`
+  const zeros: Hex = `0x${'00'.repeat(64)}`
+  const small: Hex = `0x${'01'.repeat(64)}`
+  expect(verify(2, small, digest, zeros)).toBe(false)
+  expect(verify(1, `0x${'01'.repeat(20)}`, digest, `${zeros}1b`)).toBe(false)
+  expect(asked).toEqual([])
+  expect(verify(2, small, digest, small)).toBe(true)
+  expect(verify(1, `0x${'01'.repeat(20)}`, digest, `${small}1b`)).toBe(false)
+  expect(asked).toEqual(['verify', 'recover'])
+})
