@@ -8,7 +8,6 @@ export type StoredOutput = {
   /** Seconds; the L1 block time of the proposal. */
   l1Timestamp: bigint
   l2BlockNumber: bigint
-  inputsHash: Hex
   l1Block: BlockId
   transactionHash: Hex
 }

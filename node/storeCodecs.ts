@@ -105,7 +105,6 @@ export function outputToBytes(output: StoredOutput): Uint8Array {
     fromHex(output.outputRoot, 32),
     uintToRlp(output.l1Timestamp),
     uintToRlp(output.l2BlockNumber),
-    fromHex(output.inputsHash, 32),
     uintToRlp(output.l1Block.number),
     fromHex(output.l1Block.hash, 32),
     fromHex(output.transactionHash, 32),
@@ -114,15 +113,14 @@ export function outputToBytes(output: StoredOutput): Uint8Array {
 
 /** Decodes what `outputToBytes` encoded. */
 export function outputFromBytes(bytes: Uint8Array): StoredOutput {
-  const items = rlpToList(decodeRlp(bytes), 8)
+  const items = rlpToList(decodeRlp(bytes), 7)
   const hash = (i: number) => toHex(rlpToBytes(items[i], 32))
   return {
     index: rlpToUint(items[0], 256),
     outputRoot: hash(1),
     l1Timestamp: rlpToUint(items[2], 64),
     l2BlockNumber: rlpToUint(items[3], 64),
-    inputsHash: hash(4),
-    l1Block: { number: rlpToUint(items[5], 64), hash: hash(6) },
-    transactionHash: hash(7),
+    l1Block: { number: rlpToUint(items[4], 64), hash: hash(5) },
+    transactionHash: hash(6),
   }
 }
