@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import type { Block, BlockResult, InvalidReason, Receipt, StateReader } from '../protocol/index.ts'
+import type { Block, BlockResult, Receipt, RejectReason, StateReader } from '../protocol/index.ts'
 import type { BlockId, BlockRef, Heads } from './BlockRef.ts'
 import type { OpaqueBucket, OpaqueBucketName } from './OpaqueBucket.ts'
 import type { StoredOutput } from './StoredOutput.ts'
@@ -11,7 +11,7 @@ export type Inclusion = { l1Block: BlockId; transactionHash: Hex | undefined }
 export type TransactionLocation = { blockHash: Hex; blockNumber: bigint; index: number; raw: Uint8Array }
 
 /** Why an executed transaction had no effect; undefined when it was valid. */
-export type Verdict = InvalidReason | 'UNDECODABLE' | undefined
+export type Verdict = RejectReason | undefined
 
 /**
  * The chain on disk: synchronous reads, atomic and durable writes. One writer at a time (the Engine).

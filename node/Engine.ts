@@ -12,6 +12,7 @@ import { type BlockId, type BlockRef, blockToRef } from './BlockRef.ts'
 import type { ChainStore, Inclusion } from './ChainStore.ts'
 import type { Logger } from './Logger.ts'
 import type { Metrics } from './Metrics.ts'
+import { minimum } from './minimum.ts'
 import { DamagedDatabaseError, NotOnHeadError } from './storeErrors.ts'
 
 /** A block with its receipts. */
@@ -204,10 +205,6 @@ export function createEngine({ store, rollup, verify, logger, metrics }: EngineO
     },
     idle: () => enqueue(async () => undefined),
   }
-}
-
-function minimum(a: bigint, b: bigint): bigint {
-  return a < b ? a : b
 }
 
 /** Tells whether a block is the one that attributes describe: everything else in it follows from its parent. */

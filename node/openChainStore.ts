@@ -19,6 +19,7 @@ import type { ChainStore, Inclusion, TransactionLocation } from './ChainStore.ts
 import { createMemoryDatabase, type Database, openLevelDatabase, type Write } from './Database.ts'
 import { CriticalFault } from './Fault.ts'
 import { createLruCache } from './LruCache.ts'
+import { minimum } from './minimum.ts'
 import { createOpaqueBucket } from './OpaqueBucket.ts'
 import { createOutputStore } from './OutputStore.ts'
 import {
@@ -284,8 +285,4 @@ function metaKey(name: 'version' | 'rollup' | 'heads'): Uint8Array {
 function assertChild(what: string, ref: BlockRef, head: BlockRef): void {
   if (ref.number !== head.number + 1n || ref.parentHash !== head.hash)
     throw new NotOnHeadError(what, ref, head)
-}
-
-function minimum(a: bigint, b: bigint): bigint {
-  return a < b ? a : b
 }

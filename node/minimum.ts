@@ -1,0 +1,4 @@
+/** Returns the smaller of two quantities. */
+export function minimum(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
+}
