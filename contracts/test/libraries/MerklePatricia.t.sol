@@ -28,6 +28,8 @@ contract MerklePatriciaTest is Test {
 
     IOpMerkleTrie internal immutable OP_TRIE = IOpMerkleTrie(makeAddr("OP MerkleTrie"));
 
+    string internal constant VECTORS = "test/vectors/keyroll/trie_proofs.json";
+
     MerklePatriciaHarness internal _trie;
     OzTrieProof internal _ozTrie;
 
@@ -80,6 +82,71 @@ contract MerklePatriciaTest is Test {
         SepoliaProof memory p = _sepolia();
         vm.expectPartialRevert(MerklePatricia.ProofNodeMismatch.selector);
         _trie.accountStorageRoot(p.stateRoot, makeAddr("another"), p.accountProof);
+    }
+
+    // The vectors that TypeScript reads too
+
+    function test_provesTheSlotsOfTheVectors() public view {
+        string memory json = vm.readFile(VECTORS);
+        uint256 count = vm.parseJsonUint(json, ".storageCount");
+        for (uint256 i = 0; i < count; ++i) {
+            string memory at = string.concat(".storage[", vm.toString(i), "]");
+            (bool exists, bytes32 word) = _trie.storageValue(
+                vm.parseJsonBytes32(json, string.concat(at, ".root")),
+                vm.parseJsonBytes32(json, string.concat(at, ".slot")),
+                vm.parseJsonBytesArray(json, string.concat(at, ".proof"))
+            );
+            string memory name = vm.parseJsonString(json, string.concat(at, ".name"));
+            assertEq(exists, vm.parseJsonBool(json, string.concat(at, ".exists")), name);
+            assertEq(word, vm.parseJsonBytes32(json, string.concat(at, ".word")), name);
+        }
+        assertGt(count, 0);
+    }
+
+    function test_looksUpTheKeysOfTheVectors() public view {
+        string memory json = vm.readFile(VECTORS);
+        uint256 count = vm.parseJsonUint(json, ".lookupsCount");
+        for (uint256 i = 0; i < count; ++i) {
+            string memory at = string.concat(".lookups[", vm.toString(i), "]");
+            (bool exists, bytes memory value) = _trie.get(
+                vm.parseJsonBytes32(json, string.concat(at, ".root")),
+                vm.parseJsonBytes32(json, string.concat(at, ".keyHash")),
+                vm.parseJsonBytesArray(json, string.concat(at, ".proof"))
+            );
+            string memory name = vm.parseJsonString(json, string.concat(at, ".name"));
+            assertEq(exists, vm.parseJsonBool(json, string.concat(at, ".exists")), name);
+            assertEq(value, vm.parseJsonBytes(json, string.concat(at, ".value")), name);
+        }
+        assertGt(count, 0);
+    }
+
+    function test_provesTheAccountsOfTheVectors() public view {
+        string memory json = vm.readFile(VECTORS);
+        uint256 count = vm.parseJsonUint(json, ".accountsCount");
+        for (uint256 i = 0; i < count; ++i) {
+            string memory at = string.concat(".accounts[", vm.toString(i), "]");
+            bytes32 storageRoot = _trie.accountStorageRoot(
+                vm.parseJsonBytes32(json, string.concat(at, ".stateRoot")),
+                vm.parseJsonAddress(json, string.concat(at, ".account")),
+                vm.parseJsonBytesArray(json, string.concat(at, ".proof"))
+            );
+            assertEq(storageRoot, vm.parseJsonBytes32(json, string.concat(at, ".storageRoot")));
+        }
+        assertGt(count, 0);
+    }
+
+    function test_refusesTheMalformedProofsOfTheVectors() public view {
+        string memory json = vm.readFile(VECTORS);
+        uint256 count = vm.parseJsonUint(json, ".malformedCount");
+        for (uint256 i = 0; i < count; ++i) {
+            string memory at = string.concat(".malformed[", vm.toString(i), "]");
+            bytes32 root = vm.parseJsonBytes32(json, string.concat(at, ".root"));
+            bytes32 keyHash = vm.parseJsonBytes32(json, string.concat(at, ".keyHash"));
+            bytes[] memory proof = vm.parseJsonBytesArray(json, string.concat(at, ".proof"));
+            (bool answered,,) = _tryGet(root, keyHash, proof);
+            assertFalse(answered, vm.parseJsonString(json, string.concat(at, ".name")));
+        }
+        assertGt(count, 0);
     }
 
     // Any trie, beside OpenZeppelin's TrieProof and the OP Stack's MerkleTrie
