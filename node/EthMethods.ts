@@ -21,6 +21,7 @@ import { minimum } from './minimum.ts'
 import type { RpcMethods } from './RpcDispatcher.ts'
 import {
   address,
+  type BlockSelector,
   blockSelector,
   bool,
   data,
