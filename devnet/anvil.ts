@@ -14,24 +14,26 @@ export type AnvilOptions = {
   genesisTime?: bigint
   /** How many blocks behind the head `safe` is; `finalized` is twice as far. */
   slotsInAnEpoch?: number
+  /** Osaka by default; an earlier one lacks the P-256 precompile. */
+  hardfork?: string
 }
 
 /** A running anvil that mines a block per transaction until told otherwise. */
 export type Anvil = ChildProcess & { url: string; chainId: number }
 
 /**
- * Starts an anvil on the loopback interface, at hardfork Osaka, with the funded accounts of the test mnemonic.
+ * Starts an anvil on the loopback interface with the funded accounts of the test mnemonic.
  *
  * @throws {DevnetError} when it cannot be started.
  */
 export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
-  const { name, chainId, port, logDirectory, genesisTime, slotsInAnEpoch = 32 } = options
+  const { name, chainId, port, logDirectory, genesisTime, slotsInAnEpoch = 32, hardfork = 'osaka' } = options
   const process = await startChildProcess({
     name,
     command: anvilBinary(),
     args: [
       ...['--host', '127.0.0.1', '--port', `${port}`, '--chain-id', `${chainId}`],
-      ...['--hardfork', 'osaka', '--slots-in-an-epoch', `${slotsInAnEpoch}`],
+      ...['--hardfork', hardfork, '--slots-in-an-epoch', `${slotsInAnEpoch}`],
       ...(genesisTime === undefined ? [] : ['--timestamp', `${genesisTime}`]),
     ],
     logFile: join(logDirectory, `${name}.log`),

@@ -1,0 +1,181 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { type Hex, zeroAddress } from 'viem'
+import { readContract } from 'viem/actions'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { keystoreReplicaAbi, keystoreReplicaBytecode } from '../../contracts/index.ts'
+import {
+  configHash,
+  decodeSetConfig,
+  fromHex,
+  type Scheme,
+  setConfigToBytes,
+  toHex,
+  toShortConfig,
+  validateSetConfig,
+  verifySignature,
+} from '../../protocol/index.ts'
+import { arbitraryHash, arbitraryScheme, arbitrarySetConfig } from '../arbitraries.ts'
+import { createTestSigner } from '../testSigners.ts'
+import { arbitraryUpdate } from './arbitraryUpdate.ts'
+import { compileHarness, deployed, type SolidityHarness, startHarness } from './SolidityHarness.ts'
+
+const CHAIN_ID = 4_200_777n
+const LIMITS = { minRecoveryDelay: 100, challengePeriod: 1000 }
+const PRECOMPILE = '0x0000000000000000000000000000000000000100'
+
+let directory: string
+/** A chain with the P-256 precompile, and one without: there the harness has the contract instead. */
+let osaka: SolidityHarness
+let prague: SolidityHarness
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'keyroll-differential-'))
+  const code = await compileHarness('SetConfigHarness', directory)
+  osaka = await startHarness(code, [false], 'osaka', directory)
+  prague = await startHarness(code, [true], 'prague', directory)
+})
+
+afterAll(async () => {
+  await osaka?.anvil.stop()
+  await prague?.anvil.stop()
+  await rm(directory, { recursive: true, force: true })
+})
+
+describe('Solidity and TypeScript', () => {
+  it('agree whether an update is valid, and why not', async () => {
+    await fc.assert(
+      fc.asyncProperty(arbitraryUpdate, fc.boolean(), async ({ current, tx }, hasPrecompile) => {
+        const reason = validateSetConfig({
+          tx,
+          current,
+          recovery: undefined,
+          timestamp: 0n,
+          rollup: LIMITS,
+          verify: verifySignature,
+        })
+        const raw = toHex(setConfigToBytes(tx))
+        const answer = await (hasPrecompile ? osaka : prague).call('requireValidUpdate', [
+          raw,
+          toShortConfig(current),
+          CHAIN_ID,
+          LIMITS,
+        ])
+        expect(answer).toEqual(
+          reason === undefined ? { value: configHash(tx.next) } : { error: toErrorName(reason) },
+        )
+      }),
+      { numRuns: 250 },
+    )
+  })
+
+  it('agree which bytes are a set-config', async () => {
+    const arbitraryBytes = fc
+      .tuple(arbitrarySetConfig(CHAIN_ID), fc.nat(), fc.integer({ min: 0, max: 255 }))
+      .map(([tx, at, flip]) => {
+        const raw = setConfigToBytes(tx)
+        const index = at % raw.length
+        return raw.with(index, (raw[index] as number) ^ flip)
+      })
+    await fc.assert(
+      fc.asyncProperty(arbitraryBytes, async (raw) => {
+        const decoded = decodeSetConfig(raw, CHAIN_ID)
+        const answer = await osaka.call('decode', [toHex(raw), CHAIN_ID])
+        expect('value' in answer).toBe(decoded.ok)
+        if (!decoded.ok || !('value' in answer)) return
+        const { id, kind, next, approvals, openings } = decoded.tx
+        expect(answer.value).toEqual([id, kind, toShortConfig(next), approvals, openings])
+      }),
+      { numRuns: 250 },
+    )
+  })
+
+  it('agree which signatures are valid', async () => {
+    const arbitraryCase = fc.record({
+      scheme: arbitraryScheme,
+      signingScheme: fc.option(arbitraryScheme, { freq: 8 }),
+      digest: arbitraryHash,
+      at: fc.nat(),
+      flip: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 255 })),
+    })
+    await fc.assert(
+      fc.asyncProperty(arbitraryCase, async ({ scheme, signingScheme, digest, at, flip }) => {
+        const { key } = createTestSigner(scheme, 'differential')
+        const good = createTestSigner(signingScheme ?? scheme, 'differential').sign(digest)
+        const signature = flipped(good, at, flip)
+        const valid = verifySignature(scheme, key, digest, signature)
+        for (const harness of [osaka, prague]) {
+          const answer = await harness.call('verify', [scheme, key, digest, signature])
+          expect('value' in answer && answer.value).toBe(valid)
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('agree that of two signatures only the one with low s is valid', async () => {
+    const orders: Record<1 | 2, bigint> = {
+      1: 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n,
+      2: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
+    }
+    await fc.assert(
+      fc.asyncProperty(arbitraryHash, fc.constantFrom<1 | 2>(1, 2), async (digest, scheme) => {
+        const { key, sign } = createTestSigner(scheme, 'differential')
+        const low = sign(digest)
+        const high = withOtherS(low, scheme, orders[scheme])
+        for (const [signature, valid] of [
+          [low, true],
+          [high, false],
+        ] as const) {
+          expect(verifySignature(scheme, key, digest, signature)).toBe(valid)
+          for (const harness of [osaka, prague]) {
+            expect(await harness.call('verify', [scheme, key, digest, signature])).toEqual({ value: valid })
+          }
+        }
+      }),
+      { numRuns: 20 },
+    )
+  })
+})
+
+describe('a replica', () => {
+  it('finds the P-256 precompile where the chain has it, and deploys a contract where not', async () => {
+    const verifierOn = async ({ client }: SolidityHarness) => {
+      const parameters = {
+        outputOracle: zeroAddress,
+        l2ChainId: CHAIN_ID,
+        ...LIMITS,
+        sources: [PRECOMPILE],
+        sourceAdmin: zeroAddress,
+      } as const
+      const address = await deployed(client, keystoreReplicaAbi, keystoreReplicaBytecode, [parameters])
+      return readContract(client, { address, abi: keystoreReplicaAbi, functionName: 'p256Verifier' })
+    }
+    expect(await verifierOn(osaka)).toBe(PRECOMPILE)
+    expect(await verifierOn(prague)).not.toBe(PRECOMPILE)
+    expect(await osaka.call('hasPrecompile', [])).toEqual({ value: true })
+    expect(await prague.call('hasPrecompile', [])).toEqual({ value: false })
+  })
+})
+
+/** `NOT_A_SIGNER` to `NotASigner`. */
+function toErrorName(reason: string): string {
+  return reason
+    .split('_')
+    .map((word) => word.charAt(0) + word.slice(1).toLowerCase())
+    .join('')
+}
+
+function flipped(hex: Hex, at: number, flip: number): Hex {
+  const bytes = fromHex(hex)
+  const index = at % bytes.length
+  return toHex(bytes.with(index, (bytes[index] as number) ^ flip))
+}
+
+function withOtherS(signature: Hex, scheme: Scheme, order: bigint): Hex {
+  const s = order - BigInt(`0x${signature.slice(66, 130)}`)
+  const v = scheme === 1 ? (signature.endsWith('1b') ? '1c' : '1b') : ''
+  return `${signature.slice(0, 66) as Hex}${s.toString(16).padStart(64, '0')}${v}`
+}
