@@ -1,0 +1,39 @@
+import { ssz } from '@lodestar/types'
+import { afterEach, describe, expect, test } from 'vitest'
+import { toHex } from '../protocol/index.ts'
+import { startHttpServer } from '../test/httpServer.ts'
+import { getBeaconBlock } from './BeaconBlock.ts'
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+})
+
+async function serve(response: () => Response) {
+  const server = await startHttpServer(async () => response())
+  closing.push(server.close)
+  return server.url
+}
+
+describe.each(['deneb', 'electra', 'fulu', 'gloas'] as const)('a beacon block of %s', (fork) => {
+  const signed = ssz[fork].SignedBeaconBlock.defaultValue()
+  signed.message.slot = 77
+  const type: { hashTreeRoot(value: unknown): Uint8Array } = ssz[fork].BeaconBlock
+  const root = toHex(type.hashTreeRoot(signed.message))
+
+  test('is read from SSZ by the fork in the header', async () => {
+    const bytes = (ssz[fork].SignedBeaconBlock as { serialize(value: unknown): Uint8Array }).serialize(signed)
+    const headers = { 'content-type': 'application/octet-stream', 'eth-consensus-version': fork }
+    const url = await serve(() => new Response(new Uint8Array(bytes), { headers }))
+    const block = await getBeaconBlock(url, root)
+    expect(block.slot).toBe(77n)
+    expect(toHex(block.tree.root)).toBe(root)
+  })
+
+  test('is read from JSON by the fork in the body', async () => {
+    const data = (ssz[fork].SignedBeaconBlock as { toJson(value: unknown): unknown }).toJson(signed)
+    const body = JSON.stringify({ version: fork, execution_optimistic: false, finalized: true, data })
+    const url = await serve(() => new Response(body, { headers: { 'content-type': 'application/json' } }))
+    await expect(getBeaconBlock(`${url}/`, root)).resolves.toMatchObject({ slot: 77n })
+  })
+})

@@ -1,0 +1,40 @@
+import { createClient, custom, type Hex, hexToBigInt, numberToHex } from 'viem'
+import { expect, test } from 'vitest'
+import { decodeRlp, fromHex, rlpToBytes, rlpToList, toHex } from '../protocol/index.ts'
+import sepolia from '../test/vectors/proof_l1_sepolia_9567705.json' with { type: 'json' }
+import { WrongAnswerError } from './errors.ts'
+import { getL1Header } from './L1Header.ts'
+
+const NAMES = [
+  ['parentHash', 'sha3Uncles', 'miner', 'stateRoot', 'transactionsRoot', 'receiptsRoot', 'logsBloom'],
+  ['difficulty', 'number', 'gasLimit', 'gasUsed', 'timestamp', 'extraData', 'mixHash', 'nonce'],
+  ['baseFeePerGas', 'withdrawalsRoot', 'blobGasUsed', 'excessBlobGas', 'parentBeaconBlockRoot'],
+  ['requestsHash'],
+].flat()
+const QUANTITIES = new Set(
+  'difficulty number gasLimit gasUsed timestamp baseFeePerGas blobGasUsed excessBlobGas'.split(' '),
+)
+
+/** The JSON of the Sepolia block, as an L1 node sends it. */
+const block: Record<string, Hex> = Object.fromEntries(
+  rlpToList(decodeRlp(fromHex(sepolia.rlpBlockHeader as Hex))).map((item, index) => {
+    const name = NAMES[index] ?? ''
+    const value = toHex(rlpToBytes(item))
+    return [name, QUANTITIES.has(name) ? numberToHex(value === '0x' ? 0n : hexToBigInt(value)) : value]
+  }),
+)
+
+const clientAnswering = (json: unknown) =>
+  createClient({ transport: custom({ request: async () => json }, { retryCount: 0 }) })
+
+test('the header of a real L1 block is rebuilt byte by byte', async () => {
+  const header = await getL1Header(clientAnswering(block), sepolia.blockHash as Hex)
+  expect(toHex(header.rlp)).toBe(sepolia.rlpBlockHeader)
+  expect(header.stateRoot).toBe(sepolia.stateRoot)
+  expect(header.number).toBe(hexToBigInt(sepolia.blockNumber as Hex))
+})
+
+test.each(Object.keys(block))('a header without its %s is refused', async (name) => {
+  const { [name]: _, ...rest } = block
+  await expect(getL1Header(clientAnswering(rest), sepolia.blockHash as Hex)).rejects.toThrow(WrongAnswerError)
+})

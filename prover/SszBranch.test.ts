@@ -1,0 +1,63 @@
+import { Tree } from '@chainsafe/persistent-merkle-tree'
+import { ssz } from '@lodestar/types'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { toHex } from '../protocol/index.ts'
+import { createSszBranch, rootFromSszBranch } from './SszBranch.ts'
+
+const hash = fc.uint8Array({ minLength: 32, maxLength: 32 })
+
+describe('a branch of a beacon block', () => {
+  test('leads to the root from the slot and from the execution block hash', () => {
+    fc.assert(
+      fc.property(fc.nat(), hash, hash, (slot, parentRoot, blockHash) => {
+        const block = ssz.fulu.BeaconBlock.defaultValue()
+        block.slot = slot
+        block.parentRoot = parentRoot
+        block.body.executionPayload.blockHash = blockHash
+        const tree = ssz.fulu.BeaconBlock.value_toTree(block)
+        const root = toHex(ssz.fulu.BeaconBlock.hashTreeRoot(block))
+
+        const atHash = createSszBranch(tree, 6444n)
+        expect(atHash.leaf).toBe(toHex(blockHash))
+        expect(rootFromSszBranch(atHash, 6444n)).toBe(root)
+        const atSlot = createSszBranch(tree, 8n)
+        expect(atSlot.leaf).toBe(toHex(ssz.Slot.hashTreeRoot(slot)))
+        expect(rootFromSszBranch(atSlot, 8n)).toBe(root)
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  test('is the one that persistent-merkle-tree makes', () => {
+    const tree = ssz.fulu.BeaconBlock.value_toTree(ssz.fulu.BeaconBlock.defaultValue())
+    for (const index of [1n, 2n, 3n, 8n, 12n, 6444n]) {
+      const { siblings } = createSszBranch(tree, index)
+      const theirs = index === 1n ? [] : new Tree(tree).getSingleProof(index)
+      expect(siblings).toEqual(theirs.map((sibling) => toHex(sibling)))
+    }
+  })
+
+  test('leads somewhere else when any part of it is changed', () => {
+    const tree = ssz.fulu.BeaconBlock.value_toTree(ssz.fulu.BeaconBlock.defaultValue())
+    const { leaf, siblings } = createSszBranch(tree, 6444n)
+    const root = toHex(tree.root)
+    const other = toHex(new Uint8Array(32).fill(1))
+    expect(rootFromSszBranch({ leaf: other, siblings }, 6444n)).not.toBe(root)
+    expect(rootFromSszBranch({ leaf, siblings }, 6445n)).not.toBe(root)
+    for (const position of siblings.keys()) {
+      const changed = siblings.with(position, other)
+      expect(rootFromSszBranch({ leaf, siblings: changed }, 6444n)).not.toBe(root)
+    }
+  })
+})
+
+test('from Gloas on, the index of the parent block hash in the bid leads to it', () => {
+  const block = ssz.gloas.BeaconBlock.defaultValue()
+  const parentBlockHash = new Uint8Array(32).fill(9)
+  block.body.signedExecutionPayloadBid.message.parentBlockHash = parentBlockHash
+  const tree = ssz.gloas.BeaconBlock.value_toTree(block)
+  const branch = createSszBranch(tree, 25384n)
+  expect(branch.leaf).toBe(toHex(parentBlockHash))
+  expect(rootFromSszBranch(branch, 25384n)).toBe(toHex(tree.root))
+})
