@@ -58,6 +58,7 @@ export const CONFIG_TYPE =
 
 const AUTHORITY_TYPE_HASH = keccak(asciiToBytes(AUTHORITY_TYPE))
 const CONFIG_TYPE_HASH = keccak(asciiToBytes(CONFIG_TYPE + AUTHORITY_TYPE))
+const NO_AUTHORITY_HASH = computeAuthorityHash(NO_AUTHORITY)
 
 /**
  * Computes the EIP-712 `hashStruct` of a config; the hash of an initial config is its keystore's id (protocol.md §2).
@@ -174,7 +175,12 @@ function isThresholdInRange(threshold: number): boolean {
   return threshold >= 1 && threshold <= MAX_THRESHOLD
 }
 
-function authorityHash({ root, threshold }: Authority): Uint8Array {
+function authorityHash(authority: Authority): Uint8Array {
+  // Most keystores have no guardians, and every block hashes their absence many times.
+  return isNoAuthority(authority) ? NO_AUTHORITY_HASH : computeAuthorityHash(authority)
+}
+
+function computeAuthorityHash({ root, threshold }: Authority): Uint8Array {
   const words = createWords(3)
   words.set(AUTHORITY_TYPE_HASH)
   words.set(fromHex(root, 32), 32)

@@ -53,6 +53,9 @@ export type DecodeReason =
   | 'WRONG_KEY_WIDTH'
   | 'WRONG_SIGNATURE_SHAPE'
 
+/** A decoded set-config, or why there is none. */
+export type ParsedSetConfig = { ok: true; tx: SetConfig } | { ok: false; reason: DecodeReason }
+
 /** A decoded set-config with its transaction hash, or why there is none. */
 export type DecodedSetConfig = { ok: true; tx: SetConfig; hash: Hex } | { ok: false; reason: DecodeReason }
 
@@ -78,8 +81,14 @@ export function setConfigToBytes(tx: SetConfig): Uint8Array {
 
 /** Decodes the raw bytes of a set-config for the rollup with this chain id, by every rule of protocol.md §3.1. */
 export function decodeSetConfig(raw: Uint8Array, chainId: bigint): DecodedSetConfig {
+  const parsed = parseSetConfig(raw, chainId)
+  return parsed.ok ? { ...parsed, hash: keccakHex(raw) } : parsed
+}
+
+/** Does as {@link decodeSetConfig} for callers who do not need the transaction hash. */
+export function parseSetConfig(raw: Uint8Array, chainId: bigint): ParsedSetConfig {
   try {
-    return { ok: true, tx: readSetConfig(raw, chainId), hash: keccakHex(raw) }
+    return { ok: true, tx: readSetConfig(raw, chainId) }
   } catch (error) {
     if (error instanceof Refusal) return { ok: false, reason: error.reason }
     if (error instanceof RlpError) return { ok: false, reason: 'MALFORMED' }

@@ -14,7 +14,7 @@ import { keystoreGet, keystorePut } from './KeystoreTrie.ts'
 import type { Log, Receipt } from './Receipt.ts'
 import { RlpError } from './Rlp.ts'
 import type { RollupConfig } from './RollupConfig.ts'
-import { type DecodeReason, decodeSetConfig, type SetConfig } from './SetConfig.ts'
+import { type DecodeReason, parseSetConfig, type SetConfig } from './SetConfig.ts'
 import type { SignatureVerifier } from './Signature.ts'
 import { type L1Origin, sealBlock } from './sealBlock.ts'
 import { EMPTY_TRIE_ROOT, type Trie, trieFromRoot, trieNewNodes, trieRoot } from './Trie.ts'
@@ -151,10 +151,10 @@ function executeTransaction(context: Context, trie: Trie, raw: Uint8Array, index
   const { l2ChainId } = context.rollup
   if (raw[0] === DEPOSIT_TX_TYPE) {
     const { to, data } = readDeposit(raw, index)
-    const decoded = to === KEYSTORE_ADDRESS ? decodeSetConfig(data, l2ChainId) : undefined
+    const decoded = to === KEYSTORE_ADDRESS ? parseSetConfig(data, l2ChainId) : undefined
     return decoded?.ok ? executeSetConfig(context, trie, decoded.tx) : { ok: false, reason: 'UNDECODABLE' }
   }
-  const decoded = decodeSetConfig(raw, l2ChainId)
+  const decoded = parseSetConfig(raw, l2ChainId)
   // A batch with such bytes is dropped before it comes here, and the pool takes none.
   if (!decoded.ok) throw new UndecodableTransactionError(index, decoded.reason)
   return executeSetConfig(context, trie, decoded.tx)
