@@ -20,7 +20,7 @@ export type DevnetFlags = {
   submissionInterval: number
   challengePeriod: number
   dataDir?: string
-  out: string
+  out?: string
 }
 
 /** Makes the command that starts a whole world on this machine. */
@@ -75,7 +75,7 @@ async function runDevnet(flags: DevnetFlags): Promise<void> {
   const devnet = await startDevnetFromFlags(flags, { signal, onProgress: (message) => say(`… ${message}`) })
   try {
     const color = process.stdout.isTTY && !process.env.NO_COLOR
-    process.stdout.write(`${devnetBanner(devnet.info, { out: flags.out, color })}\n`)
+    process.stdout.write(`${devnetBanner(devnet.info, { color })}\n`)
     say('Ctrl-C stops everything')
     await Promise.race([aborted(signal), devnet.crashed])
     say('stopping')

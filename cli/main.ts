@@ -1,16 +1,20 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { KeyrollError } from '../protocol/index.ts'
+import { createDemoCommand } from './demo.ts'
 import { createDeployCommand } from './deploy.ts'
 import { createDevnetCommand } from './devnet.ts'
 import { createGetCommand } from './get.ts'
+import { createRelayCommand } from './relay.ts'
 import { createSendCommand } from './send.ts'
 import { Interrupted } from './shutdown.ts'
 
 const program = new Command('keyroll')
   .description('A keystore rollup: one record of keys per smart wallet, proven to every chain through L1.')
   .addCommand(createDevnetCommand())
+  .addCommand(createDemoCommand())
   .addCommand(createDeployCommand())
+  .addCommand(createRelayCommand())
   .addCommand(createGetCommand())
   .addCommand(createSendCommand())
 

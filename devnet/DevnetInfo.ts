@@ -23,6 +23,8 @@ export type DevnetInfo = {
   contracts: { l1: L1Contracts; l2: L2Contracts }
   accounts: Record<Role, DevnetAccount>
   dataDir: string
+  /** Of this file. */
+  path: string
   pid: number
 }
 

@@ -2,7 +2,7 @@ import { styleText } from 'node:util'
 import type { DevnetInfo } from './DevnetInfo.ts'
 
 /** Writes what a person needs to use a devnet: names, chain ids, URLs, addresses and keys. */
-export function devnetBanner(info: DevnetInfo, { out, color }: { out: string; color: boolean }): string {
+export function devnetBanner(info: DevnetInfo, { color }: { color: boolean }): string {
   const style = (format: Parameters<typeof styleText>[0], text: string) =>
     color ? styleText(format, text, { validateStream: false }) : text
   const title = (text: string) => ['', style(['bold', 'cyan'], `  ${text}`)]
@@ -30,7 +30,7 @@ export function devnetBanner(info: DevnetInfo, { out, color }: { out: string; co
       row(words(role), address, privateKey),
     ),
     ...title('files'),
-    row('this as JSON', out),
+    row('this as JSON', info.path),
     row('rollup config', rollup.configPath),
     row('databases, logs', info.dataDir),
     '',

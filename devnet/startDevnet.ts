@@ -29,8 +29,8 @@ export type DevnetOptions = {
   challengePeriod: number
   /** Where databases and logs go; a temporary directory, removed at the end, when undefined. */
   dataDir: string | undefined
-  /** Where the {@link DevnetInfo} is written. */
-  out: string
+  /** Where the {@link DevnetInfo} is written; into the data directory when undefined. */
+  out: string | undefined
   /** How to run `keyroll`; the subcommand follows. */
   keyroll: { command: string; args: readonly string[] }
   /** Hears what is being done. */
@@ -109,11 +109,12 @@ async function startParts(options: DevnetOptions, world: World): Promise<DevnetI
     contracts,
     accounts: devnetAccounts(),
     dataDir: world.dataDir,
+    path: resolve(options.out ?? join(world.dataDir, 'devnet.json')),
     pid: process.pid,
   }
-  await mkdir(dirname(resolve(options.out)), { recursive: true })
-  await writeFile(options.out, `${JSON.stringify(info, null, 2)}\n`)
-  world.onStop(() => rm(options.out, { force: true }))
+  await mkdir(dirname(info.path), { recursive: true })
+  await writeFile(info.path, `${JSON.stringify(info, null, 2)}\n`)
+  world.onStop(() => rm(info.path, { force: true }))
   return info
 }
 

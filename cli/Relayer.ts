@@ -1,0 +1,110 @@
+import {
+  type Address,
+  createClient,
+  createWalletClient,
+  encodeFunctionData,
+  type Hex,
+  http,
+  type LocalAccount,
+  parseEventLogs,
+  type TransactionReceipt,
+} from 'viem'
+import { sendTransaction, waitForTransactionReceipt } from 'viem/actions'
+import { keystoreReplicaAbi, l1BlockSourceAbi } from '../contracts/index.ts'
+import { createProver, LaggingError, NotVouchedError, type ProvenOutput } from '../prover/index.ts'
+import { CliError } from './CliError.ts'
+import { revertReason } from './revertReason.ts'
+import { waitFor } from './waitFor.ts'
+
+/** Whom a relayer asks, to which replica it carries proofs, and who pays. */
+export type RelayerOptions = {
+  l1Url: string
+  /** Needed for sources that start from beacon roots. */
+  beaconUrl: string | undefined
+  keyrollUrl: string
+  chainUrl: string
+  replica: Address
+  account: LocalAccount
+  /** Milliseconds until a proof that cannot be made yet is given up. */
+  timeout: number
+  signal: AbortSignal
+}
+
+/** Carries proofs from L1 to one replica. */
+export interface Relayer {
+  /** Proves an output; waits for its challenge period when it shall be final. */
+  updateRoot(root: { source: Address; outputIndex: bigint; final: boolean }): Promise<TransactionReceipt>
+  /** Confirms the config of a keystore for an account from an output that the replica knows. */
+  confirm(config: {
+    id: Hex
+    account: Address
+    source: Address
+    outputIndex: bigint
+  }): Promise<TransactionReceipt>
+}
+
+/** Creates the relayer of a replica. */
+export function createRelayer(options: RelayerOptions): Relayer {
+  const { l1Url, beaconUrl, keyrollUrl, chainUrl, replica, account, timeout, signal } = options
+  const chain = createWalletClient({ account, transport: http(chainUrl), pollingInterval: 100 })
+  const prover = createProver({
+    l1: createClient({ transport: http(l1Url) }),
+    l2: chain,
+    keyroll: createClient({ transport: http(keyrollUrl) }),
+    beaconUrl,
+    replica,
+  })
+
+  const send = async (to: Address, data: Hex): Promise<TransactionReceipt> => {
+    const hash = await sendTransaction(chain, { chain: null, to, data }).catch((cause) => {
+      const reason = revertReason(keystoreReplicaAbi, cause)
+      throw reason ? new CliError(`the replica ${replica} refuses: ${reason}`, { cause }) : cause
+    })
+    const receipt = await waitForTransactionReceipt(chain, { hash })
+    if (receipt.status === 'success') return receipt
+    throw new CliError(`transaction ${hash} to ${to} reverted`)
+  }
+
+  /** What lags now may have caught up a block later. */
+  const patiently = <T>(what: string, make: () => Promise<T | undefined>): Promise<T> =>
+    waitFor(what, { timeout, signal }, async () => {
+      try {
+        return await make()
+      } catch (error) {
+        if (error instanceof LaggingError || error instanceof NotVouchedError) return undefined
+        throw error
+      }
+    })
+
+  const checkpoint = async (source: Address): Promise<Hex> => {
+    const { logs } = await send(source, CHECKPOINT_CALL)
+    const [stored] = parseEventLogs({ abi: l1BlockSourceAbi, eventName: 'Checkpointed', logs })
+    if (!stored) throw new CliError(`the source ${source} logged no checkpoint`)
+    return stored.args.stored
+  }
+
+  return {
+    async updateRoot({ source, outputIndex, final }) {
+      const isWanted = (proven: ProvenOutput) => (proven.isFinal || !final ? proven : undefined)
+      const what = `a proof of ${final ? 'final ' : ''}output ${outputIndex}`
+      const current = await patiently(what, async () =>
+        isWanted(await prover.proveOutput({ source, outputIndex })),
+      )
+      // Without a proof of its own, the source vouches only for the L1 block of this very moment.
+      if (current.proof.sourceProof !== '0x') return send(replica, current.data)
+      const stored = await checkpoint(source)
+      const { data } = await patiently(what, () =>
+        prover.proveOutput({ source, outputIndex, checkpoint: stored }),
+      )
+      return send(replica, data)
+    },
+    async confirm(parameters) {
+      const what = `a proof of keystore ${parameters.id}`
+      const { data } = await patiently(what, () => prover.proveConfig(parameters))
+      return send(replica, data)
+    },
+  }
+}
+
+/** The same for every source. */
+const CHECKPOINT_CALL = encodeFunctionData({ abi: l1BlockSourceAbi, functionName: 'checkpoint' })

@@ -1,0 +1,132 @@
+import { Command } from 'commander'
+import { type Address, createClient, type Hex, http } from 'viem'
+import { readContract } from 'viem/actions'
+import { keystoreReplicaAbi, outputOracleAbi } from '../contracts/index.ts'
+import { CliError } from './CliError.ts'
+import { keyrollRpcOption } from './get.ts'
+import {
+  option,
+  parseAddress,
+  parseCount,
+  parseHash,
+  parseHttpUrl,
+  parseQuantity,
+  readAccount,
+} from './options.ts'
+import { createRelayer, type Relayer } from './Relayer.ts'
+import { createShutdownSignal } from './shutdown.ts'
+
+type RelayFlags = {
+  l1Rpc: string
+  l1Beacon?: string
+  keyrollRpc: string
+  rpc: string
+  replica: Address
+  source: Address
+  outputIndex?: bigint
+  relayerKeyFile?: string
+  timeout: number
+}
+
+/** Makes the command that carries proofs to a replica. */
+export function createRelayCommand(): Command {
+  return new Command('relay')
+    .description('carry proofs from L1 to the replica of another chain')
+    .addCommand(
+      withRelayOptions(new Command('root'))
+        .description('prove an output to the replica, once for all wallets of its chain')
+        .option('--proposed', 'do not wait for the challenge period: the root will be a proposed one', false)
+        .action(async (flags: RelayFlags & { proposed: boolean }) => {
+          const { relayer, source, outputIndex } = await startRelay(flags)
+          report(await relayer.updateRoot({ source, outputIndex, final: !flags.proposed }), outputIndex)
+        }),
+    )
+    .addCommand(
+      withRelayOptions(new Command('config'))
+        .description('confirm the config of a keystore, from an output that the replica knows')
+        .addOption(option('--id <id>', 'keystore id').argParser(parseHash).makeOptionMandatory())
+        .addOption(
+          option('--account <address>', 'the wallet that reads the keystore')
+            .argParser(parseAddress)
+            .makeOptionMandatory(),
+        )
+        .action(async (flags: RelayFlags & { id: Hex; account: Address }) => {
+          const { relayer, source, outputIndex } = await startRelay(flags)
+          const { id, account } = flags
+          report(await relayer.confirm({ id, account, source, outputIndex }), outputIndex)
+        }),
+    )
+}
+
+function withRelayOptions(command: Command): Command {
+  return command
+    .addOption(option('--l1-rpc <url>', 'JSON-RPC of L1').argParser(parseHttpUrl).makeOptionMandatory())
+    .addOption(
+      option('--l1-beacon <url>', "L1's beacon API, for sources that read EIP-4788").argParser(parseHttpUrl),
+    )
+    .addOption(keyrollRpcOption())
+    .addOption(
+      option('--rpc <url>', "JSON-RPC of the replica's chain").argParser(parseHttpUrl).makeOptionMandatory(),
+    )
+    .addOption(option('--replica <address>', 'the replica').argParser(parseAddress).makeOptionMandatory())
+    .addOption(
+      option('--source <address>', 'the L1 block-hash source to prove by')
+        .argParser(parseAddress)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      option('--output-index <index>', 'which output (default: the newest)').argParser(parseQuantity),
+    )
+    .addOption(option('--relayer-key-file <file>', 'private key that pays (or KEYROLL_RELAYER_KEY)'))
+    .addOption(
+      option('--timeout <seconds>', 'how long to wait for what a proof needs')
+        .argParser(parseCount)
+        .default(600),
+    )
+}
+
+async function startRelay(
+  flags: RelayFlags,
+): Promise<{ relayer: Relayer; source: Address; outputIndex: bigint }> {
+  const { l1Rpc, l1Beacon, keyrollRpc, rpc, replica, source, relayerKeyFile, timeout } = flags
+  const relayer = createRelayer({
+    l1Url: l1Rpc,
+    beaconUrl: l1Beacon,
+    keyrollUrl: keyrollRpc,
+    chainUrl: rpc,
+    replica,
+    account: readAccount('relayer', relayerKeyFile),
+    timeout: timeout * 1000,
+    signal: createShutdownSignal(),
+  })
+  return { relayer, source, outputIndex: flags.outputIndex ?? (await newestOutput(flags)) }
+}
+
+async function newestOutput({ l1Rpc, rpc, replica }: RelayFlags): Promise<bigint> {
+  const address = await readContract(createClient({ transport: http(rpc) }), {
+    address: replica,
+    abi: keystoreReplicaAbi,
+    functionName: 'outputOracle',
+  })
+  const oracle = { address, abi: outputOracleAbi } as const
+  const length = await readContract(createClient({ transport: http(l1Rpc) }), {
+    ...oracle,
+    functionName: 'nextOutputIndex',
+  })
+  if (length === 0n) throw new CliError(`the OutputOracle ${address} has no output yet`)
+  return length - 1n
+}
+
+function report(
+  receipt: { transactionHash: Hex; blockNumber: bigint; gasUsed: bigint },
+  outputIndex: bigint,
+): void {
+  const { transactionHash, blockNumber, gasUsed } = receipt
+  const json = {
+    transactionHash,
+    blockNumber: Number(blockNumber),
+    gasUsed: Number(gasUsed),
+    outputIndex: Number(outputIndex),
+  }
+  process.stdout.write(`${JSON.stringify(json, null, 2)}\n`)
+}
