@@ -1,0 +1,476 @@
+import { Registry } from 'prom-client'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createLogger, createNativeVerifier } from '../node/index.ts'
+import {
+  keccakHex,
+  MAX_BLOCK_BYTES,
+  promiseDigest,
+  type SignedPromise,
+  setConfigDigest,
+  setConfigToBytes,
+  verifySignature,
+} from '../protocol/index.ts'
+import { openTestChain, TEST_ROLLUP, type TestChain, testDeposit } from '../test/TestChain.ts'
+import { createTestKeystore, type SignedSetConfig, type TestKeystore } from '../test/TestKeystore.ts'
+import { createTestSigner, DEFAULT_WEBAUTHN, signWebAuthn } from '../test/testSigners.ts'
+import { createSequencerMetrics } from './metrics.ts'
+import { DEFAULT_POOL_OPTIONS, openPool, type Pool, PoolFailedError, type PoolOptions } from './Pool.ts'
+import { openPromiseLog, type PromiseLog } from './PromiseLog.ts'
+import { createPromiseSigner } from './PromiseSigner.ts'
+import type { Refusal } from './Refusal.ts'
+
+const chainId = TEST_ROLLUP.l2ChainId
+const signer = createPromiseSigner(`0x${'51'.repeat(32)}`, chainId)
+let names = 0
+const newKeystore = (options?: Parameters<typeof createTestKeystore>[2]) =>
+  createTestKeystore(chainId, `pool test ${names++}`, options)
+
+describe('Pool', () => {
+  let chain: TestChain
+  let log: PromiseLog
+  let pool: Pool
+  let whyNot: Refusal | undefined
+
+  beforeEach(async () => {
+    chain = await openTestChain()
+    whyNot = undefined
+    await open()
+  })
+  afterEach(() => chain.close())
+
+  /** Opens the pool on the test's chain, as a restarted process does. */
+  async function open(options: Partial<PoolOptions> = {}) {
+    log = openPromiseLog(chain.store.bucket('pool'))
+    if (log.isFresh()) await log.setState({ active: signer.address, lost: [] })
+    const opened = await openPool({
+      store: chain.store,
+      rollup: chain.rollup,
+      verify: createNativeVerifier(),
+      log,
+      signer,
+      whyNot: () => whyNot,
+      options: { ...DEFAULT_POOL_OPTIONS, ...options },
+      logger: createLogger({ level: 'silent' }),
+      metrics: createSequencerMetrics(new Registry()),
+    })
+    pool = opened
+    chain.engine.subscribe((event) => opened.handle(event))
+  }
+
+  /** Builds a block of what the pool selects. */
+  const build = (
+    deposits: readonly Uint8Array[] = [],
+    changed: Parameters<Pool['select']>[0]['changed'] = new Map(),
+  ) => chain.build(({ head, timestamp }) => pool.select({ parent: head, timestamp, changed }), deposits)
+
+  async function promised({ raw }: SignedSetConfig): Promise<SignedPromise> {
+    const submission = await pool.submit(raw)
+    if (!submission.ok) expect.unreachable(`refused: ${submission.refusal.reason}`)
+    return submission.signed
+  }
+  async function refused(raw: Uint8Array): Promise<Refusal> {
+    const submission = await pool.submit(raw)
+    if (submission.ok) expect.unreachable('promised')
+    return submission.refusal
+  }
+  const stageOf = (tx: SignedSetConfig) => pool.status(tx.hash)?.stage.name
+
+  describe('submit', () => {
+    it('promises a valid update, signed by the promise signer', async () => {
+      const tx = newKeystore().update()
+      const { promise, signature, signer: address } = await promised(tx)
+      expect(promise).toEqual({
+        id: tx.tx.id,
+        kind: 0,
+        nonce: 1n,
+        configHash: tx.configHash,
+        txHash: tx.hash,
+        byBlock: DEFAULT_POOL_OPTIONS.promiseBlocks,
+      })
+      expect(address).toBe(signer.address)
+      expect(verifySignature(1, signer.address, promiseDigest(chainId, promise), signature)).toBe(true)
+    })
+
+    it('takes several updates of one keystore before any is in a block', async () => {
+      const keystore = newKeystore()
+      const txs = [keystore.update(), keystore.update({ data: '0x01' }), keystore.update({ data: '0x02' })]
+      for (const tx of txs) await promised(tx)
+      const block = await build()
+      expect(block.transactions).toEqual(txs.map(({ raw }) => raw))
+      expect(chain.store.verdictsOf(block.hash)).toEqual([undefined, undefined, undefined])
+    })
+
+    it('gives the first promise again for the same config in other bytes, before and after it is in a block', async () => {
+      const keystore = newKeystore({ scheme: 3 })
+      const first = keystore.update({ data: '0x01' })
+      const other = signedAnew(first, keystore)
+      expect(other.hash).not.toBe(first.hash)
+      const signed = await promised(first)
+      expect(await promised(other)).toEqual(signed)
+      await build()
+      expect(await promised(other)).toEqual(signed)
+      expect(pool.counts().transactions).toBe(0)
+    })
+
+    it('names what is wrong with bytes that do not decode', async () => {
+      expect(await refused(Uint8Array.of(1, 2, 3))).toMatchObject({
+        reason: 'UNDECODABLE',
+        details: { detail: 'WRONG_TYPE' },
+      })
+      const { raw } = createTestKeystore(chainId + 1n, 'elsewhere').update()
+      expect(await refused(raw)).toMatchObject({
+        reason: 'UNDECODABLE',
+        details: { detail: 'WRONG_CHAIN_ID' },
+      })
+    })
+
+    it('refuses a nonce that is past', async () => {
+      const keystore = newKeystore()
+      await chain.build([keystore.update().raw])
+      const late = keystore.update({ previous: keystore.initial, data: '0x77' })
+      await log.setState({ active: signer.address, lost: [] })
+      expect(await refused(late.raw)).toMatchObject({
+        reason: 'NONCE_TOO_LOW',
+        details: { expectedNonce: '0x2' },
+      })
+    })
+
+    it('refuses a nonce that leaves a gap', async () => {
+      const keystore = newKeystore()
+      await promised(keystore.update())
+      const { raw } = keystore.update({ nonce: 3n })
+      expect(await refused(raw)).toMatchObject({
+        reason: 'NONCE_TOO_HIGH',
+        details: { expectedNonce: '0x2' },
+      })
+    })
+
+    it('refuses a second config at a promised nonce, and shows the promise', async () => {
+      const keystore = newKeystore()
+      const signed = await promised(keystore.update({ data: '0x01' }))
+      const rival = keystore.update({ previous: keystore.initial, data: '0x02' })
+      expect(await refused(rival.raw)).toMatchObject({
+        reason: 'CONFLICT',
+        details: {
+          signature: signed.signature,
+          promise: { configHash: signed.promise.configHash, nonce: '0x1' },
+        },
+      })
+      await build()
+      expect(await refused(rival.raw)).toMatchObject({ reason: 'CONFLICT' })
+    })
+
+    it('asks for the initial config of a keystore that nobody has shown', async () => {
+      const keystore = newKeystore()
+      keystore.update()
+      expect(await refused(keystore.update().raw)).toMatchObject({ reason: 'INITIAL_CONFIG_REQUIRED' })
+    })
+
+    it('refuses a config that is not well-formed', async () => {
+      const keystore = newKeystore()
+      const broken = { ...keystore.initial, maxStaleness: 1 }
+      const { raw } = keystore.update({ previous: { ...broken, nonce: 0n } })
+      expect((await refused(raw)).reason).toBe('CONFIG_NOT_WELL_FORMED')
+    })
+
+    it('refuses a config that could lock the wallet out', async () => {
+      const { raw } = newKeystore().update({ signers: [createTestSigner(2, 'next')], isLockout: true })
+      expect((await refused(raw)).reason).toBe('NO_USABLE_SIGNER')
+    })
+
+    it('refuses an approval by somebody else, and a signature over something else', async () => {
+      const keystore = newKeystore()
+      expect((await refused(keystore.update({ by: [] }).raw)).reason).toBe('WRONG_APPROVAL_COUNT')
+      const other = newKeystore()
+      const { tx } = other.update()
+      const [approval] = other.update({ previous: other.initial, data: '0x99' }).tx.approvals
+      if (approval === undefined) expect.unreachable()
+      expect((await refused(setConfigToBytes({ ...tx, approvals: [approval] }))).reason).toBe('BAD_SIGNATURE')
+    })
+
+    it('limits what waits in all, and of one keystore', async () => {
+      await open({ maxPendingPerKeystore: 2 })
+      const keystore = newKeystore()
+      await promised(keystore.update())
+      await promised(keystore.update())
+      expect((await refused(keystore.update().raw)).reason).toBe('KEYSTORE_QUEUE_FULL')
+      await open({ maxPendingBytes: 700 })
+      expect((await refused(newKeystore().update().raw)).reason).toBe('POOL_FULL')
+    })
+
+    it('promises a later block when more waits than fits the next ones', async () => {
+      const big = () => newKeystore().update({ data: `0x${'ee'.repeat(4096)}` })
+      const first = await promised(big())
+      let last = first
+      for (let i = 0; i < 65; i++) last = await promised(big())
+      expect(last.promise.byBlock).toBe(first.promise.byBlock + 2n)
+    })
+
+    it('promises nothing while something forbids it, but repeats what was promised', async () => {
+      const tx = newKeystore().update()
+      const signed = await promised(tx)
+      whyNot = { reason: 'SEQUENCER_INACTIVE', message: 'stopped' }
+      expect((await refused(newKeystore().update().raw)).reason).toBe('SEQUENCER_INACTIVE')
+      expect(await promised(tx)).toEqual(signed)
+    })
+
+    it('shares synced writes among submissions of the same moment', async () => {
+      let writes = 0
+      const write = log.write
+      log.write = (all) => {
+        writes++
+        return write(all)
+      }
+      await Promise.all(Array.from({ length: 50 }, () => promised(newKeystore().update())))
+      expect(writes).toBeLessThan(10)
+    })
+
+    it('promises nothing any more once the disk has failed', async () => {
+      log.write = () => Promise.reject(new RangeError('no space left'))
+      await expect(pool.submit(newKeystore().update().raw)).rejects.toBeInstanceOf(PoolFailedError)
+      await expect(pool.submit(newKeystore().update().raw)).rejects.toBeInstanceOf(PoolFailedError)
+      await expect(pool.failed).rejects.toBeInstanceOf(PoolFailedError)
+    })
+  })
+
+  describe('recoveries', () => {
+    it('starts and completes one, and refuses completion before its time', async () => {
+      const keystore = newKeystore({ recoveryDelay: 4 })
+      const start = keystore.startRecovery({ data: '0xaa' })
+      await promised(start)
+      const complete = keystore.completeRecovery(start.config)
+      expect((await refused(complete.raw)).reason).toBe('RECOVERY_NOT_READY')
+      await build()
+      expect((await refused(complete.raw)).reason).toBe('RECOVERY_NOT_READY')
+      await build()
+      await promised(complete)
+      const block = await build()
+      expect(block.transactions).toEqual([complete.raw])
+      expect(chain.store.verdictsOf(block.hash)).toEqual([undefined])
+    })
+
+    it('leaves the nonce of a started recovery to the owner', async () => {
+      const keystore = newKeystore()
+      const start = keystore.startRecovery({ data: '0xaa' })
+      await promised(start)
+      const answer = keystore.update({ data: '0xbb' })
+      await promised(answer)
+      const block = await build()
+      expect(block.transactions).toEqual([start.raw, answer.raw])
+      expect(chain.store.verdictsOf(block.hash)).toEqual([undefined, undefined])
+    })
+
+    it('refuses a second recovery while one is pending, and repeats the promise of the first', async () => {
+      const keystore = newKeystore()
+      const start = keystore.startRecovery({ data: '0xaa' })
+      const signed = await promised(start)
+      expect((await refused(keystore.startRecovery({ data: '0xbb' }).raw)).reason).toBe('RECOVERY_PENDING')
+      expect(await promised(start)).toEqual(signed)
+      await build()
+      expect((await refused(keystore.startRecovery({ data: '0xbb' }).raw)).reason).toBe('RECOVERY_PENDING')
+      expect(await promised(start)).toEqual(signed)
+    })
+
+    it('has one promise for an update and the completion of a recovery at one nonce', async () => {
+      const keystore = newKeystore({ recoveryDelay: 4 })
+      const start = keystore.startRecovery({ data: '0xaa' })
+      await promised(start)
+      await build()
+      await build()
+      const complete = keystore.completeRecovery(start.config)
+      const signed = await promised(complete)
+      const rival = keystore.update({ previous: keystore.initial, data: '0xbb' })
+      expect((await refused(rival.raw)).reason).toBe('CONFLICT')
+      const same = keystore.update({ previous: keystore.initial, data: '0xaa' })
+      expect(same.configHash).toBe(complete.configHash)
+      expect(await promised(same)).toEqual(signed)
+    })
+  })
+
+  describe('select', () => {
+    it('keeps the order of promises and the limit of a block', async () => {
+      const txs = Array.from({ length: 40 }, () => newKeystore().update({ data: `0x${'ee'.repeat(4096)}` }))
+      for (const tx of txs) await promised(tx)
+      const first = await build()
+      const second = await build()
+      expect([...first.transactions, ...second.transactions]).toEqual(txs.map(({ raw }) => raw))
+      const size = first.transactions.reduce((sum, { length }) => sum + length, 0)
+      expect(size).toBeLessThanOrEqual(MAX_BLOCK_BYTES)
+      expect(size).toBeGreaterThan(MAX_BLOCK_BYTES - 5_000)
+    })
+
+    it('selects nothing for a block on another parent', async () => {
+      await promised(newKeystore().update())
+      const parent = { ...chain.head(), hash: `0x${'00'.repeat(32)}` as const }
+      expect(pool.select({ parent, timestamp: parent.timestamp + 2n, changed: new Map() })).toEqual([])
+    })
+
+    it('leaves out what a deposit of the same block made impossible', async () => {
+      const keystore = newKeystore()
+      const mine = keystore.update({ data: '0x01' })
+      await promised(mine)
+      const forced = keystore.update({ previous: keystore.initial, data: '0x02' })
+      const view = { configHash: forced.configHash, nonce: 1n, config: forced.config, recovery: undefined }
+      const block = await build([testDeposit(forced.raw, 0)], new Map([[keystore.id, view]]))
+      expect(block.transactions).toHaveLength(1)
+      expect(pool.status(mine.hash)?.stage).toMatchObject({ name: 'displaced', reason: 'NONCE_TOO_LOW' })
+    })
+  })
+
+  describe('following the chain', () => {
+    it('displaces what a deposit overtook, and all that builds on it', async () => {
+      const keystore = newKeystore()
+      const mine = [
+        keystore.update({ data: '0x01' }),
+        keystore.update({ data: '0x02' }),
+        keystore.update({ data: '0x03' }),
+      ]
+      for (const tx of mine) await promised(tx)
+      const forced = keystore.update({ previous: keystore.initial, data: '0x04' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      expect(mine.map((tx) => pool.status(tx.hash)?.stage)).toMatchObject([
+        { name: 'displaced', reason: 'NONCE_TOO_LOW' },
+        { name: 'displaced', reason: 'PREDECESSOR_REPLACED' },
+        { name: 'displaced', reason: 'PREDECESSOR_REPLACED' },
+      ])
+      expect(pool.counts()).toEqual({ transactions: 0, bytes: 0 })
+    })
+
+    it('keeps a promise by other bytes of the same config when its transaction became impossible', async () => {
+      const keystore = newKeystore()
+      const first = keystore.update({ data: '0x01' })
+      const second = keystore.update({ data: '0x02' })
+      await promised(first)
+      const signed = await promised(second)
+      const forced = keystore.update({ previous: keystore.initial, data: '0x03' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      expect(stageOf(second)).toBe('displaced')
+      const again = keystore.update({ previous: forced.config, data: '0x02' })
+      expect(again.configHash).toBe(second.configHash)
+      expect(await promised(again)).toEqual(signed)
+      expect((await build()).transactions).toEqual([again.raw])
+      const rival = keystore.update({ previous: forced.config, data: '0x05' })
+      expect((await refused(rival.raw)).reason).toBe('CONFLICT')
+    })
+
+    it('sequences again, in the order of promises, what a reorg took back', async () => {
+      const keystore = newKeystore()
+      const txs = [keystore.update(), newKeystore().update(), keystore.update({ data: '0x02' })]
+      for (const tx of txs) {
+        await promised(tx)
+        await build()
+      }
+      expect(txs.map(stageOf)).toEqual(['included', 'included', 'included'])
+      await chain.engine.reset(0n)
+      expect(txs.map(stageOf)).toEqual(['queued', 'queued', 'queued'])
+      const late = keystore.update({ data: '0x03' })
+      await promised(late)
+      expect((await build()).transactions).toEqual([...txs, late].map(({ raw }) => raw))
+    })
+
+    it('brings a displaced transaction back when the deposit that overtook it is reorganised away', async () => {
+      const keystore = newKeystore()
+      const mine = keystore.update({ data: '0x01' })
+      await promised(mine)
+      const forced = keystore.update({ previous: keystore.initial, data: '0x02' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      expect(stageOf(mine)).toBe('displaced')
+      await chain.engine.reset(0n)
+      expect((await build()).transactions).toEqual([mine.raw])
+    })
+
+    it('waits for a config that came by a deposit which a reorg took back', async () => {
+      const keystore = newKeystore()
+      const forced = keystore.update({ data: '0x01' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      const mine = keystore.update({ data: '0x02' })
+      await promised(mine)
+      await build()
+      await chain.engine.reset(0n)
+      expect(await build().then(({ transactions }) => transactions)).toEqual([])
+      expect(stageOf(mine)).toBe('queued')
+      await chain.build([], [testDeposit(forced.raw, 1)])
+      expect((await build()).transactions).toEqual([mine.raw])
+    })
+
+    it('forgets what is final, but never a promise', async () => {
+      const keystore = newKeystore()
+      const tx = keystore.update({ data: '0x01' })
+      const signed = await promised(tx)
+      await build()
+      await chain.makeSafe(1n)
+      await chain.finalize(1n)
+      expect(pool.status(tx.hash)).toBeUndefined()
+      await pool.flush()
+      expect(log.queued(0n)).toBeUndefined()
+      expect(await promised(tx)).toEqual(signed)
+      const rival = keystore.update({ previous: keystore.initial, data: '0x02' })
+      expect((await refused(rival.raw)).reason).toBe('CONFLICT')
+    })
+
+    it('stops promising when a block holds an update that is not in its log', async () => {
+      await chain.build([newKeystore().update().raw])
+      expect(log.state()).toEqual({ active: undefined, lost: [signer.address] })
+    })
+
+    it('goes on promising when a deposit brings an update that is not in its log', async () => {
+      await chain.build([], [testDeposit(newKeystore().update().raw, 0)])
+      expect(log.state()).toEqual({ active: signer.address, lost: [] })
+    })
+  })
+
+  describe('restart', () => {
+    it('takes up what was promised, in the same order, and knows what is in blocks', async () => {
+      const keystore = newKeystore()
+      const included = keystore.update()
+      await promised(included)
+      await build()
+      const waiting = [
+        keystore.update({ data: '0x01' }),
+        newKeystore().update(),
+        keystore.update({ data: '0x02' }),
+      ]
+      for (const tx of waiting) await promised(tx)
+      await open()
+      expect(stageOf(included)).toBe('included')
+      expect((await build()).transactions).toEqual(waiting.map(({ raw }) => raw))
+      const next = keystore.update({ data: '0x03' })
+      await promised(next)
+      expect((await build()).transactions).toEqual([next.raw])
+    })
+
+    it('sequences again after a restart what a later reorg takes back', async () => {
+      const tx = newKeystore().update()
+      await promised(tx)
+      await build()
+      await open()
+      await chain.engine.reset(0n)
+      expect((await build()).transactions).toEqual([tx.raw])
+    })
+
+    it('drops what was finalized while it was down', async () => {
+      const tx = newKeystore().update()
+      await promised(tx)
+      await build()
+      pool.handle = () => undefined
+      await chain.makeSafe(1n)
+      await chain.store.markFinalized(chain.store.heads().safe)
+      await open()
+      expect(pool.status(tx.hash)).toBeUndefined()
+      expect(log.queued(0n)).toBeUndefined()
+    })
+  })
+})
+
+/** Has the passkey of a keystore sign its first update again, with another counter in the authenticator's data. */
+function signedAnew({ tx, ...rest }: SignedSetConfig, keystore: TestKeystore): SignedSetConfig {
+  const digest = setConfigDigest({ ...tx, kind: 0, previous: keystore.id })
+  const authenticatorData = `${DEFAULT_WEBAUTHN.authenticatorData.slice(0, -2)}01` as const
+  const signature = signWebAuthn(keystore.signer.privateKey, digest, {
+    ...DEFAULT_WEBAUTHN,
+    authenticatorData: authenticatorData as `0x${string}`,
+  })
+  const approvals = tx.approvals.map((approval) => ({ ...approval, signature }))
+  const raw = setConfigToBytes({ ...tx, approvals })
+  return { ...rest, tx: { ...tx, approvals }, raw, hash: keccakHex(raw) }
+}

@@ -1,0 +1,67 @@
+import type { Hex } from 'viem'
+import type { Config, SetConfig, SignedPromise } from '../protocol/index.ts'
+import type { Judgement, Step } from './KeystoreView.ts'
+import type { QueueRecord } from './PromiseLog.ts'
+
+/** Where a promised transaction stands. */
+export type PoolStage =
+  /** It is being written to disk. */
+  | { name: 'writing' }
+  | { name: 'queued' }
+  | { name: 'included'; blockNumber: bigint }
+  /** At this block it became impossible; only a reorg below it can change that. */
+  | { name: 'displaced'; blockNumber: bigint; reason: DisplacedReason }
+
+/** Why a promised transaction cannot take effect. */
+export type DisplacedReason = Exclude<Judgement, { verdict: 'ready' }>['reason'] | 'INVALID_IN_BLOCK'
+
+/** What of a transaction is in memory only while it waits. */
+export type PoolBody = { raw: Uint8Array; initial: Config | undefined; next: Config }
+
+/** A promised transaction that is not final. */
+export type PoolEntry = Step & {
+  sequence: bigint
+  id: Hex
+  hash: Hex
+  /** Bytes of the raw transaction. */
+  size: number
+  promise: SignedPromise
+  stage: PoolStage
+  body: PoolBody | undefined
+  /** Resolves once the promise and the transaction are on disk. */
+  durable: Promise<void>
+  isReportedOverdue: boolean
+}
+
+/** What only the pool knows of a new entry. */
+type EntryContext = Pick<PoolEntry, 'promise' | 'configHash' | 'durable' | 'stage'>
+
+/** Makes the entry of a decoded transaction. */
+export function createPoolEntry(
+  { sequence, previous, raw }: QueueRecord,
+  { tx, hash }: { tx: SetConfig; hash: Hex },
+  context: EntryContext,
+): PoolEntry {
+  return {
+    ...context,
+    sequence,
+    previous,
+    hash,
+    id: tx.id,
+    kind: tx.kind,
+    nonce: tx.next.nonce,
+    size: raw.length,
+    body: { raw, initial: tx.initial, next: tx.next },
+    isReportedOverdue: false,
+  }
+}
+
+/** Tells whether an entry waits for a block. */
+export function isLive({ stage }: PoolEntry): boolean {
+  return stage.name === 'writing' || stage.name === 'queued'
+}
+
+/** Order of promises. */
+export function bySequence(a: PoolEntry, b: PoolEntry): number {
+  return a.sequence < b.sequence ? -1 : 1
+}

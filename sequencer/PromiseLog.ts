@@ -1,0 +1,188 @@
+import type { Address, Hex } from 'viem'
+import { type OpaqueBucket, uint64Key, type Write } from '../node/index.ts'
+import {
+  type ConfigPromise,
+  concat,
+  decodeRlp,
+  encodeRlp,
+  fromHex,
+  KeyrollError,
+  rlpToBytes,
+  rlpToList,
+  rlpToNumber,
+  rlpToUint,
+  type SetConfigKind,
+  type SignedPromise,
+  toHex,
+  uintToRlp,
+} from '../protocol/index.ts'
+
+/** A promised transaction as it is kept until the block that holds it is final. */
+export type QueueRecord = {
+  /** The transaction's place in the order of promises. */
+  sequence: bigint
+  /** Hash of the config against which it was validated. */
+  previous: Hex
+  raw: Uint8Array
+}
+
+/** What the log says of itself. */
+export type PromiseLogState = {
+  /** The signer whose every promise is in this log; undefined before the first. */
+  active: Address | undefined
+  /** Signers of which promises may exist that are not in this log. They must never sign again from here. */
+  lost: readonly Address[]
+}
+
+/**
+ * Every promise ever signed, and the transactions promised that are not final.
+ *
+ * The methods that end in `Writes` only describe writes, so that a promise and its transaction are one atomic write.
+ */
+export interface PromiseLog {
+  /** Tells whether nothing was ever written to it. */
+  isFresh(): boolean
+  state(): PromiseLogState
+  setState(state: PromiseLogState): Promise<void>
+  /** Finds the promise that a transaction would share: of kinds 0 and 2 by keystore and nonce, of kind 1 also by config. */
+  find(subject: Pick<ConfigPromise, 'id' | 'kind' | 'nonce' | 'configHash'>): SignedPromise | undefined
+  /** Finds a promised transaction that is not final. */
+  queued(sequence: bigint): QueueRecord | undefined
+  /** Iterates over the promised transactions that are not final, in the order of their promises. */
+  queue(): AsyncIterable<QueueRecord>
+  promiseWrites(promise: SignedPromise): Write[]
+  queueWrites(record: QueueRecord): Write[]
+  dropWrites(sequences: readonly bigint[]): Write[]
+  write(writes: readonly Write[]): Promise<void>
+}
+
+// First byte of every key; numbers are never reused.
+const STATE = Uint8Array.of(0)
+const PROMISE = Uint8Array.of(1)
+const QUEUE = Uint8Array.of(2)
+
+const FORMAT = 1
+
+/**
+ * Opens the promise log in a bucket that is nobody else's.
+ *
+ * @throws {PromiseLogFormatError} when another version of this program wrote it.
+ */
+export function openPromiseLog(bucket: OpaqueBucket): PromiseLog {
+  const stored = bucket.get(STATE)
+  let isFresh = stored === undefined
+  let state: PromiseLogState = stored === undefined ? { active: undefined, lost: [] } : stateFromBytes(stored)
+
+  return {
+    isFresh: () => isFresh,
+    state: () => state,
+    async setState(next) {
+      state = next
+      isFresh = false
+      await bucket.write([{ key: STATE, value: stateToBytes(next) }])
+    },
+    find(subject) {
+      const value = bucket.get(promiseKey(subject))
+      return value === undefined ? undefined : promiseFromBytes(subject, value)
+    },
+    queued(sequence) {
+      const value = bucket.get(concat(QUEUE, uint64Key(sequence)))
+      return value === undefined ? undefined : queueFromBytes(sequence, value)
+    },
+    async *queue() {
+      for await (const [key, value] of bucket.entries(QUEUE)) {
+        if (key[0] !== QUEUE[0]) return
+        yield queueFromBytes(BigInt(toHex(key.subarray(1))), value)
+      }
+    },
+    promiseWrites: (signed) => [{ key: promiseKey(signed.promise), value: promiseToBytes(signed) }],
+    queueWrites: (record) => [
+      { key: concat(QUEUE, uint64Key(record.sequence)), value: queueToBytes(record) },
+    ],
+    dropWrites: (sequences) =>
+      sequences.map((sequence) => ({ key: concat(QUEUE, uint64Key(sequence)), value: undefined })),
+    write: (writes) => bucket.write(writes),
+  }
+}
+
+function promiseKey({
+  id,
+  kind,
+  nonce,
+  configHash,
+}: Pick<ConfigPromise, 'id' | 'kind' | 'nonce' | 'configHash'>) {
+  const own = kind === 1 ? fromHex(configHash, 32) : new Uint8Array()
+  return concat(PROMISE, fromHex(id, 32), uint64Key(nonce), own)
+}
+
+/** `rlp([kind, configHash, txHash, byBlock, signature, signer])`; id and nonce are in the key. */
+function promiseToBytes({ promise, signature, signer }: SignedPromise): Uint8Array {
+  return encodeRlp([
+    uintToRlp(promise.kind),
+    fromHex(promise.configHash, 32),
+    fromHex(promise.txHash, 32),
+    uintToRlp(promise.byBlock),
+    fromHex(signature, 65),
+    fromHex(signer, 20),
+  ])
+}
+
+function promiseFromBytes(
+  { id, nonce }: Pick<ConfigPromise, 'id' | 'nonce'>,
+  bytes: Uint8Array,
+): SignedPromise {
+  const [kind, configHash, txHash, byBlock, signature, signer] = rlpToList(decodeRlp(bytes), 6)
+  return {
+    promise: {
+      id,
+      kind: toKind(rlpToNumber(kind, 8)),
+      nonce,
+      configHash: toHex(rlpToBytes(configHash, 32)),
+      txHash: toHex(rlpToBytes(txHash, 32)),
+      byBlock: rlpToUint(byBlock, 64),
+    },
+    signature: toHex(rlpToBytes(signature, 65)),
+    signer: toHex(rlpToBytes(signer, 20)),
+  }
+}
+
+/** `rlp([previous, raw])`; the sequence is the key. */
+function queueToBytes({ previous, raw }: QueueRecord): Uint8Array {
+  return encodeRlp([fromHex(previous, 32), raw])
+}
+
+function queueFromBytes(sequence: bigint, bytes: Uint8Array): QueueRecord {
+  const [previous, raw] = rlpToList(decodeRlp(bytes), 2)
+  return { sequence, previous: toHex(rlpToBytes(previous, 32)), raw: rlpToBytes(raw) }
+}
+
+/** `rlp([format, active or empty, [lost, ...]])`. */
+function stateToBytes({ active, lost }: PromiseLogState): Uint8Array {
+  return encodeRlp([
+    uintToRlp(FORMAT),
+    active === undefined ? new Uint8Array() : fromHex(active, 20),
+    lost.map((address) => fromHex(address, 20)),
+  ])
+}
+
+function stateFromBytes(bytes: Uint8Array): PromiseLogState {
+  const [format, active, lost] = rlpToList(decodeRlp(bytes))
+  if (rlpToNumber(format, 8) !== FORMAT) throw new PromiseLogFormatError(rlpToNumber(format, 8))
+  const activeBytes = rlpToBytes(active)
+  return {
+    active: activeBytes.length === 0 ? undefined : toHex(activeBytes),
+    lost: rlpToList(lost).map((address) => toHex(rlpToBytes(address, 20))),
+  }
+}
+
+function toKind(value: number): SetConfigKind {
+  return value === 1 || value === 2 ? value : 0
+}
+
+/** Reports a promise log that another version of this program wrote. */
+export class PromiseLogFormatError extends KeyrollError {
+  override readonly name = 'PromiseLogFormatError'
+  constructor(format: number) {
+    super(`got a promise log of format ${format}, expected ${FORMAT}: run the version that wrote it`)
+  }
+}

@@ -1,0 +1,23 @@
+import { recoverTypedDataAddress } from 'viem'
+import { describe, expect, it } from 'vitest'
+import { type ConfigPromise, promiseTypedData } from '../protocol/index.ts'
+import { createPromiseSigner } from './PromiseSigner.ts'
+
+describe('PromiseSigner', () => {
+  it('signs what EIP-712 libraries recover its address from', async () => {
+    const signer = createPromiseSigner(`0x${'42'.repeat(32)}`, 901n)
+    for (let nonce = 1n; nonce <= 8n; nonce++) {
+      const promise: ConfigPromise = {
+        id: `0x${'01'.repeat(32)}`,
+        kind: 0,
+        nonce,
+        configHash: `0x${'02'.repeat(32)}`,
+        txHash: `0x${'03'.repeat(32)}`,
+        byBlock: 77n,
+      }
+      const { signature } = signer.sign(promise)
+      const address = await recoverTypedDataAddress({ ...promiseTypedData(901n, promise), signature })
+      expect(address.toLowerCase()).toBe(signer.address)
+    }
+  })
+})
