@@ -2,7 +2,14 @@ import fc from 'fast-check'
 import { hashTypedData } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { arbitraryHash, arbitraryUint64 } from '../test/arbitraries.ts'
-import { areEquivocating, type ConfigPromise, promiseDigest, promiseTypedData } from './ConfigPromise.ts'
+import { createTestSigner } from '../test/testSigners.ts'
+import {
+  areEquivocating,
+  type ConfigPromise,
+  isPromiseSigned,
+  promiseDigest,
+  promiseTypedData,
+} from './ConfigPromise.ts'
 
 const arbitraryPromise: fc.Arbitrary<ConfigPromise> = fc.record({
   id: arbitraryHash,
@@ -20,6 +27,28 @@ describe('promiseDigest', () => {
         expect(promiseDigest(chainId, promise)).toBe(hashTypedData(promiseTypedData(chainId, promise)))
       }),
       { numRuns: 50 },
+    )
+  })
+})
+
+describe('isPromiseSigned', () => {
+  const { key: signer, sign } = createTestSigner(1, 'promise signer')
+
+  it('holds for the signer and the rollup, and for nothing else', () => {
+    fc.assert(
+      fc.property(arbitraryPromise, arbitraryUint64, (promise, chainId) => {
+        const signed = { promise, signature: sign(promiseDigest(chainId, promise)), signer }
+        expect(isPromiseSigned(chainId, signed)).toBe(true)
+        expect(isPromiseSigned(chainId ^ 1n, signed)).toBe(false)
+        expect(
+          isPromiseSigned(chainId, { ...signed, promise: { ...promise, nonce: promise.nonce ^ 1n } }),
+        ).toBe(false)
+        expect(isPromiseSigned(chainId, { ...signed, signer: createTestSigner(1, 'another').key })).toBe(
+          false,
+        )
+        expect(isPromiseSigned(chainId, { ...signed, signature: '0x' })).toBe(false)
+      }),
+      { numRuns: 15 },
     )
   })
 })

@@ -2,6 +2,7 @@ import type { Hex } from 'viem'
 import { asciiToBytes, fromHex, keccak } from './bytes.ts'
 import { createDomain, typedDataDigest } from './Eip712.ts'
 import type { SetConfigKind } from './SetConfig.ts'
+import { verifySignature } from './Signature.ts'
 import { createWords, writeNumber, writeUint64 } from './words.ts'
 
 /**
@@ -55,6 +56,11 @@ export function promiseTypedData(chainId: bigint, promise: ConfigPromise) {
     primaryType: 'Promise',
     message: promise,
   } as const
+}
+
+/** Tells whether a promise is signed by the address that it names; whether that is the promise signer is the caller's to check. */
+export function isPromiseSigned(chainId: bigint, { promise, signature, signer }: SignedPromise): boolean {
+  return verifySignature(1, signer, promiseDigest(chainId, promise), signature)
 }
 
 /**

@@ -6,21 +6,30 @@ import {
   configFromRlp,
   configHash,
   configToRlp,
+  createGenesis,
   createSignerTree,
+  decodeExtraData,
   decodeRlp,
   decodeSetConfig,
   fromHex,
+  type Header,
+  headerFromRlp,
   type InvalidReason,
+  isPromiseSigned,
   keccak,
   keccakHex,
+  promiseDigest,
+  receiptFromBytes,
   rlpToBytes,
   rlpToList,
   rootFromProof,
   type Scheme,
+  type SetConfigKind,
   setConfigDigest,
   setConfigToBytes,
   signerLeaf,
   slotToKey,
+  stateTransition,
   storageValueFromRlp,
   TrieProofError,
   toHex,
@@ -254,5 +263,77 @@ describe('trie_proofs.json', async () => {
   )
   test.each(vectors.malformed)('shows nothing by $name', ({ root, keyHash, proof }) => {
     expect(() => verifyTrieProof(root, fromHex(keyHash), bytesOf(proof))).toThrow(TrieProofError)
+  })
+})
+
+describe('promises.json', async () => {
+  type Case = Record<'name' | 'chainId' | 'kind' | 'nonce' | 'byBlock', string> &
+    Record<'id' | 'configHash' | 'txHash' | 'digest' | 'signer' | 'signature', Hex>
+  const { cases }: { cases: Case[] } = JSON.parse(await read('promises.json'))
+  test.each(cases)('$name', ({ chainId, id, kind, nonce, configHash, txHash, byBlock, ...signed }) => {
+    const promise = {
+      id,
+      kind: Number(kind) as SetConfigKind,
+      nonce: BigInt(nonce),
+      configHash,
+      txHash,
+      byBlock: BigInt(byBlock),
+    }
+    expect(promiseDigest(BigInt(chainId), promise)).toBe(signed.digest)
+    expect(isPromiseSigned(BigInt(chainId), { promise, ...signed })).toBe(true)
+  })
+})
+
+describe('blocks.json', async () => {
+  type Vectors = Record<'l2ChainId' | 'blockTime' | 'minRecoveryDelay' | 'challengePeriod', string> & {
+    blocks: {
+      name: string
+      hash: Hex
+      header: Hex
+      stateRoot: Hex
+      keystoreRoot: Hex
+      transactions: Hex[]
+      receipts: Hex[]
+      reasons: string[]
+    }[]
+  }
+  const vectors: Vectors = JSON.parse(await read('blocks.json'))
+  const nodes = new Map<Hex, Uint8Array>()
+  const configs = new Map<Hex, Config>()
+  let parent: Header | undefined
+
+  test.each(vectors.blocks)('$name', (vector) => {
+    const header = headerFromRlp(fromHex(vector.header))
+    const { l1OriginNumber, sequenceNumber } = decodeExtraData(header.extraData)
+    const { timestamp, mixHash, parentBeaconBlockRoot } = header
+    const l1 = { number: l1OriginNumber, hash: mixHash }
+    const result =
+      parent === undefined
+        ? createGenesis({ genesis: { l1, l2Time: timestamp } })
+        : stateTransition({
+            rollup: {
+              l2ChainId: BigInt(vectors.l2ChainId),
+              blockTime: BigInt(vectors.blockTime),
+              minRecoveryDelay: Number(vectors.minRecoveryDelay),
+              challengePeriod: Number(vectors.challengePeriod),
+            },
+            parent,
+            attributes: {
+              timestamp,
+              l1Origin: { ...l1, parentBeaconBlockRoot },
+              sequenceNumber,
+              transactions: vector.transactions.map((raw) => fromHex(raw)),
+            },
+            reader: { node: (hash) => nodes.get(hash), config: (hash) => configs.get(hash) },
+            verify: verifySignature,
+          })
+    expect(result.block.header).toEqual(header)
+    expect(result.block.hash).toBe(vector.hash)
+    expect(header).toMatchObject({ stateRoot: vector.stateRoot, withdrawalsRoot: vector.keystoreRoot })
+    expect(result.receipts).toEqual(vector.receipts.map((receipt) => receiptFromBytes(fromHex(receipt))))
+    expect(result.reasons.map((reason) => reason ?? '')).toEqual(vector.reasons)
+    for (const [hash, node] of result.nodes) nodes.set(hash, node)
+    for (const [hash, config] of result.configs) configs.set(hash, config)
+    parent = header
   })
 })

@@ -1,5 +1,7 @@
+import { blockVectors } from './blocks.ts'
 import { configHashVectors } from './configHash.ts'
 import { digestVectors } from './digests.ts'
+import { promiseVectors } from './promises.ts'
 import { setConfigCodecVectors } from './setConfigCodec.ts'
 import { setConfigValidityVectors } from './setConfigValidity.ts'
 import { signatureVectors } from './signatures.ts'
@@ -8,8 +10,10 @@ import { trieProofVectors } from './trieProofs.ts'
 
 /** Names the files in test/vectors/keyroll and says how each is built; the same every time. */
 export const vectorFiles = {
+  'blocks.json': blockVectors,
   'config_hash.json': configHashVectors,
   'digests.json': digestVectors,
+  'promises.json': promiseVectors,
   'setconfig_codec.json': setConfigCodecVectors,
   'setconfig_validity.json': setConfigValidityVectors,
   'signatures.json': signatureVectors,
