@@ -1,0 +1,108 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { InvalidArgumentError } from 'commander'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import {
+  option,
+  parseAddress,
+  parseBytes,
+  parseCount,
+  parseHash,
+  parseHttpUrl,
+  parseHttpUrls,
+  parsePort,
+  parseQuantity,
+  readAccount,
+  readRollupConfig,
+} from './options.ts'
+
+let directory: string
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'keyroll-cli-'))
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+const KEY = `0x${'01'.repeat(32)}`
+const ADDRESS = '0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1'
+
+const file = (text: string) => {
+  const path = join(directory, 'file')
+  writeFileSync(path, text)
+  return path
+}
+
+describe('options', () => {
+  it('gives every flag an environment twin', () => {
+    expect(option('--l1-rpc <url>', 'L1').envVar).toBe('KEYROLL_L1_RPC')
+  })
+
+  it('takes what is well-formed', () => {
+    expect(parsePort('0')).toBe(0)
+    expect(parseCount('7')).toBe(7)
+    expect(parseQuantity('18446744073709551615')).toBe(2n ** 64n - 1n)
+    expect(parseHttpUrl('http://127.0.0.1:8545/')).toBe('http://127.0.0.1:8545')
+    expect(parseHttpUrls('https://a.example, http://b.example', ['http://c.example'])).toHaveLength(3)
+    expect(parseHash(`0x${'AB'.repeat(32)}`)).toBe(`0x${'ab'.repeat(32)}`)
+    expect(parseBytes('0x')).toBe('0x')
+    expect(parseAddress(ADDRESS)).toBe(ADDRESS)
+  })
+
+  it.each([
+    ['a port too high', () => parsePort('65536')],
+    ['a port that is none', () => parsePort('80.5')],
+    ['a negative number', () => parseQuantity('-1')],
+    ['a count of zero', () => parseCount('0')],
+    ['a count in exponent form', () => parseCount('1e3')],
+    ['a URL without scheme', () => parseHttpUrl('localhost:8545')],
+    ['a URL of another scheme', () => parseHttpUrl('ws://localhost:8545')],
+    ['an empty URL in a list', () => parseHttpUrls('http://a.example,')],
+    ['a short hash', () => parseHash('0xab')],
+    ['half a byte', () => parseBytes('0xabc')],
+    ['bytes without 0x', () => parseBytes('ab')],
+    ['a wrong checksum', () => parseAddress(ADDRESS.replace('E', 'e'))],
+  ])('refuses %s', (_, parse) => {
+    expect(parse).toThrow(InvalidArgumentError)
+  })
+})
+
+describe('readAccount', () => {
+  it('reads a key from a file, before the environment', () => {
+    vi.stubEnv('KEYROLL_BATCHER_KEY', `0x${'02'.repeat(32)}`)
+    expect(readAccount('batcher', file(`${KEY}\n`)).address).toBe(ADDRESS)
+  })
+
+  it('reads a key from the environment', () => {
+    vi.stubEnv('KEYROLL_BATCHER_KEY', KEY)
+    expect(readAccount('batcher', undefined).address).toBe(ADDRESS)
+  })
+
+  it('says what to set where there is none', () => {
+    vi.stubEnv('KEYROLL_BATCHER_KEY', undefined)
+    expect(() => readAccount('batcher', undefined)).toThrow('set KEYROLL_BATCHER_KEY or --batcher-key-file')
+  })
+
+  it.each([`${KEY}00`, KEY.slice(2), `0x${'00'.repeat(32)}`, `0x${'ff'.repeat(32)}`])(
+    'never repeats a key that it refuses',
+    (text) => {
+      const read = () => readAccount('batcher', file(text))
+      expect(read).toThrow()
+      expect(read).not.toThrow(text)
+      expect(read).not.toThrow(text.slice(2))
+    },
+  )
+})
+
+describe('readRollupConfig', () => {
+  it('names the file that is not there, or not JSON', () => {
+    expect(() => readRollupConfig(join(directory, 'absent.json'))).toThrow(/absent\.json: cannot be read/)
+    expect(() => readRollupConfig(file('{'))).toThrow('not JSON')
+  })
+
+  it('names the field that is wrong', () => {
+    expect(() => readRollupConfig(file('{}'))).toThrow('genesis')
+  })
+})
