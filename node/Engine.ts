@@ -208,7 +208,7 @@ export function createEngine({ store, rollup, verify, logger, metrics }: EngineO
 }
 
 /** Tells whether a block is the one that attributes describe: everything else in it follows from its parent. */
-function hasAttributes({ header, transactions }: Block, attributes: BlockAttributes): boolean {
+export function hasAttributes({ header, transactions }: Block, attributes: BlockAttributes): boolean {
   const { l1Origin, sequenceNumber } = attributes
   return (
     header.timestamp === attributes.timestamp &&

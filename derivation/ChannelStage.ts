@@ -1,0 +1,44 @@
+import type { Hex } from 'viem'
+import { decodeBatcherData } from '../protocol/index.ts'
+import type { OnDrop } from './Dropped.ts'
+import type { L1Retrieval } from './L1Retrieval.ts'
+
+/** The bytes of one batch, and the L1 transaction that carried them. */
+export type EncodedBatch = { bytes: Uint8Array; transactionHash: Hex }
+
+/** Takes channels apart into batches. */
+export interface ChannelStage {
+  /** Gets the next batch in the order of L1; undefined when the L1 block has no more. */
+  next(): Promise<EncodedBatch | undefined>
+  /** Drops the rest of the channel that the last batch came from. */
+  flush(): void
+}
+
+/** Makes the channel stage; by the one-frame rule each datum is a whole channel or garbage (protocol.md §6). */
+export function createChannelStage({
+  retrieval,
+  onDrop,
+}: {
+  retrieval: Pick<L1Retrieval, 'next'>
+  onDrop: OnDrop
+}): ChannelStage {
+  let channel: readonly EncodedBatch[] = []
+  return {
+    async next() {
+      while (channel.length === 0) {
+        const datum = await retrieval.next()
+        if (datum === undefined) return undefined
+        const { transactionHash } = datum
+        const decoded = decodeBatcherData(datum.bytes)
+        if (decoded.ok) channel = decoded.batches.map((bytes) => ({ bytes, transactionHash }))
+        else onDrop(decoded.reason, transactionHash)
+      }
+      const [batch, ...rest] = channel
+      channel = rest
+      return batch
+    },
+    flush() {
+      channel = []
+    },
+  }
+}

@@ -1,0 +1,190 @@
+import { decodeEventLog, type Hex, toEventSelector } from 'viem'
+import { outputOracleAbi } from '../contracts/index.ts'
+import {
+  type BlockId,
+  type ChainStore,
+  CriticalFault,
+  type L1Client,
+  type L1Header,
+  type L1Log,
+  type Logger,
+  ResetFault,
+  type StoredOutput,
+} from '../node/index.ts'
+import { outputRoot, type RollupConfig } from '../protocol/index.ts'
+import type { DerivationMetrics } from './metrics.ts'
+
+/** A standing output on L1 that is not what L1's own data lead to: the proposer is wrong, and a challenger must delete it. */
+export type WrongOutput = { output: StoredOutput; expected: Hex }
+
+/** Keeps the outputs on L1 in the store, and compares each with the derived chain. */
+export interface OutputChecker {
+  /**
+   * Reads the output oracle's events up to an L1 block, then compares what the safe chain has reached.
+   *
+   * @throws {ResetFault} when L1 has left the chain that was read.
+   */
+  follow(header: L1Header): Promise<void>
+  /** Forgets outputs that L1 has taken back and begins to read anew, after the store was taken back to what still stands. */
+  reset(): Promise<void>
+  /** Lists the standing outputs that are wrong, oldest first. */
+  wrongOutputs(): readonly WrongOutput[]
+}
+
+const OUTPUT_PROPOSED = toEventSelector('OutputProposed(bytes32,uint256,uint256,uint256)')
+const OUTPUTS_DELETED = toEventSelector('OutputsDeleted(uint256,uint256)')
+
+/** Makes the checker; `onWrong` hears once of each wrong output. */
+export function createOutputChecker({
+  l1,
+  store,
+  rollup,
+  logger,
+  metrics,
+  onWrong,
+}: {
+  l1: Pick<L1Client, 'header' | 'mayHaveLogs' | 'receipts' | 'transactions'>
+  store: Pick<
+    ChainStore,
+    'heads' | 'blockByNumber' | 'outputCount' | 'outputByIndex' | 'putOutput' | 'truncateOutputs'
+  >
+  rollup: Pick<RollupConfig, 'genesis' | 'outputOracleAddress'>
+  logger: Logger
+  metrics: DerivationMetrics
+  onWrong?: (wrong: WrongOutput) => void
+}): OutputChecker {
+  const oracle = rollup.outputOracleAddress
+  /** The last L1 block that was read; undefined until the first is. */
+  let cursor: BlockId | undefined
+  /** Outputs below this index have been compared. */
+  let checked = 0n
+  let wrong: readonly WrongOutput[] = []
+
+  /** The first L1 block to read: the last standing output's is read again, since others may have been beside it. */
+  function firstToRead(): bigint {
+    const last = store.outputByIndex(store.outputCount() - 1n)
+    return last === undefined ? rollup.genesis.l1.number : last.l1Block.number
+  }
+
+  async function read(header: L1Header): Promise<void> {
+    await truncateTo((output) => output.l1Block.number < header.number)
+    if (!l1.mayHaveLogs(header, [oracle])) return
+    const receipts = await l1.receipts(header)
+    const logs = receipts.filter(({ status }) => status === 1).flatMap((receipt) => receipt.logs)
+    const events = logs.filter(({ address }) => address === oracle)
+    if (events.length === 0) return
+    const transactions = await l1.transactions(header)
+    for (const log of events) {
+      const transactionHash = transactions[log.transactionIndex]?.hash
+      if (transactionHash === undefined) throw new ResetFault(`L1 lost transactions of block ${header.hash}`)
+      await apply(log, header, transactionHash)
+    }
+  }
+
+  async function apply(log: L1Log, header: L1Header, transactionHash: Hex): Promise<void> {
+    if (log.topics[0] === OUTPUTS_DELETED) {
+      const { newNextOutputIndex } = decode(log, 'OutputsDeleted')
+      await truncate(newNextOutputIndex)
+      logger.warn({ from: newNextOutputIndex, l1Block: header.number }, 'outputs were deleted on L1')
+    }
+    if (log.topics[0] !== OUTPUT_PROPOSED) return
+    const { l2OutputIndex, outputRoot: root, l2BlockNumber, l1Timestamp } = decode(log, 'OutputProposed')
+    const l1Block = { number: header.number, hash: header.hash }
+    if (l2OutputIndex !== store.outputCount()) {
+      throw new CriticalFault(
+        `got output ${l2OutputIndex} on L1, expected ${store.outputCount()}: check the config`,
+      )
+    }
+    await store.putOutput({
+      index: l2OutputIndex,
+      outputRoot: root,
+      l1Timestamp,
+      l2BlockNumber,
+      l1Block,
+      transactionHash,
+    })
+  }
+
+  async function truncateTo(keep: (output: StoredOutput) => boolean | Promise<boolean>): Promise<void> {
+    let count = store.outputCount()
+    for (; count > 0n; count--) {
+      const last = store.outputByIndex(count - 1n)
+      if (last !== undefined && (await keep(last))) break
+    }
+    if (count < store.outputCount()) await truncate(count)
+  }
+
+  async function truncate(count: bigint): Promise<void> {
+    await store.truncateOutputs(count)
+    if (checked > count) checked = count
+    wrong = wrong.filter(({ output }) => output.index < count)
+    metrics.wrongOutputs.set(wrong.length)
+  }
+
+  function compare(): void {
+    for (; checked < store.outputCount(); checked++) {
+      const output = store.outputByIndex(checked)
+      // An output may be ahead of the batches it was made from; it is compared when they are here.
+      if (output === undefined || output.l2BlockNumber > store.heads().safe.number) return
+      const expected = expectedRoot(output.l2BlockNumber)
+      const isRight = expected === output.outputRoot
+      metrics.checkedOutputs.inc({ result: isRight ? 'match' : 'mismatch' })
+      if (isRight) logger.debug({ index: output.index }, 'output matches')
+      else report({ output, expected })
+    }
+  }
+
+  function report(found: WrongOutput): void {
+    wrong = [...wrong, found]
+    metrics.wrongOutputs.set(wrong.length)
+    const { index, l2BlockNumber, outputRoot: posted, transactionHash } = found.output
+    logger.error(
+      { index, l2BlockNumber, posted, expected: found.expected, transactionHash },
+      'WRONG OUTPUT ON L1: it is not the output of the derived chain; the challenger must delete it',
+    )
+    onWrong?.(found)
+  }
+
+  function expectedRoot(number: bigint): Hex {
+    const block = store.blockByNumber(number)
+    if (block === undefined)
+      throw new CriticalFault(`the database lacks block ${number}: derive it into a new one`)
+    const { stateRoot, withdrawalsRoot } = block.header
+    return outputRoot({ stateRoot, keystoreRoot: withdrawalsRoot, blockHash: block.hash })
+  }
+
+  return {
+    async follow(header) {
+      for (
+        let number = cursor === undefined ? firstToRead() : cursor.number + 1n;
+        number <= header.number;
+        number++
+      ) {
+        const next = number === header.number ? header : await l1.header(number)
+        if (next === undefined || (cursor !== undefined && next.parentHash !== cursor.hash)) {
+          throw new ResetFault(`L1 block ${number} does not follow what was read of the output oracle`)
+        }
+        await read(next)
+        cursor = { number: next.number, hash: next.hash }
+      }
+      compare()
+    },
+    async reset() {
+      cursor = undefined
+      await truncateTo(async ({ l1Block }) => (await l1.header(l1Block.number))?.hash === l1Block.hash)
+      const safe = store.heads().safe.number
+      let reached = store.outputCount()
+      while (reached > 0n && (store.outputByIndex(reached - 1n)?.l2BlockNumber ?? 0n) > safe) reached--
+      if (checked > reached) checked = reached
+      wrong = wrong.filter(({ output }) => output.index < checked)
+      metrics.wrongOutputs.set(wrong.length)
+    },
+    wrongOutputs: () => wrong,
+  }
+}
+
+function decode<const E extends 'OutputProposed' | 'OutputsDeleted'>(log: L1Log, eventName: E) {
+  const topics = [...log.topics] as [Hex, ...Hex[]]
+  const { args } = decodeEventLog({ abi: outputOracleAbi, eventName, topics, data: log.data, strict: true })
+  return args
+}

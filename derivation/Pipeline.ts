@@ -1,0 +1,83 @@
+import { type BlockRef, CriticalFault, type Inclusion, type L1Client, type L1Header } from '../node/index.ts'
+import type { BlockAttributes, RollupConfig } from '../protocol/index.ts'
+import { type AttributesBuilder, createAttributesBuilder } from './AttributesBuilder.ts'
+import { type AcceptedBatch, type BatchStage, createBatchStage } from './BatchStage.ts'
+import { type ChannelStage, createChannelStage } from './ChannelStage.ts'
+import type { OnDrop } from './Dropped.ts'
+import { createL1Retrieval, type L1Retrieval } from './L1Retrieval.ts'
+import { createL1Traversal, type L1Traversal } from './L1Traversal.ts'
+
+/** What the next block is made of, and where on L1 that was decided. */
+export type DerivedBlock = { attributes: BlockAttributes; inclusion: Inclusion }
+
+/** Where a pipeline begins to read. */
+export type PipelineStart = {
+  /** The parent's L1 origin. */
+  origin: L1Header
+  /** The first L1 block whose data have not all been read. */
+  firstData: bigint
+}
+
+/** Derives blocks from L1: its stages pull from one another, and nobody looks ahead of the parent. */
+export interface Pipeline {
+  /** Gets the L1 block whose data are being read. */
+  origin(): L1Header
+  /** Derives the block after `parent`; undefined when the L1 block decides no more. */
+  next(parent: BlockRef): Promise<DerivedBlock | undefined>
+  /** Moves on to the next L1 block; false while L1 has none. */
+  advance(): Promise<boolean>
+  /** Forgets everything and starts anew. */
+  reset(start: PipelineStart): void
+}
+
+/** Joins the stages (protocol.md §6): traversal, retrieval, channels, batches, attributes. */
+export function createPipeline({
+  l1,
+  rollup,
+  start,
+  onDrop,
+}: {
+  l1: L1Client
+  rollup: RollupConfig
+  start: PipelineStart
+  onDrop: OnDrop
+}): Pipeline {
+  const traversal: L1Traversal = createL1Traversal(l1, start.origin)
+  const retrieval: L1Retrieval = createL1Retrieval({ traversal, l1, rollup, first: start.firstData, onDrop })
+  const channels: ChannelStage = createChannelStage({ retrieval, onDrop })
+  const batches: BatchStage = createBatchStage({ traversal, channels, rollup, onDrop })
+  const builder: AttributesBuilder = createAttributesBuilder({ l1, rollup })
+  // A batch taken from the stage below stays here until its block is built: L1 may fail while deposits are read.
+  let taken: { accepted: AcceptedBatch; parent: BlockRef } | undefined
+
+  async function take(parent: BlockRef): Promise<AcceptedBatch | undefined> {
+    if (taken?.parent.hash === parent.hash) return taken.accepted
+    const accepted = await batches.next(parent)
+    taken = accepted && { accepted, parent }
+    return accepted
+  }
+
+  return {
+    origin: () => traversal.origin(),
+    async next(parent) {
+      traversal.forgetBelow(parent.l1Origin.number)
+      const accepted = await take(parent)
+      if (accepted === undefined) return undefined
+      const { batch, transactionHash } = accepted
+      const epoch = traversal.headerAt(batch.epochNumber)
+      if (epoch === undefined)
+        throw new CriticalFault(`lost L1 block ${batch.epochNumber}: a defect in derivation`)
+      const { timestamp, transactions } = batch
+      const attributes = await builder.build({ parent, epoch, timestamp, transactions })
+      const { number, hash } = traversal.origin()
+      return { attributes, inclusion: { l1Block: { number, hash }, transactionHash } }
+    },
+    advance: () => traversal.advance(),
+    reset({ origin, firstData }) {
+      taken = undefined
+      traversal.reset(origin)
+      retrieval.reset(firstData)
+      channels.flush()
+    },
+  }
+}

@@ -1,0 +1,16 @@
+import { decodeSetConfig, MAX_BLOCK_BYTES } from '../protocol/index.ts'
+
+/** Why a batch's transactions can be in no block (protocol.md §6). */
+export type TransactionsFlaw = 'UNDECODABLE_TRANSACTION' | 'TOO_MANY_BYTES'
+
+/** Checks that a batch's transactions are set-configs of this rollup, and fit one block; undefined when they are and do. */
+export function checkTransactions(
+  transactions: readonly Uint8Array[],
+  l2ChainId: bigint,
+): TransactionsFlaw | undefined {
+  const bytes = transactions.reduce((total, raw) => total + raw.length, 0)
+  if (bytes > MAX_BLOCK_BYTES) return 'TOO_MANY_BYTES'
+  return transactions.every((raw) => decodeSetConfig(raw, l2ChainId).ok)
+    ? undefined
+    : 'UNDECODABLE_TRANSACTION'
+}

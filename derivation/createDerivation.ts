@@ -1,0 +1,107 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import {
+  type ChainStore,
+  type Engine,
+  type L1Client,
+  type Logger,
+  type Metrics,
+  TemporaryFault,
+} from '../node/index.ts'
+import type { RollupConfig } from '../protocol/index.ts'
+import { createDriver, type DerivationStatus } from './Driver.ts'
+import { createDerivationMetrics } from './metrics.ts'
+import { createOutputChecker, type WrongOutput } from './OutputChecker.ts'
+
+/** Keeps the safe and finalized chain of a store where L1 says. */
+export interface Derivation {
+  /**
+   * Derives until the signal aborts; temporary faults and reorganisations of L1 are outlived.
+   *
+   * @throws {CriticalFault} and anything unforeseen, after it was logged: deriving on could make a wrong chain.
+   */
+  run(signal: AbortSignal): Promise<void>
+  status(): DerivationStatus
+  /** Why it stopped for good; undefined while it has not. */
+  failure(): unknown
+  /** Lists the standing outputs on L1 that differ from the derived chain. */
+  wrongOutputs(): readonly WrongOutput[]
+}
+
+/** What derivation is made of. */
+export type DerivationOptions = {
+  l1: L1Client
+  store: ChainStore
+  engine: Engine
+  rollup: RollupConfig
+  logger: Logger
+  metrics: Metrics
+  /** How often to look for a new L1 block, in milliseconds. */
+  pollIntervalMs?: number
+  /** Hears once of each wrong output. */
+  onWrongOutput?: (wrong: WrongOutput) => void
+}
+
+const DEFAULT_POLL_INTERVAL_MS = 1_000
+const FIRST_RETRY_MS = 250
+const LAST_RETRY_MS = 30_000
+
+/** Makes the derivation of a chain; there must be one only for a store. */
+export function createDerivation(options: DerivationOptions): Derivation {
+  const { l1, store, engine, rollup, logger, onWrongOutput } = options
+  const metrics = createDerivationMetrics(options.metrics.registry)
+  const checker = createOutputChecker({
+    l1,
+    store,
+    rollup,
+    logger,
+    metrics,
+    ...(onWrongOutput && { onWrong: onWrongOutput }),
+  })
+  const driver = createDriver({ l1, store, engine, rollup, checker, logger, metrics })
+  let failure: unknown
+
+  async function loop(signal: AbortSignal): Promise<void> {
+    let retryMs = FIRST_RETRY_MS
+    while (!signal.aborted) {
+      try {
+        const outcome = await driver.step()
+        retryMs = FIRST_RETRY_MS
+        if (outcome === 'waiting') await sleep(options.pollIntervalMs ?? DEFAULT_POLL_INTERVAL_MS, signal)
+      } catch (fault) {
+        if (!(fault instanceof TemporaryFault)) throw fault
+        metrics.faults.inc({ severity: 'temporary' })
+        logger.warn({ err: fault, retryMs }, 'cannot go on deriving yet')
+        await sleep(retryMs, signal)
+        retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)
+      }
+    }
+  }
+
+  return {
+    async run(signal) {
+      try {
+        await loop(signal)
+      } catch (fault) {
+        failure = fault
+        metrics.faults.inc({ severity: 'critical' })
+        metrics.halted.set(1)
+        logger.error(
+          { err: fault },
+          'derivation has stopped; reading still works, but the chain no longer moves',
+        )
+        throw fault
+      }
+    },
+    status: () => driver.status(),
+    failure: () => failure,
+    wrongOutputs: () => checker.wrongOutputs(),
+  }
+}
+
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await wait(ms, undefined, { signal })
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}

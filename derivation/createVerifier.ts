@@ -1,0 +1,114 @@
+import {
+  type ChainStore,
+  createEngine,
+  createL1Client,
+  createMetrics,
+  createNativeVerifier,
+  createReadMethods,
+  createRpcServer,
+  type L1ClientOptions,
+  type Logger,
+  openChainStore,
+  type RpcErrorData,
+  type RpcServerOptions,
+  type SyncProgress,
+} from '../node/index.ts'
+import type { RollupConfig } from '../protocol/index.ts'
+import { createDerivation, type Derivation, type DerivationOptions } from './createDerivation.ts'
+
+/** What a verifier node is made of. */
+export type VerifierOptions = {
+  rollup: RollupConfig
+  /** Directory of the database, or `:memory:`. */
+  dataDirectory: string
+  l1: Omit<L1ClientOptions, 'metrics'>
+  rpc: Pick<RpcServerOptions, 'host' | 'port' | 'corsOrigin' | 'limits'>
+  logger: Logger
+  /** Name and version, for `web3_clientVersion`. */
+  version: string
+} & Pick<DerivationOptions, 'pollIntervalMs' | 'onWrongOutput'>
+
+/** A running verifier node. */
+export interface Verifier {
+  readonly url: string
+  readonly wsUrl: string
+  readonly store: ChainStore
+  readonly derivation: Pick<Derivation, 'status' | 'failure' | 'wrongOutputs'>
+  /** Resolves when derivation was stopped, rejects when it failed for good; the server then still answers. */
+  readonly stopped: Promise<void>
+  /** Stops derivation, then the server, then closes the database. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts a verifier: from an L1 node and a rollup config alone it rebuilds the chain, serves it, and checks every output.
+ *
+ * @throws as `openChainStore` when the database cannot be opened.
+ */
+export async function createVerifier(options: VerifierOptions): Promise<Verifier> {
+  const { rollup, logger, rpc, version, pollIntervalMs, onWrongOutput } = options
+  const metrics = createMetrics()
+  const store = await openChainStore(options.dataDirectory, rollup)
+  const l1 = createL1Client({ ...options.l1, metrics })
+  const engine = createEngine({ store, rollup, verify: createNativeVerifier(), logger, metrics })
+  const derivation = createDerivation({
+    l1,
+    store,
+    engine,
+    rollup,
+    logger,
+    metrics,
+    ...(pollIntervalMs !== undefined && { pollIntervalMs }),
+    ...(onWrongOutput && { onWrongOutput }),
+  })
+  const startingBlock = store.heads().safe.number
+
+  function readiness(): readonly RpcErrorData[] {
+    if (derivation.failure() !== undefined) return [{ reason: 'DERIVATION_HALTED' }]
+    return derivation.status().isSynced ? [] : [{ reason: 'SYNCING' }]
+  }
+
+  function syncing(): SyncProgress {
+    if (derivation.status().isSynced) return undefined
+    const currentBlock = store.heads().safe.number
+    return { startingBlock, currentBlock, highestBlock: estimateHead(store, rollup) }
+  }
+
+  const methods = createReadMethods({
+    store,
+    rollup,
+    engine,
+    version,
+    syncing,
+    l1Status: () => derivation.status().l1,
+  })
+  const server = await createRpcServer({ ...rpc, methods, logger, metrics, readiness })
+  const stop = new AbortController()
+  const stopped = derivation.run(stop.signal)
+  // Nobody has to listen: the failure is logged and answered by /readyz, and what is there can still be read.
+  stopped.catch(() => undefined)
+  return {
+    url: server.url,
+    wsUrl: server.wsUrl,
+    store,
+    derivation,
+    stopped,
+    async close() {
+      stop.abort()
+      await stopped.catch(() => undefined)
+      await server.close()
+      await engine.idle()
+      await l1.close()
+      await store.close()
+    },
+  }
+}
+
+/** The newest block that there can be by the clock. */
+function estimateHead(store: ChainStore, rollup: RollupConfig): bigint {
+  const now = BigInt(Math.floor(Date.now() / 1_000))
+  const elapsed = now > rollup.genesis.l2Time ? now - rollup.genesis.l2Time : 0n
+  const possible = elapsed / rollup.blockTime
+  const { number } = store.heads().unsafe
+  return possible > number ? possible : number
+}

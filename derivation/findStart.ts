@@ -1,0 +1,99 @@
+import {
+  type BlockId,
+  type BlockRef,
+  blockToRef,
+  type ChainStore,
+  CriticalFault,
+  type L1Client,
+  TemporaryFault,
+} from '../node/index.ts'
+import type { RollupConfig } from '../protocol/index.ts'
+import type { PipelineStart } from './Pipeline.ts'
+
+/** Where derivation begins after a start or a reorganisation of L1. */
+export type DerivationStart = PipelineStart & {
+  /** The newest safe block whose data still stand on L1. */
+  safe: BlockRef
+  /** The newest unsafe block whose origin L1 has not taken back. */
+  unsafe: BlockRef
+  /** The safe head before the first L1 block to read; blocks up to `safe` are derived once more, and must come out the same. */
+  parent: BlockRef
+}
+
+type Standing = 'stands' | 'gone' | 'unknown'
+
+/**
+ * Finds the newest block that L1, as it is now, still carries, and where to read on.
+ *
+ * Derivation goes on from the boundary of an L1 block, never from the middle of one: which batches are future or past
+ * depends on the safe head at that boundary, so only there does reading on equal reading afresh.
+ *
+ * @throws {TemporaryFault} when L1 lags behind what was derived already.
+ * @throws {CriticalFault} when L1 is not the rollup's, or has taken back what was finalized.
+ */
+export async function findStart({
+  l1,
+  store,
+  rollup,
+}: {
+  l1: Pick<L1Client, 'header' | 'headerByHash'>
+  store: Pick<ChainStore, 'heads' | 'blockByNumber' | 'inclusionOf' | 'safeHeadAtL1'>
+  rollup: Pick<RollupConfig, 'genesis'>
+}): Promise<DerivationStart> {
+  const genesis = rollup.genesis.l1
+  const standing = async ({ number, hash }: BlockId): Promise<Standing> => {
+    const header = await l1.header(number)
+    if (header === undefined) return 'unknown'
+    return header.hash === hash ? 'stands' : 'gone'
+  }
+  const refAt = (number: bigint): BlockRef => {
+    const block = store.blockByNumber(number)
+    if (block === undefined)
+      throw new CriticalFault(`the database lacks block ${number}: derive it into a new one`)
+    return blockToRef(block)
+  }
+  const inclusionAt = (number: bigint): BlockId => store.inclusionOf(number)?.l1Block ?? genesis
+
+  const heads = store.heads()
+  if ((await standing(genesis)) === 'gone') {
+    throw new CriticalFault(
+      `L1 has another block ${genesis.number} than ${genesis.hash}: check the L1 URL and the rollup config`,
+    )
+  }
+  const safeNumber = await findLast(heads.finalized.number, heads.safe.number, async (number) => {
+    const found = await standing(inclusionAt(number))
+    if (found === 'unknown') throw new TemporaryFault(`L1 lags behind block ${inclusionAt(number).number}`)
+    return found === 'stands'
+  })
+  if (safeNumber === undefined) {
+    throw new CriticalFault(
+      `L1 took back block ${inclusionAt(heads.finalized.number).number}, which was finalized`,
+    )
+  }
+  // An origin that L1 does not have yet may still come: only what L1 contradicts is given up.
+  const unsafeNumber = await findLast(safeNumber, heads.unsafe.number, async (number) => {
+    return (await standing(refAt(number).l1Origin)) !== 'gone'
+  })
+  const firstData = inclusionAt(safeNumber).number
+  const parent = safeNumber === 0n ? refAt(0n) : store.safeHeadAtL1(firstData - 1n)
+  const origin = await l1.headerByHash(parent.l1Origin.hash)
+  if (origin === undefined) throw new TemporaryFault(`L1 does not give block ${parent.l1Origin.hash}`)
+  return { safe: refAt(safeNumber), unsafe: refAt(unsafeNumber ?? safeNumber), parent, origin, firstData }
+}
+
+/** Finds by halving the last number from `low` to `high` that holds, when those that hold come first. */
+async function findLast(
+  low: bigint,
+  high: bigint,
+  holds: (number: bigint) => Promise<boolean>,
+): Promise<bigint | undefined> {
+  if (await holds(high)) return high
+  if (low === high || !(await holds(low))) return undefined
+  let [known, unknown] = [low, high]
+  while (unknown - known > 1n) {
+    const middle = (known + unknown) / 2n
+    if (await holds(middle)) known = middle
+    else unknown = middle
+  }
+  return known
+}

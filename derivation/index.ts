@@ -1,0 +1,5 @@
+export * from './AttributesBuilder.ts'
+export * from './createDerivation.ts'
+export * from './createVerifier.ts'
+export type { DerivationStatus } from './Driver.ts'
+export type { WrongOutput } from './OutputChecker.ts'
