@@ -78,7 +78,7 @@ export function open(all: readonly Signer[], which: readonly Signer[]): Approval
 }
 
 /** Sorts by `keccak(key)`, as approvals and openings must be. */
-export function inOrder<T extends Signer>(signers: readonly T[]): T[] {
+function inOrder<T extends Signer>(signers: readonly T[]): T[] {
   const hashOf = (signer: T) => keccakHex(fromHex(signer.key))
   return [...signers].sort((a, b) => (hashOf(a) < hashOf(b) ? -1 : 1))
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Hex } from 'viem'
 import { describe, expect, test } from 'vitest'
+import { createNativeVerifier } from '../node/index.ts'
 import {
   type Config,
   configFromRlp,
@@ -114,8 +115,10 @@ describe('signer_trees.json', async () => {
 describe('signatures.json', async () => {
   type Case = { name: string; scheme: string; key: Hex; digest: Hex; signature: Hex; valid: boolean }
   const { cases }: { cases: Case[] } = JSON.parse(await read('signatures.json'))
+  const verifyNatively = createNativeVerifier()
   test.each(cases)('$name', ({ scheme, key, digest, signature, valid }) => {
     expect(verifySignature(Number(scheme) as Scheme, key, digest, signature)).toBe(valid)
+    expect(verifyNatively(Number(scheme) as Scheme, key, digest, signature)).toBe(valid)
   })
 })
 

@@ -1,0 +1,39 @@
+import fc from 'fast-check'
+import { keccak256, sha256 as viemSha256, toHex as viemToHex } from 'viem'
+import { expect, test } from 'vitest'
+import { arbitraryHex } from '../test/arbitraries.ts'
+import { asciiToBytes, compareBytes, fromHex, keccakHex, sha256, toHex } from './bytes.ts'
+
+test('bytes survive the way to hex and back, and hash as viem hashes them', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 600 }), (bytes) => {
+      expect(toHex(bytes)).toBe(viemToHex(bytes))
+      expect(fromHex(toHex(bytes))).toEqual(bytes)
+      expect(keccakHex(bytes)).toBe(keccak256(bytes))
+      expect(toHex(sha256(bytes))).toBe(viemSha256(bytes))
+    }),
+  )
+})
+
+test.each<[`0x${string}`, number | undefined]>([
+  ['0x1', undefined],
+  ['0xzz', undefined],
+  ['0x0x', undefined],
+  ['0x1234', 3],
+  ['0x', 1],
+])('%s is refused as %s bytes', (hex, length) => {
+  expect(() => fromHex(hex, length)).toThrow(expect.objectContaining({ name: 'InvalidHexError' }))
+})
+
+test('byte strings compare as their hex does', () => {
+  fc.assert(
+    fc.property(arbitraryHex(32), arbitraryHex(32), (a, b) => {
+      const expected = a < b ? -1 : a > b ? 1 : 0
+      expect(Math.sign(compareBytes(fromHex(a), fromHex(b)))).toBe(expected)
+    }),
+  )
+})
+
+test('ASCII text becomes one byte a character', () => {
+  expect(asciiToBytes('Keyroll')).toEqual(new TextEncoder().encode('Keyroll'))
+})
