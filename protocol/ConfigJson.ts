@@ -1,6 +1,7 @@
 import { type Hex, numberToHex } from 'viem'
 import type { Authority, Config } from './Config.ts'
 import { KeyrollError } from './errors.ts'
+import { type JsonObject, toJsonObject } from './JsonObject.ts'
 
 /** An authority in JSON; the threshold is a hex quantity. */
 export type AuthorityJson = { root: Hex; threshold: Hex }
@@ -33,14 +34,14 @@ export function configToJson(config: Config): ConfigJson {
  * @throws {ConfigJsonError} naming the field that is missing, malformed or wider than its Solidity type.
  */
 export function configFromJson(json: unknown): Config {
-  const config = toObject('config', json)
+  const config = toJsonObject(json, (details) => new ConfigJsonError(details))
   return {
-    nonce: uintField(config, 'nonce', 64),
-    signers: authorityFromJson('signers', config.signers),
-    guardians: authorityFromJson('guardians', config.guardians),
-    recoveryDelay: Number(uintField(config, 'recoveryDelay', 32)),
-    maxStaleness: Number(uintField(config, 'maxStaleness', 32)),
-    data: bytesField(config, 'data'),
+    nonce: config.quantity('nonce', 64),
+    signers: authorityFromJson(config.object('signers')),
+    guardians: authorityFromJson(config.object('guardians')),
+    recoveryDelay: Number(config.quantity('recoveryDelay', 32)),
+    maxStaleness: Number(config.quantity('maxStaleness', 32)),
+    data: config.hex('data'),
   }
 }
 
@@ -48,36 +49,11 @@ function authorityToJson({ root, threshold }: Authority): AuthorityJson {
   return { root, threshold: numberToHex(threshold) }
 }
 
-function authorityFromJson(name: string, json: unknown): Authority {
-  const authority = toObject(name, json)
-  return { root: bytesField(authority, 'root', 32), threshold: Number(uintField(authority, 'threshold', 8)) }
-}
-
-function toObject(name: string, json: unknown): Readonly<Record<string, unknown>> {
-  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return { ...json }
-  throw new ConfigJsonError(name, json, 'an object')
-}
-
-function uintField(object: Readonly<Record<string, unknown>>, name: string, bits: number): bigint {
-  const value = object[name]
-  if (typeof value === 'string' && /^0x[0-9a-f]{1,16}$/i.test(value) && BigInt(value) < 2n ** BigInt(bits)) {
-    return BigInt(value)
-  }
-  throw new ConfigJsonError(name, value, `a hex quantity below 2^${bits}`)
-}
-
-function bytesField(object: Readonly<Record<string, unknown>>, name: string, length?: number): Hex {
-  const value = object[name]
-  if (typeof value === 'string' && /^0x([0-9a-f]{2})*$/i.test(value)) {
-    if (length === undefined || value.length === 2 + 2 * length) return value.toLowerCase() as Hex
-  }
-  throw new ConfigJsonError(name, value, `${length ?? 'any number of'} bytes in hex`)
+function authorityFromJson(authority: JsonObject): Authority {
+  return { root: authority.hex('root', 32), threshold: Number(authority.quantity('threshold', 8)) }
 }
 
 /** Reports JSON that is not a config. */
 export class ConfigJsonError extends KeyrollError {
   override readonly name = 'ConfigJsonError'
-  constructor(field: string, got: unknown, expected: string) {
-    super(`${field}: got ${JSON.stringify(got)?.slice(0, 80)}, expected ${expected}`)
-  }
 }

@@ -2,7 +2,7 @@ import type { Node } from '@chainsafe/persistent-merkle-tree'
 import { ssz } from '@lodestar/types'
 import type { Hex } from 'viem'
 import { toHex } from '../protocol/index.ts'
-import { toAnswer } from './Answer.ts'
+import { toAnswer } from './ask.ts'
 import { LaggingError, UnansweredError, UnknownForkError, WrongAnswerError } from './errors.ts'
 
 /** A beacon block as an SSZ tree. */

@@ -1,13 +1,14 @@
 import type { Client, Hex } from 'viem'
 import {
   encodeRlp,
+  fromHex,
+  type JsonObject,
   type L1HeaderFields,
   l1HeaderFromRlp,
   type RlpItem,
   uintToRlp,
 } from '../protocol/index.ts'
-import { type Answer, toAnswer } from './Answer.ts'
-import { ask } from './ask.ts'
+import { ask, toAnswer } from './ask.ts'
 import { LaggingError, WrongAnswerError } from './errors.ts'
 
 /** An L1 header, with the RLP that hashes to its hash. */
@@ -59,11 +60,11 @@ export async function getL1Header(l1: Client, hash: Hex): Promise<L1Header> {
   return { ...header, rlp }
 }
 
-function headerItems(block: Answer): RlpItem[] {
+function headerItems(block: JsonObject): RlpItem[] {
   // Fields are positional: after the first absent one nothing can follow.
   const absent = FIELDS.findIndex(([name], index) => index >= LONDON_FIELDS && !block.has(name))
   const present = absent < 0 ? FIELDS : FIELDS.slice(0, absent)
   return present.map(([name, kind]) =>
-    kind === 'bytes' ? block.bytes(name) : uintToRlp(block.quantity(name)),
+    kind === 'bytes' ? fromHex(block.hex(name)) : uintToRlp(block.quantity(name, 256)),
   )
 }

@@ -1,5 +1,6 @@
 import { BaseError, type Client } from 'viem'
-import { LaggingError, type Party, UnansweredError } from './errors.ts'
+import { type JsonObject, toJsonObject } from '../protocol/index.ts'
+import { LaggingError, type Party, UnansweredError, WrongAnswerError } from './errors.ts'
 
 /** EIP-1474's code for a thing that the node does not have. */
 const RESOURCE_NOT_FOUND = -32001
@@ -26,6 +27,15 @@ export async function ask(
     }
     throw new UnansweredError(party, method, { cause })
   }
+}
+
+/**
+ * Takes a party's answer for an object, whose fields are checked as they are read.
+ *
+ * @throws {WrongAnswerError} when it is none; so does every reader of the object.
+ */
+export function toAnswer(party: Party, question: string, json: unknown): JsonObject {
+  return toJsonObject(json, (details) => new WrongAnswerError(party, `${question}: ${details}`))
 }
 
 /**

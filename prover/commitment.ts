@@ -13,8 +13,7 @@ import {
   toHex,
   verifyTrieProof,
 } from '../protocol/index.ts'
-import { toAnswer } from './Answer.ts'
-import { answered, ask } from './ask.ts'
+import { answered, ask, toAnswer } from './ask.ts'
 import { WrongAnswerError } from './errors.ts'
 import type { L1Header } from './L1Header.ts'
 
@@ -49,8 +48,10 @@ export async function proveCommitment(
   // Not every node takes a slot that is not padded to 32 bytes, and this one is.
   const json = await ask('L1 node', l1, 'eth_getProof', [oracle, [slot], numberToHex(header.number)])
   const answer = toAnswer('L1 node', 'eth_getProof', json)
-  const accountProof = answer.byteList('accountProof')
-  const storageProof = toAnswer('L1 node', 'eth_getProof', answer.list('storageProof')[0]).byteList('proof')
+  const accountProof = answer.hexList('accountProof').map((node) => fromHex(node))
+  const storageProof = toAnswer('L1 node', 'eth_getProof', answer.list('storageProof')[0])
+    .hexList('proof')
+    .map((node) => fromHex(node))
   try {
     const account = verifyTrieProof(header.stateRoot, keccak(fromHex(oracle)), accountProof)
     if (account === undefined) {

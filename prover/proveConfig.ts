@@ -6,6 +6,7 @@ import {
   configHash,
   decodeSetConfig,
   fromHex,
+  type JsonObject,
   KeyrollError,
   type ShortConfig,
   slotToKey,
@@ -16,8 +17,7 @@ import {
   verifySignature,
   verifyTrieProof,
 } from '../protocol/index.ts'
-import { type Answer, toAnswer } from './Answer.ts'
-import { ask } from './ask.ts'
+import { ask, toAnswer } from './ask.ts'
 import { BrokenChainError, ConfigUnknownError, RootUnknownError, WrongAnswerError } from './errors.ts'
 import type { ProverContext } from './ProverContext.ts'
 import { type ConfigProof, getReplicaParameters, getReplicaRoot, type ReplicaRoot } from './replica.ts'
@@ -138,11 +138,11 @@ async function getStorageProof(
   { keyroll }: ProverContext,
   id: Hex,
   root: ReplicaRoot,
-): Promise<{ answer: Answer; storageProof: Uint8Array[]; proven: Hex }> {
+): Promise<{ answer: JsonObject; storageProof: Uint8Array[]; proven: Hex }> {
   const method = 'keyroll_getConfigProof'
   const json = await ask('Keyroll node', keyroll, method, [id, numberToHex(root.l2BlockNumber)])
   const answer = toAnswer('Keyroll node', method, json)
-  const storageProof = answer.byteList('storageProof')
+  const storageProof = answer.hexList('storageProof').map((node) => fromHex(node))
   try {
     const value = verifyTrieProof(root.keystoreRoot, slotToKey(id), storageProof)
     return {
@@ -157,7 +157,7 @@ async function getStorageProof(
   }
 }
 
-function readConfig(answer: Answer): Config | undefined {
+function readConfig(answer: JsonObject): Config | undefined {
   if (!answer.has('config')) return undefined
   try {
     return configFromJson(answer.raw('config'))

@@ -1,8 +1,7 @@
 import { type Address, encodeFunctionData, type Hex, numberToHex, zeroHash } from 'viem'
 import { keystoreReplicaAbi } from '../contracts/index.ts'
 import { outputRoot, toHex } from '../protocol/index.ts'
-import { toAnswer } from './Answer.ts'
-import { ask } from './ask.ts'
+import { ask, toAnswer } from './ask.ts'
 import {
   type CommitmentParts,
   getCommitmentParts,
