@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { DevnetInfo } from '../devnet/index.ts'
-import { DEMO_STAGES, type DemoResult, runDemo } from './demo/runDemo.ts'
+import type { DemoResult } from './demo/runDemo.ts'
 import { type DevnetFlags, startDevnetFromFlags } from './devnet.ts'
 import { option, readText } from './options.ts'
 import { createStageTable } from './StageTable.ts'
@@ -54,6 +54,7 @@ async function show(
   info: DevnetInfo,
   { json, signal }: { json: boolean; signal: AbortSignal },
 ): Promise<void> {
+  const { DEMO_STAGES, runDemo } = await import('./demo/runDemo.ts')
   const stream = json ? process.stderr : process.stdout
   const color = stream.isTTY && !process.env.NO_COLOR
   const table = createStageTable({ stream, stages: DEMO_STAGES, color, now: () => performance.now() })

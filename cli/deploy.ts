@@ -1,8 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
 import { type Address, createWalletClient, http, zeroAddress } from 'viem'
-import { type BlockHashPeriod, type DeployingClient, deployL2 } from '../contracts/index.ts'
-import { deployRollup, drawChainId } from '../devnet/deployRollup.ts'
+import type { BlockHashPeriod, DeployingClient } from '../contracts/index.ts'
 import { rollupConfigToJson } from '../protocol/index.ts'
 import {
   option,
@@ -85,6 +84,7 @@ function createDeployL1Command(): Command {
 }
 
 async function runDeployL1(flags: DeployL1Flags): Promise<void> {
+  const { deployRollup, drawChainId } = await import('../devnet/deployRollup.ts')
   const { contracts, rollup } = await deployRollup(deployingClient(flags), {
     owner: flags.owner,
     batcher: flags.batcher,
@@ -140,6 +140,7 @@ function createDeployReplicaCommand(): Command {
 }
 
 async function runDeployReplica(flags: DeployReplicaFlags): Promise<void> {
+  const { deployL2 } = await import('../contracts/index.ts')
   const rollup = readRollupConfig(flags.rollupConfig)
   const contracts = await deployL2(deployingClient(flags), {
     outputOracle: rollup.outputOracleAddress,

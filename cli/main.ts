@@ -5,6 +5,7 @@ import { createDemoCommand } from './demo.ts'
 import { createDeployCommand } from './deploy.ts'
 import { createDevnetCommand } from './devnet.ts'
 import { createGetCommand } from './get.ts'
+import { createNodeCommand } from './node.ts'
 import { createRelayCommand } from './relay.ts'
 import { createSendCommand } from './send.ts'
 import { Interrupted } from './shutdown.ts'
@@ -13,6 +14,7 @@ const program = new Command('keyroll')
   .description('A keystore rollup: one record of keys per smart wallet, proven to every chain through L1.')
   .addCommand(createDevnetCommand())
   .addCommand(createDemoCommand())
+  .addCommand(createNodeCommand())
   .addCommand(createDeployCommand())
   .addCommand(createRelayCommand())
   .addCommand(createGetCommand())

@@ -1,7 +1,6 @@
 import { Command } from 'commander'
 import { type Address, createClient, type Hex, http } from 'viem'
 import { readContract } from 'viem/actions'
-import { keystoreReplicaAbi, outputOracleAbi } from '../contracts/index.ts'
 import { CliError } from './CliError.ts'
 import { keyrollRpcOption } from './get.ts'
 import {
@@ -13,7 +12,7 @@ import {
   parseQuantity,
   readAccount,
 } from './options.ts'
-import { createRelayer, type Relayer } from './Relayer.ts'
+import type { Relayer } from './Relayer.ts'
 import { createShutdownSignal } from './shutdown.ts'
 
 type RelayFlags = {
@@ -89,6 +88,7 @@ async function startRelay(
   flags: RelayFlags,
 ): Promise<{ relayer: Relayer; source: Address; outputIndex: bigint }> {
   const { l1Rpc, l1Beacon, keyrollRpc, rpc, replica, source, relayerKeyFile, timeout } = flags
+  const { createRelayer } = await import('./Relayer.ts')
   const relayer = createRelayer({
     l1Url: l1Rpc,
     beaconUrl: l1Beacon,
@@ -103,6 +103,7 @@ async function startRelay(
 }
 
 async function newestOutput({ l1Rpc, rpc, replica }: RelayFlags): Promise<bigint> {
+  const { keystoreReplicaAbi, outputOracleAbi } = await import('../contracts/index.ts')
   const address = await readContract(createClient({ transport: http(rpc) }), {
     address: replica,
     abi: keystoreReplicaAbi,

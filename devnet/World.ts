@@ -19,6 +19,8 @@ export interface World {
   own<parts extends readonly ChildProcess[]>(starting: Starting<parts>): Promise<parts>
   onStop(stop: () => Promise<void>): void
   watch(work: Promise<unknown>): void
+  /** Keeps the temporary directory when the world stops: whoever looks for what failed needs the logs. */
+  keepFiles(): void
   /** Stops everything, last started first. Safe to call twice. */
   stop(): Promise<void>
 }
@@ -41,20 +43,25 @@ export async function createWorld(givenDataDir: string | undefined): Promise<Wor
   const crashed = new Promise<never>((_, reject) => {
     fail = reject
   })
-  crashed.catch(() => {})
+  let isTemporary = givenDataDir === undefined
+  const keepFiles = () => {
+    isTemporary = false
+  }
+  crashed.catch(keepFiles)
   const watch = (work: Promise<unknown>) => void work.catch(fail)
 
   const stops: (() => Promise<void>)[] = []
   let stopped: Promise<void> | undefined
   const stopAll = async () => {
     for (const stop of stops.reverse()) await stop()
-    if (!givenDataDir) await rm(dataDir, { recursive: true, force: true })
+    if (isTemporary) await rm(dataDir, { recursive: true, force: true })
   }
   return {
     dataDir,
     logDirectory,
     crashed,
     watch,
+    keepFiles,
     async own<parts extends readonly ChildProcess[]>(starting: Starting<parts>) {
       // All of them are awaited, so that none starts behind the back of a world that has stopped already.
       const results: readonly PromiseSettledResult<ChildProcess>[] = await Promise.allSettled(starting)

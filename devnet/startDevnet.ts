@@ -63,6 +63,7 @@ export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
     const info = await startParts(options, world)
     return { info, crashed: world.crashed, stop: world.stop }
   } catch (error) {
+    if (!options.signal.aborted) world.keepFiles()
     await world.stop()
     throw error
   }
@@ -200,7 +201,8 @@ async function startKeyroll(
       command: keyroll.command,
       args: [
         ...keyroll.args,
-        ...[name, '--l1-rpc', l1Url, '--l1-beacon', beaconUrl, '--rollup-config', configPath],
+        ...[name, '--l1-rpc', l1Url, '--l1-beacon', beaconUrl, '--l1-poll-interval', '200'],
+        ...['--rollup-config', configPath],
         ...['--data-dir', join(world.dataDir, name), ...args],
       ],
       env,

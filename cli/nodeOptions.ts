@@ -1,0 +1,93 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Command, Option } from 'commander'
+import { createLogger, type LogLevel } from '../node/Logger.ts'
+import { option, parseCount, parseHttpUrl, parseHttpUrls, parsePort, readRollupConfig } from './options.ts'
+
+/** The flags that `keyroll node` and `keyroll sequencer` share. */
+export type NodeFlags = {
+  l1Rpc: readonly string[]
+  l1Quorum: number
+  l1Beacon?: string
+  l1PollInterval: number
+  rollupConfig: string
+  dataDir: string
+  host: string
+  port: number
+  corsOrigin?: string
+  logLevel: LogLevel
+}
+
+const LOG_LEVELS: readonly LogLevel[] = ['silent', 'error', 'warn', 'info', 'debug']
+
+/** Adds the shared flags to a command. */
+export function withNodeOptions(command: Command, defaults: { dataDir: string; port: number }): Command {
+  return command
+    .addOption(
+      option('--l1-rpc <urls>', 'JSON-RPC of one or more L1 nodes, separated by commas or repeated')
+        .argParser(parseHttpUrls)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      option('--l1-quorum <count>', 'how many L1 nodes must name the same head')
+        .argParser(parseCount)
+        .default(1),
+    )
+    .addOption(
+      option('--l1-beacon <url>', "L1's beacon API, where batches come in blobs").argParser(parseHttpUrl),
+    )
+    .addOption(
+      option(
+        '--rollup-config <file>',
+        'the rollup config that came with the contracts',
+      ).makeOptionMandatory(),
+    )
+    .addOption(option('--data-dir <dir>', 'directory of the database').default(defaults.dataDir))
+    .addOption(option('--host <address>', 'address to listen on').default('127.0.0.1'))
+    .addOption(
+      option('--port <port>', 'port to listen on, 0 for any free one')
+        .argParser(parsePort)
+        .default(defaults.port),
+    )
+    .addOption(
+      option('--cors-origin <origin>', 'web pages of this origin may ask, * for all (default: none)'),
+    )
+    .addOption(logLevelOption())
+}
+
+function logLevelOption(): Option {
+  return new Option('--log-level <level>', 'how much to log, to standard error')
+    .choices([...LOG_LEVELS])
+    .default('info')
+    .env('KEYROLL_LOG_LEVEL')
+}
+
+/** Turns the shared flags into what both nodes are made of. */
+export function readNodeFlags(flags: NodeFlags, name: string) {
+  const rollup = readRollupConfig(flags.rollupConfig)
+  mkdirSync(flags.dataDir, { recursive: true })
+  return {
+    rollup,
+    dataDirectory: join(flags.dataDir, 'chain'),
+    l1: {
+      urls: flags.l1Rpc,
+      quorum: flags.l1Quorum,
+      ...(flags.l1Beacon !== undefined && { beaconUrl: flags.l1Beacon }),
+    },
+    pollIntervalMs: flags.l1PollInterval,
+    rpc: {
+      host: flags.host,
+      port: flags.port,
+      ...(flags.corsOrigin !== undefined && { corsOrigin: flags.corsOrigin }),
+    },
+    logger: createLogger({ level: flags.logLevel, name }),
+    version: VERSION,
+  }
+}
+
+const VERSION = 'keyroll/0.1.0'
+
+/** Says on standard output, in one line of JSON, where a process listens: whoever chose port 0 learns it there. */
+export function announce(urls: Readonly<Record<string, string>>): void {
+  process.stdout.write(`${JSON.stringify(urls)}\n`)
+}
