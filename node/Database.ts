@@ -26,7 +26,10 @@ export async function openLevelDatabase(path: string): Promise<Database> {
     throw new DatabaseUnavailableError(path, { cause })
   }
   return {
-    get: (key) => level.getSync(key),
+    get(key) {
+      const value = level.getSync(key)
+      return value === undefined ? undefined : plainBytes(value)
+    },
     write: (writes) =>
       level.batch(
         writes.map(({ key, value }) =>
@@ -34,9 +37,16 @@ export async function openLevelDatabase(path: string): Promise<Database> {
         ),
         { sync: true },
       ),
-    entries: (gte, lt) => level.iterator({ gte, lt }),
+    async *entries(gte, lt) {
+      for await (const [key, value] of level.iterator({ gte, lt })) yield [plainBytes(key), plainBytes(value)]
+    },
     close: () => level.close(),
   }
+}
+
+/** LevelDB gives Buffers, whose methods differ in places (subarray, JSON). */
+function plainBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 /** Makes a database that lives as long as the process, for tests and throw-away nodes. */

@@ -95,7 +95,6 @@ function createChainStore(database: Database): ChainStore {
   const receipts = createLruCache<Hex, StoredReceipts>(CACHED_BLOCKS)
   const transactions = createTransactionIndex(database)
   const outputs = createOutputStore(database)
-  let heads = readHeads()
 
   /** Reads through a cache; only what exists is remembered. */
   function cached<T>(
@@ -115,6 +114,7 @@ function createChainStore(database: Database): ChainStore {
 
   const blockByHash = (hash: Hex) => cached(blocks, Bucket.block, hash, blockFromRlp)
   const storedReceipts = (hash: Hex) => cached(receipts, Bucket.receipts, hash, receiptsFromBytes)
+  let heads = readHeads()
 
   function canonicalHash(number: bigint): Hex | undefined {
     if (number < 0n || number >= 1n << 64n) return undefined
