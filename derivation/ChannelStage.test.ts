@@ -1,0 +1,54 @@
+import type { Hex } from 'viem'
+import { describe, expect, it } from 'vitest'
+import { batchToBytes, encodeBatcherData, type SingularBatch, ZERO_HASH } from '../protocol/index.ts'
+import { createChannelStage } from './ChannelStage.ts'
+import type { DropReason } from './Dropped.ts'
+
+const batch = (timestamp: bigint): SingularBatch => ({
+  parentHash: ZERO_HASH,
+  epochNumber: 1n,
+  epochHash: ZERO_HASH,
+  timestamp,
+  transactions: [],
+})
+const hash = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
+
+function setUp(data: readonly Uint8Array[]) {
+  const queue = data.map((bytes, i) => ({ bytes, transactionHash: hash(i) }))
+  const dropped: [DropReason, Hex][] = []
+  const stage = createChannelStage({
+    retrieval: { next: async () => queue.shift() },
+    onDrop: (...drop) => dropped.push(drop),
+  })
+  return { stage, dropped }
+}
+
+describe('the channel stage', () => {
+  it('gives the batches of each channel, with the transaction that carried them', async () => {
+    const { stage } = setUp([
+      encodeBatcherData([batch(1n), batch(2n)]),
+      encodeBatcherData([]),
+      encodeBatcherData([batch(3n)]),
+    ])
+    expect(await stage.next()).toEqual({ bytes: batchToBytes(batch(1n)), transactionHash: hash(0) })
+    expect(await stage.next()).toEqual({ bytes: batchToBytes(batch(2n)), transactionHash: hash(0) })
+    expect(await stage.next()).toEqual({ bytes: batchToBytes(batch(3n)), transactionHash: hash(2) })
+    expect(await stage.next()).toBeUndefined()
+  })
+
+  it('drops and counts garbage, and reads on', async () => {
+    const { stage, dropped } = setUp([Uint8Array.of(9), Uint8Array.of(0, 1), encodeBatcherData([batch(1n)])])
+    expect(await stage.next()).toEqual({ bytes: batchToBytes(batch(1n)), transactionHash: hash(2) })
+    expect(dropped).toEqual([
+      ['UNKNOWN_DERIVATION_VERSION', hash(0)],
+      ['MALFORMED_FRAME', hash(1)],
+    ])
+  })
+
+  it('drops the rest of a channel when told, and nothing of the next', async () => {
+    const { stage } = setUp([encodeBatcherData([batch(1n), batch(2n)]), encodeBatcherData([batch(3n)])])
+    await stage.next()
+    stage.flush()
+    expect((await stage.next())?.bytes).toEqual(batchToBytes(batch(3n)))
+  })
+})
