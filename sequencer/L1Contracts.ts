@@ -1,0 +1,58 @@
+import { type Address, createPublicClient, fallback, http } from 'viem'
+import { batchInboxAbi, outputOracleAbi, systemConfigAbi } from '../contracts/index.ts'
+import { TemporaryFault } from '../node/index.ts'
+import type { RollupConfig } from '../protocol/index.ts'
+
+/** What the sequencer asks the rollup's L1 contracts; every method throws `TemporaryFault` when L1 does not answer. */
+export interface L1Contracts {
+  promiseSigner(): Promise<Address>
+  /** Counts the batcher's submissions. */
+  submissionCount(): Promise<bigint>
+  /** Reads which rollup block the next output must be of. */
+  nextOutputBlock(): Promise<bigint>
+}
+
+/** Makes a reader of the contracts that a rollup config names. */
+export function createL1Contracts(urls: readonly string[], rollup: RollupConfig): L1Contracts {
+  const client = createPublicClient({
+    transport: fallback(urls.map((url) => http(url, { retryCount: 1, timeout: 15_000 }))),
+  })
+  const { l1SystemConfigAddress, batchInboxAddress, outputOracleAddress } = rollup
+
+  async function ask<T>(what: string, question: Promise<T>): Promise<T> {
+    try {
+      return await question
+    } catch (cause) {
+      throw new TemporaryFault(`L1 did not answer ${what}; is the rollup config's address right?`, { cause })
+    }
+  }
+
+  return {
+    async promiseSigner() {
+      const question = client.readContract({
+        address: l1SystemConfigAddress,
+        abi: systemConfigAbi,
+        functionName: 'promiseSigner',
+      })
+      return (await ask('SystemConfig.promiseSigner', question)).toLowerCase() as Address
+    },
+    submissionCount: () =>
+      ask(
+        'BatchInbox.submissionCount',
+        client.readContract({
+          address: batchInboxAddress,
+          abi: batchInboxAbi,
+          functionName: 'submissionCount',
+        }),
+      ),
+    nextOutputBlock: () =>
+      ask(
+        'OutputOracle.nextBlockNumber',
+        client.readContract({
+          address: outputOracleAddress,
+          abi: outputOracleAbi,
+          functionName: 'nextBlockNumber',
+        }),
+      ),
+  }
+}

@@ -1,0 +1,91 @@
+import { encodeFunctionData } from 'viem'
+import { outputOracleAbi } from '../contracts/index.ts'
+import type { BlockId, ChainStore, Logger } from '../node/index.ts'
+import { fromHex, type RollupConfig } from '../protocol/index.ts'
+import type { L1Contracts } from './L1Contracts.ts'
+import { TransactionRevertedError } from './L1Sender.ts'
+import { repeat } from './loop.ts'
+import type { SequencerMetrics } from './metrics.ts'
+import type { SentTransaction, TxManager } from './TxManager.ts'
+
+/** Options of a {@link Proposer}. */
+export type ProposerOptions = {
+  /** Which head a block must be under: `finalized` never proposes what an L1 reorg can change. */
+  head: 'safe' | 'finalized'
+  pollIntervalMs: number
+}
+
+/** Defaults of {@link ProposerOptions}. */
+export const DEFAULT_PROPOSER_OPTIONS: ProposerOptions = { head: 'finalized', pollIntervalMs: 4_000 }
+
+/** What a {@link Proposer} is made of. */
+export type ProposerModules = {
+  store: Pick<ChainStore, 'heads' | 'blockByNumber'>
+  rollup: RollupConfig
+  txManager: TxManager
+  contracts: Pick<L1Contracts, 'nextOutputBlock'>
+  /** The L1 block up to which the chain was derived; undefined until L1 has once been read to its head. */
+  derivedL1: () => BlockId | undefined
+  options: ProposerOptions
+  logger: Logger
+  metrics: SequencerMetrics
+}
+
+/** Posts the output root of every `submissionInterval`-th block to the output oracle. */
+export interface Proposer {
+  /**
+   * Proposes the next output when its block is old enough and nothing is on its way.
+   *
+   * @throws {TemporaryFault} when L1 cannot be asked.
+   */
+  step(): Promise<void>
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** Makes a proposer. What is on its way, the transactions' references say, also after a restart. */
+export function createProposer(modules: ProposerModules): Proposer {
+  const { store, rollup, txManager, contracts, derivedL1, options, metrics } = modules
+  const logger = modules.logger.child({ part: 'proposer' })
+  const underWay = new Set<SentTransaction>()
+  for (const sent of txManager.sent()) follow(sent)
+
+  function follow(sent: SentTransaction): void {
+    underWay.add(sent)
+    const forget = () => underWay.delete(sent)
+    sent.confirmed.then(({ status }) => {
+      forget()
+      if (status === 'reverted') logger.warn({ reference: sent.reference }, 'an output was refused on L1')
+    }, forget)
+  }
+
+  async function step(): Promise<void> {
+    const l1Block = derivedL1()
+    if (l1Block === undefined || underWay.size > 0) return
+    const number = await contracts.nextOutputBlock()
+    if (number > store.heads()[options.head].number) return
+    const block = store.blockByNumber(number)
+    if (block === undefined) return
+    const { stateRoot, withdrawalsRoot: keystoreRoot } = block.header
+    // Naming the L1 block that it was derived from keeps an output from landing on another fork of L1.
+    const data = encodeFunctionData({
+      abi: outputOracleAbi,
+      functionName: 'proposeL2Output',
+      args: [stateRoot, keystoreRoot, block.hash, number, l1Block.hash, l1Block.number],
+    })
+    try {
+      const reference = `output ${number} ${block.hash}`
+      follow(await txManager.send({ to: rollup.outputOracleAddress, data: fromHex(data), reference }))
+      metrics.proposedBlock.set(Number(number))
+      logger.info({ number, hash: block.hash, l1Block: l1Block.number }, 'proposed an output')
+    } catch (error) {
+      if (!(error instanceof TransactionRevertedError)) throw error
+      // Its time may not be past yet, L1 may have moved, or somebody else was faster.
+      logger.warn({ err: error, number }, 'the output oracle refuses an output; trying again')
+    }
+  }
+
+  return {
+    step,
+    run: (signal) => repeat(step, { intervalMs: options.pollIntervalMs, signal, logger }),
+  }
+}
