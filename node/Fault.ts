@@ -1,7 +1,7 @@
 import { KeyrollError } from '../protocol/index.ts'
 
 /** What a fault of the outside world carries beside its message. */
-export type FaultOptions = { cause?: unknown; details?: Readonly<Record<string, unknown>> }
+type FaultOptions = { cause?: unknown; details?: Readonly<Record<string, unknown>> }
 
 abstract class Fault extends KeyrollError {
   readonly details: Readonly<Record<string, unknown>>

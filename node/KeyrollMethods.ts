@@ -3,12 +3,12 @@ import {
   accountProofNodes,
   type Block,
   type Config,
-  type ConfigPromise,
   configToJson,
   keystoreProof,
   outputRoot,
   type RollupConfig,
   readKeystore,
+  type SignedPromise,
   toHex,
   trieFromRoot,
 } from '../protocol/index.ts'
@@ -22,7 +22,7 @@ import type { StoredOutput } from './StoredOutput.ts'
 
 /** What a sequencer knows of a set-config that it accepted. */
 export type PendingSetConfig = {
-  promise: ConfigPromise /** Whether it still waits for a block. */
+  signed: SignedPromise /** Whether it still waits for a block. */
   isPending: boolean
 }
 
@@ -96,7 +96,7 @@ type Stage = 'unknown' | 'pending' | 'unsafe' | 'safe' | 'proposed' | 'finalized
 function statusOf(options: KeyrollMethodsOptions, transactionHash: Hex) {
   const { store, findAccepted } = options
   const accepted = findAccepted?.(transactionHash)
-  const promise = accepted === undefined ? {} : { promise: promiseToJson(accepted.promise) }
+  const promise = accepted === undefined ? {} : signedPromiseToJson(accepted.signed)
   const status = (stage: Stage) => ({ stage, transactionHash, ...promise })
   const found = bestPlace(store, transactionHash)
   const at = found && store.blockByHash(found.blockHash)
@@ -165,14 +165,9 @@ function outputToJson(options: KeyrollMethodsOptions, output: StoredOutput | und
   }
 }
 
-/** Turns a promise into JSON; numbers are hex quantities (docs/rpc.md). */
-export function promiseToJson({ id, kind, nonce, configHash, txHash, byBlock }: ConfigPromise) {
-  return {
-    id,
-    kind: numberToHex(kind),
-    nonce: numberToHex(nonce),
-    configHash,
-    txHash,
-    byBlock: numberToHex(byBlock),
-  }
+/** Turns a signed promise into the JSON of `keyroll_sendConfig`; numbers are hex quantities (docs/rpc.md). */
+export function signedPromiseToJson({ promise, signature, signer }: SignedPromise) {
+  const { id, kind, nonce, configHash, txHash, byBlock } = promise
+  const numbers = { kind: numberToHex(kind), nonce: numberToHex(nonce), byBlock: numberToHex(byBlock) }
+  return { promise: { id, configHash, txHash, ...numbers }, signature, signer }
 }

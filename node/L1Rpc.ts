@@ -5,7 +5,7 @@ import { TemporaryFault } from './Fault.ts'
 import type { Metrics } from './Metrics.ts'
 
 /** Reads an L1 node's answer, or throws `RefusedAnswerError`; null means that the node does not have the thing. */
-export type AnswerReader<T> = (json: unknown) => T | undefined
+type AnswerReader<T> = (json: unknown) => T | undefined
 
 /** Asks L1 nodes over JSON-RPC. */
 export interface L1Rpc {

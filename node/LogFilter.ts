@@ -22,10 +22,10 @@ export type LogFilter = { addresses: readonly Address[]; topics: readonly (reado
 export type LogQuery = LogFilter & { from: BlockSelector; to: BlockSelector }
 
 /** Blocks that one `eth_getLogs` may search. */
-export const MAX_LOG_RANGE = 10_000n
+const MAX_LOG_RANGE = 10_000n
 
 /** Logs that one `eth_getLogs` may return. */
-export const MAX_LOGS = 10_000
+const MAX_LOGS = 10_000
 
 const MAX_ALTERNATIVES = 1_000
 const BLOCKS_PER_TICK = 250n

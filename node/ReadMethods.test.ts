@@ -454,11 +454,14 @@ describe('keyroll_', () => {
       txHash: pendingHash,
       byBlock: 9n,
     } as const
-    rpc.world.accepted.set(pendingHash, { promise, isPending: true })
+    const signer = `0x${'51'.repeat(20)}` as const
+    rpc.world.accepted.set(pendingHash, { signed: { promise, signature: '0x5151', signer }, isPending: true })
     expect(await status(pendingHash)).toEqual({
       stage: 'pending',
       transactionHash: pendingHash,
       promise: { ...promise, kind: '0x0', nonce: '0x4', byBlock: '0x9' },
+      signature: '0x5151',
+      signer,
     })
     expect(await status(transactionHash(dataOf(dave, 2)))).toMatchObject({
       stage: 'unsafe',

@@ -5,7 +5,7 @@ export { createMemoryDatabase, DatabaseUnavailableError, openLevelDatabase, type
 export * from './Engine.ts'
 export type { SyncProgress } from './EthMethods.ts'
 export * from './Fault.ts'
-export { type PendingSetConfig, promiseToJson } from './KeyrollMethods.ts'
+export { type PendingSetConfig, signedPromiseToJson } from './KeyrollMethods.ts'
 export { createKzg, type Kzg } from './Kzg.ts'
 export * from './L1Client.ts'
 export { type L1BlockRef, type L1Header, l1HeaderToRef } from './L1Header.ts'
