@@ -60,12 +60,10 @@ export async function startChildProcess(options: ChildProcessOptions): Promise<C
   const tail = createTail(child, logFile)
 
   let stopping = false
-  const crashed = exited.then((how): never => {
+  const crashed = exited.then((how): Promise<never> => {
     killGroup(child)
-    throw new DevnetError(
-      name,
-      `${how}${stopping ? ' when stopped' : ''}\n${tail.text()}\nfull log: ${logFile}`,
-    )
+    if (stopping) return new Promise(() => {})
+    throw new DevnetError(name, `${how}\n${tail.text()}\nfull log: ${logFile}`)
   })
   crashed.catch(() => {})
 
