@@ -22,7 +22,8 @@ import type { StoredOutput } from './StoredOutput.ts'
 
 /** What a sequencer knows of a set-config that it accepted. */
 export type PendingSetConfig = {
-  signed: SignedPromise /** Whether it still waits for a block. */
+  signed: SignedPromise
+  /** Whether it still waits for a block. */
   isPending: boolean
 }
 
