@@ -211,7 +211,7 @@ library MerklePatricia {
     }
 
     /// @dev Whether a node is a branch with sixteen hashes, 532 bytes. So are most nodes of a proof from a large trie, and
-    ///      comparing prefixes that stand at known places costs a fifth of parsing them.
+    ///      comparing prefixes that stand at known places costs far less than parsing them.
     function _isFullBranch(uint256 position, uint256 end) private pure returns (bool isFull) {
         if (end - position != 532) return false;
         assembly ("memory-safe") {

@@ -31,12 +31,12 @@ library Rlp {
     error RlpLeadingZero();
 
     /// @notice Opens `input`, which must be one list and nothing after it.
-    function toList(bytes calldata input) internal pure returns (Cursor memory) {
+    function toList(bytes calldata input) internal pure returns (Cursor memory list) {
         (uint256 position, uint256 end) = _bounds(input);
         (bool isList, uint256 payload, uint256 payloadEnd) = item(position, end);
         if (!isList) revert RlpExpectedList(_byteAt(position));
         if (payloadEnd != end) revert RlpTrailingBytes(end - payloadEnd);
-        return Cursor(payload, payloadEnd);
+        (list.position, list.end) = (payload, payloadEnd);
     }
 
     /// @notice Reads `input`, which must be one string and nothing after it.
@@ -71,12 +71,12 @@ library Rlp {
     }
 
     /// @notice Reads the next item, which must be a list.
-    function readList(Cursor memory cursor) internal pure returns (Cursor memory) {
+    function readList(Cursor memory cursor) internal pure returns (Cursor memory list) {
         uint256 position = cursor.position;
         (bool isList, uint256 payload, uint256 payloadEnd) = item(position, cursor.end);
         if (!isList) revert RlpExpectedList(_byteAt(position));
         cursor.position = payloadEnd;
-        return Cursor(payload, payloadEnd);
+        (list.position, list.end) = (payload, payloadEnd);
     }
 
     /// @notice Reads the next item, which must be a string.
@@ -114,8 +114,15 @@ library Rlp {
 
     /// @notice Reads the next item, which must be a minimal integer of at most `maximumWidth` bytes, at most 32.
     function readUint(Cursor memory cursor, uint256 maximumWidth) internal pure returns (uint256 value) {
-        (uint256 payload, uint256 payloadEnd) = _readString(cursor);
         unchecked {
+            // Most integers are small: 1 to 0x7f stand for themselves, 0x80 for zero.
+            uint256 position = cursor.position;
+            uint256 prefix = _byteAt(position);
+            if (prefix - 1 < 0x80 && position < cursor.end && maximumWidth != 0) {
+                cursor.position = position + 1;
+                return prefix & 0x7f;
+            }
+            (uint256 payload, uint256 payloadEnd) = _readString(cursor);
             uint256 width = payloadEnd - payload;
             if (width > maximumWidth) revert RlpIntegerTooWide(width, maximumWidth);
             if (width != 0 && _byteAt(payload) == 0) revert RlpLeadingZero();
@@ -152,11 +159,10 @@ library Rlp {
         pure
         returns (bool isList, uint256 payload, uint256 payloadEnd)
     {
-        bool isCanonical;
+        bool isCanonical = true;
         // Every field of every transaction, header and trie node comes through here, hence the assembly. It only finds
         // out whether something is wrong; `_refuse` says what. Sums cannot overflow: lengths have at most 64 bits.
         assembly ("memory-safe") {
-            isCanonical := lt(position, end)
             let prefix := byte(0, calldataload(position))
             let length := 1
             payload := position
@@ -178,6 +184,7 @@ library Rlp {
                 }
             }
             payloadEnd := add(payload, length)
+            // An item has a byte at least, so this also refuses to start at the end.
             isCanonical := and(isCanonical, iszero(gt(payloadEnd, end)))
         }
         if (!isCanonical) _refuse(position, end);

@@ -151,6 +151,7 @@ contract MerklePatriciaTest is Test {
 
     // Any trie, beside OpenZeppelin's TrieProof and the OP Stack's MerkleTrie
 
+    /// forge-config: default.fuzz.runs = 100
     function testFuzz_provesEveryKeyAsOthersDo(uint256 seed) public view {
         TestTrie.Entry[] memory entries = _randomEntries(seed);
         bytes32 root = entries.rootOf();
@@ -166,6 +167,7 @@ contract MerklePatriciaTest is Test {
         }
     }
 
+    /// forge-config: default.fuzz.runs = 100
     function testFuzz_provesAbsenceWhereOthersFindNothing(uint256 seed) public view {
         TestTrie.Entry[] memory entries = _randomEntries(seed);
         bytes32 root = entries.rootOf();
@@ -182,6 +184,7 @@ contract MerklePatriciaTest is Test {
     }
 
     /// @dev Whatever the proof, an answer is the truth.
+    /// forge-config: default.fuzz.runs = 100
     function testFuzz_neverTellsAnUntruthByProofsOfOtherKeys(uint256 seed) public view {
         TestTrie.Entry[] memory entries = _randomEntries(seed);
         bytes32 root = entries.rootOf();
@@ -193,6 +196,7 @@ contract MerklePatriciaTest is Test {
         _requireTruth(entries, root, one, entries.proofOf(near, false));
     }
 
+    /// forge-config: default.fuzz.runs = 100
     function testFuzz_refusesChangedProofs(uint256 seed, uint256 at, uint8 difference) public view {
         vm.assume(difference != 0);
         TestTrie.Entry[] memory entries = _randomEntries(seed);
@@ -203,6 +207,7 @@ contract MerklePatriciaTest is Test {
         _requireRefused(entries.rootOf(), key, proof);
     }
 
+    /// forge-config: default.fuzz.runs = 100
     function testFuzz_refusesLongerShorterAndReorderedProofs(uint256 seed) public view {
         TestTrie.Entry[] memory entries = _randomEntries(seed);
         bytes32 root = entries.rootOf();
@@ -220,6 +225,7 @@ contract MerklePatriciaTest is Test {
         }
     }
 
+    /// forge-config: default.fuzz.runs = 100
     function testFuzz_refusesEmbeddedNodesAsElements(uint256 seed) public view {
         TestTrie.Entry[] memory entries = _randomEntries(seed);
         bytes32 key = entries[seed % entries.length].key;
@@ -229,6 +235,7 @@ contract MerklePatriciaTest is Test {
     }
 
     /// @dev Trie nodes changed and hashed again, so that parsing has to catch what hashes cannot.
+    /// forge-config: default.fuzz.runs = 100
     function testFuzz_readsChangedNodesAsOthersDoOrRefuses(uint256 seed, uint256 at, uint8 to) public view {
         TestTrie.Entry[] memory entries = _randomEntries(seed);
         bytes32 key = entries[seed % entries.length].key;
@@ -333,6 +340,19 @@ contract MerklePatriciaTest is Test {
         }
     }
 
+    /// @dev A reference a byte too short and one a byte too long, which shows the prefix of a hash where one would be
+    ///      looked for: only the first one's prefix gives these branches away.
+    function test_refusesBranchesAsLongAsAFullOneWithMalformedReferences() public {
+        for (uint256 i = 0; i < 15; ++i) {
+            bytes[] memory items = _branchItems();
+            items[i] = abi.encodePacked(hex"9f", new bytes(31));
+            items[i + 1] = abi.encodePacked(hex"a1a0", new bytes(32));
+            bytes memory node = RLP.encode(items);
+            assertEq(node.length, 532);
+            _requireMalformedRoot(node, MerklePatricia.MalformedNode.selector);
+        }
+    }
+
     function test_refusesBranchesBehindTheLastNibble() public {
         bytes memory branch = RLP.encode(_branchItems());
         bytes[] memory items = _branchItems();
@@ -361,7 +381,8 @@ contract MerklePatriciaTest is Test {
         // no flags, unknown flags, padding that is not zero
         _requireMalformedPath(hex"80", value);
         _requireMalformedPath(RLP.encode(abi.encodePacked(hex"40", bytes32(0))), value);
-        _requireMalformedPath(RLP.encode(abi.encodePacked(hex"ff", bytes32(0))), value);
+        _requireMalformedPath(RLP.encode(abi.encodePacked(hex"60", bytes32(0))), value);
+        _requireMalformedPath(RLP.encode(abi.encodePacked(hex"e0", bytes32(0))), value);
         _requireMalformedPath(RLP.encode(abi.encodePacked(hex"21", bytes32(0))), value);
         _requireMalformedPath(RLP.encode(abi.encodePacked(hex"2f", bytes32(0))), value);
         // leaves that do not end at the 64th nibble
@@ -378,7 +399,7 @@ contract MerklePatriciaTest is Test {
         _requireMalformedPath(RLP.encode(TestTrie.path(0, 0, 64, false)), child);
         _requireMalformedPath(RLP.encode(abi.encodePacked(hex"10", bytes32(0))), child);
         // a list
-        _requireMalformedPath(hex"c120", value);
+        _requireMalformedPath(abi.encodePacked(hex"e120", bytes32(0)), value);
     }
 
     function test_refusesMalformedReferencesOfExtensions() public {
@@ -395,6 +416,15 @@ contract MerklePatriciaTest is Test {
             TestTrie.pair(path, abi.encodePacked(hex"df", new bytes(31))),
             MerklePatricia.MalformedNode.selector
         );
+    }
+
+    function test_refusesMalformedReferencesOfExtensionsThatLeadElsewhere() public {
+        bytes memory path = RLP.encode(TestTrie.path(bytes32(type(uint256).max), 0, 60, false));
+        _requireMalformedRoot(
+            TestTrie.pair(path, abi.encodePacked(hex"df", new bytes(31))),
+            MerklePatricia.MalformedNode.selector
+        );
+        _requireMalformedRoot(TestTrie.pair(path, hex"80"), MerklePatricia.MalformedNode.selector);
     }
 
     function test_refusesExtensionsThatDoNotLeadToABranch() public {

@@ -163,6 +163,19 @@ contract RlpTest is Test {
         _rlp.skip(hex"c2c201", 1);
     }
 
+    function test_refusesFixedWidthsThatReachPastTheirList() public {
+        vm.expectRevert(abi.encodeWithSelector(Rlp.RlpTruncated.selector, 32, 31));
+        _rlp.readBytes32(abi.encodePacked(hex"e0a0", new bytes(31)));
+        vm.expectRevert(abi.encodeWithSelector(Rlp.RlpTruncated.selector, 20, 0));
+        _rlp.readAddress(hex"c194");
+    }
+
+    function test_refusesAPrefixBeforeASmallByteOfFixedWidth() public {
+        assertEq(_rlp.readFixed(hex"c28180", 1), 0x80);
+        vm.expectRevert(abi.encodeWithSelector(Rlp.RlpNotMinimal.selector, 5));
+        _rlp.readFixed(hex"c28105", 1);
+    }
+
     function test_refusesBytesAfterTheItem() public {
         vm.expectRevert(abi.encodeWithSelector(Rlp.RlpTrailingBytes.selector, 1));
         _rlp.toBytes(hex"0100");

@@ -56,9 +56,17 @@ contract L1BlockSourceTest is Test {
     function test_anybodyMayCheckpointTheSameHashAgain() public {
         _setL1Block("hash");
         _source.checkpoint();
-        vm.snapshotGasLastCall("L1BlockSource", "checkpoint");
         vm.prank(makeAddr("anybody"));
         assertEq(_source.checkpoint(), "hash");
+    }
+
+    /// forge-config: default.isolate = true
+    function test_gas() public {
+        _setL1Block("hash");
+        _source.isL1BlockHash("hash", "");
+        vm.snapshotGasLastCall("L1BlockSource", "isL1BlockHash, current");
+        _source.checkpoint();
+        vm.snapshotGasLastCall("L1BlockSource", "checkpoint");
         _source.isL1BlockHash("hash", "");
         vm.snapshotGasLastCall("L1BlockSource", "isL1BlockHash, checkpointed");
     }
