@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+
 import {Approval} from "../libraries/Approval.sol";
 import {ShortConfig} from "../libraries/Config.sol";
 import {IKeystoreReplica} from "./interfaces/IKeystoreReplica.sol";
@@ -80,6 +82,6 @@ contract KeystoreWallet is IKeystoreWallet {
     }
 
     function _digest(bytes32 structHash) private view returns (bytes32) {
-        return keccak256(abi.encodePacked(hex"1901", domainSeparator(), structHash));
+        return MessageHashUtils.toTypedDataHash(domainSeparator(), structHash);
     }
 }

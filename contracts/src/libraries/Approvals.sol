@@ -39,14 +39,13 @@ library Approvals {
         views = new ApprovalView[](approvals.length);
         for (uint256 i = 0; i < approvals.length; ++i) {
             Approval calldata approval = approvals[i];
-            views[i] = ApprovalView({
-                scheme: approval.scheme,
-                key: SliceLib.from(approval.key),
-                proof: SliceLib.from(approval.proof),
-                proofStride: _WORD,
-                signature: SliceLib.from(approval.signature)
-            });
-            if (!isWellShaped(views[i], false)) revert MalformedApproval(i);
+            ApprovalView memory view_ = views[i];
+            view_.scheme = approval.scheme;
+            view_.key = SliceLib.from(approval.key);
+            view_.proof = SliceLib.from(approval.proof);
+            view_.proofStride = _WORD;
+            view_.signature = SliceLib.from(approval.signature);
+            if (!isWellShaped(view_, false)) revert MalformedApproval(i);
         }
     }
 
@@ -125,9 +124,24 @@ library Approvals {
     function _leavesOf(ApprovalView[] memory approvals) private pure returns (bytes32[] memory leaves) {
         leaves = new bytes32[](approvals.length);
         for (uint256 i = 0; i < approvals.length; ++i) {
-            bytes memory preimage = abi.encode(approvals[i].scheme, approvals[i].key.toBytes());
-            // Hashed twice, so that no leaf's preimage is an inner node's.
-            leaves[i] = keccak256(bytes.concat(keccak256(preimage)));
+            leaves[i] = _leafOf(approvals[i].scheme, approvals[i].key);
+        }
+    }
+
+    /// @dev `keccak256(keccak256(abi.encode(scheme, key)))`. Hashed twice, so that no leaf's preimage is an inner node's.
+    function _leafOf(uint8 scheme, Slice key) private pure returns (bytes32 leaf) {
+        bytes calldata keyBytes = key.toBytes();
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, scheme)
+            mstore(add(free, 0x20), 0x40)
+            mstore(add(free, 0x40), keyBytes.length)
+            // Keys have at most 64 bytes; what pads them is zero.
+            mstore(add(free, 0x60), 0)
+            mstore(add(free, 0x80), 0)
+            calldatacopy(add(free, 0x60), keyBytes.offset, keyBytes.length)
+            mstore(0x00, keccak256(free, add(0x60, and(add(keyBytes.length, 31), not(31)))))
+            leaf := keccak256(0x00, 0x20)
         }
     }
 

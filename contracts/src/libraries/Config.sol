@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
+
 /// @notice A set of signers and how many of them must approve. Both fields zero means nobody.
 struct Authority {
     /// @dev Merkle root over signer leaves, or the leaf itself of a single signer.
@@ -44,15 +46,15 @@ library ConfigLib {
 
     /// @notice The EIP-712 `hashStruct` of the config that `self` is the short form of.
     function hash(ShortConfig memory self) internal pure returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                CONFIG_TYPEHASH,
+        return bytes32(
+            EfficientHashLib.hash(
+                uint256(CONFIG_TYPEHASH),
                 self.nonce,
-                _hashAuthority(self.signers),
-                _hashAuthority(self.guardians),
+                uint256(_hashAuthority(self.signers)),
+                uint256(_hashAuthority(self.guardians)),
                 self.recoveryDelay,
                 self.maxStaleness,
-                self.dataHash
+                uint256(self.dataHash)
             )
         );
     }
@@ -78,6 +80,7 @@ library ConfigLib {
     }
 
     function _hashAuthority(Authority memory authority) private pure returns (bytes32) {
-        return keccak256(abi.encode(AUTHORITY_TYPEHASH, authority.root, authority.threshold));
+        return
+            EfficientHashLib.hash(AUTHORITY_TYPEHASH, authority.root, bytes32(uint256(authority.threshold)));
     }
 }

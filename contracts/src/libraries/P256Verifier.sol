@@ -43,10 +43,18 @@ library P256Verifier {
     function _isValid(address verifier, bytes32 hash, bytes32 r, bytes32 s, bytes32 x, bytes32 y)
         private
         view
-        returns (bool)
+        returns (bool isValid)
     {
-        (bool success, bytes memory result) = verifier.staticcall(abi.encode(hash, r, s, x, y));
-        // A refused signature has no output; an account without code has none either.
-        return success && result.length == 32 && uint256(bytes32(result)) == 1;
+        assembly ("memory-safe") {
+            let input := mload(0x40)
+            mstore(input, hash)
+            mstore(add(input, 0x20), r)
+            mstore(add(input, 0x40), s)
+            mstore(add(input, 0x60), x)
+            mstore(add(input, 0x80), y)
+            // A refused signature has no output; an account without code has none either.
+            let success := staticcall(gas(), verifier, input, 0xa0, 0x00, 0x20)
+            isValid := and(and(success, eq(returndatasize(), 0x20)), eq(mload(0x00), 1))
+        }
     }
 }

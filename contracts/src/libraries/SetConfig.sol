@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
+
 import {Approvals, ApprovalView} from "./Approvals.sol";
 import {Authority, ConfigLimits, ShortConfig} from "./Config.sol";
 import {Rlp} from "./Rlp.sol";
@@ -75,8 +78,8 @@ library SetConfigLib {
         pure
         returns (bytes32)
     {
-        bytes32 structHash = keccak256(abi.encode(SET_CONFIG_TYPEHASH, id, previous, next));
-        return keccak256(abi.encodePacked(hex"1901", separator, structHash));
+        bytes32 structHash = EfficientHashLib.hash(SET_CONFIG_TYPEHASH, id, previous, next);
+        return MessageHashUtils.toTypedDataHash(separator, structHash);
     }
 
     /// @notice Decodes `raw`, reverting on all that protocol.md 3.1 calls undecodable.
@@ -91,7 +94,7 @@ library SetConfigLib {
         setConfig.kind = fields.readUint8();
         if (setConfig.kind > COMPLETE_RECOVERY) revert UnknownKind(setConfig.kind);
         Rlp.Cursor memory initial = fields.readList();
-        setConfig.next = _readConfig(fields.readList());
+        _readConfig(fields.readList(), setConfig.next);
         if (setConfig.next.nonce == 0) revert NextNonceZero();
         _checkInitial(initial, setConfig.next.nonce == 1, setConfig.id);
         setConfig.approvals = _readApprovals(fields.readList(), false);
@@ -135,14 +138,17 @@ library SetConfigLib {
             initial.requireDone();
             return;
         }
-        ShortConfig memory config = _readConfig(initial);
+        ShortConfig memory config;
+        _readConfig(initial, config);
         if (config.nonce != 0 || config.hash() != id) revert InitialMismatch(id);
     }
 
-    function _readConfig(Rlp.Cursor memory fields) private pure returns (ShortConfig memory config) {
+    // What follows fills in memory that its caller has: Solidity would allocate it once more for each value returned.
+
+    function _readConfig(Rlp.Cursor memory fields, ShortConfig memory config) private pure {
         config.nonce = fields.readUint64();
-        config.signers = _readAuthority(fields);
-        config.guardians = _readAuthority(fields);
+        _readAuthority(fields, config.signers);
+        _readAuthority(fields, config.guardians);
         config.recoveryDelay = fields.readUint32();
         config.maxStaleness = fields.readUint32();
         bytes calldata data = fields.readBytes();
@@ -151,7 +157,7 @@ library SetConfigLib {
         fields.requireDone();
     }
 
-    function _readAuthority(Rlp.Cursor memory fields) private pure returns (Authority memory authority) {
+    function _readAuthority(Rlp.Cursor memory fields, Authority memory authority) private pure {
         authority.root = fields.readBytes32();
         authority.threshold = fields.readUint8();
     }
@@ -163,14 +169,13 @@ library SetConfigLib {
     {
         approvals = new ApprovalView[](list.count());
         for (uint256 i = 0; i < approvals.length; ++i) {
-            approvals[i] = _readApproval(list.readList());
-            if (!Approvals.isWellShaped(approvals[i], mayBeUnsigned)) {
-                revert Approvals.MalformedApproval(i);
-            }
+            ApprovalView memory approval = approvals[i];
+            _readApproval(list.readList(), approval);
+            if (!Approvals.isWellShaped(approval, mayBeUnsigned)) revert Approvals.MalformedApproval(i);
         }
     }
 
-    function _readApproval(Rlp.Cursor memory fields) private pure returns (ApprovalView memory approval) {
+    function _readApproval(Rlp.Cursor memory fields, ApprovalView memory approval) private pure {
         approval.scheme = fields.readUint8();
         approval.key = SliceLib.from(fields.readBytes());
         Rlp.Cursor memory proof = fields.readList();
