@@ -48,7 +48,8 @@ type FakeBlock = {
   /** After this block. */
   submissions: bigint
   deposits: bigint
-  outputs: bigint
+  /** The L2 blocks of the standing outputs. */
+  outputs: readonly bigint[]
 }
 
 /** Makes a fake L1 whose only block is `number`, mined at `timestamp`. */
@@ -136,7 +137,7 @@ function seal({
   const counts = {
     submissions: before?.submissions ?? 0n,
     deposits: before?.deposits ?? 0n,
-    outputs: before?.outputs ?? 0n,
+    outputs: before?.outputs ?? [],
   }
   const blobs = new Map<Hex, Uint8Array>()
   const executed = actions.map((action, transactionIndex) => {
@@ -186,17 +187,18 @@ function logsOf(action: FakeL1Action, counts: Counts, timestamp: bigint): BareLo
     case 'deposit':
       return depositLogs(portal, action, counts.deposits++)
     case 'output': {
-      const args = {
-        outputRoot: action.outputRoot,
-        l2OutputIndex: counts.outputs++,
-        l2BlockNumber: action.l2BlockNumber,
-      }
+      const { outputRoot, l2BlockNumber } = action
+      if (l2BlockNumber <= (counts.outputs.at(-1) ?? 0n)) return []
+      const args = { outputRoot, l2OutputIndex: BigInt(counts.outputs.length), l2BlockNumber }
+      counts.outputs = [...counts.outputs, l2BlockNumber]
       const topics = encodeEventTopics({ abi: outputOracleAbi, eventName: 'OutputProposed', args }) as Hex[]
       return [{ address: oracle, topics, data: encodeAbiParameters([{ type: 'uint256' }], [timestamp]) }]
     }
     case 'deleteOutputs': {
-      const args = { prevNextOutputIndex: counts.outputs, newNextOutputIndex: action.newLength }
-      counts.outputs = action.newLength
+      const before = BigInt(counts.outputs.length)
+      if (action.newLength >= before) return []
+      const args = { prevNextOutputIndex: before, newNextOutputIndex: action.newLength }
+      counts.outputs = counts.outputs.slice(0, Number(action.newLength))
       const topics = encodeEventTopics({ abi: outputOracleAbi, eventName: 'OutputsDeleted', args }) as Hex[]
       return [{ address: oracle, topics, data: '0x' }]
     }
