@@ -25,6 +25,8 @@ export type PendingSetConfig = {
   signed: SignedPromise
   /** Whether it still waits for a block. */
   isPending: boolean
+  /** Why it can no longer take effect, where that is so. */
+  displacedReason?: string
 }
 
 /** What the reading `keyroll_` methods are made of. */
@@ -102,7 +104,9 @@ function statusOf(options: KeyrollMethodsOptions, transactionHash: Hex) {
   const found = bestPlace(store, transactionHash)
   const at = found && store.blockByHash(found.blockHash)
   if (found === undefined || at === undefined)
-    return status(accepted?.isPending === true ? 'pending' : 'unknown')
+    return accepted?.displacedReason === undefined
+      ? status(accepted?.isPending === true ? 'pending' : 'unknown')
+      : { ...status('unknown'), displacedReason: accepted.displacedReason }
 
   const verdict = store.verdictsOf(at.hash)?.[found.index]
   const number = at.header.number

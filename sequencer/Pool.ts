@@ -1,5 +1,12 @@
 import type { Hex } from 'viem'
-import type { BlockRef, ChainStore, EngineEvent, ExecutedBlock, Logger } from '../node/index.ts'
+import {
+  type BlockRef,
+  type ChainStore,
+  type EngineEvent,
+  type ExecutedBlock,
+  type Logger,
+  signedPromiseToJson,
+} from '../node/index.ts'
 import {
   type ConfigPromise,
   configHash,
@@ -532,14 +539,9 @@ function undecodable(detail: string): Refusal {
   }
 }
 
-function conflict({ promise, signature, signer }: SignedPromise): Refusal {
-  const json = {
-    ...promise,
-    nonce: `0x${promise.nonce.toString(16)}`,
-    byBlock: `0x${promise.byBlock.toString(16)}`,
-  }
+function conflict(signed: SignedPromise): Refusal {
   const message = 'another config is promised for this keystore at this nonce'
-  return { reason: 'CONFLICT', message, details: { promise: json, signature, signer } }
+  return { reason: 'CONFLICT', message, details: signedPromiseToJson(signed) }
 }
 
 /** Reports that the promise log does not hold what it must: the process has to end, and a person to look at the disk. */

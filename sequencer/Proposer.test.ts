@@ -2,7 +2,7 @@ import { Registry } from 'prom-client'
 import { decodeFunctionData } from 'viem'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { outputOracleAbi } from '../contracts/index.ts'
-import { createLogger } from '../node/index.ts'
+import { createLogger, type L1BlockRef } from '../node/index.ts'
 import { createFakeL1Sender, type FakeL1Sender } from '../test/FakeL1Sender.ts'
 import { openTestChain, type TestChain, testL1Hash } from '../test/TestChain.ts'
 import { createSequencerMetrics } from './metrics.ts'
@@ -10,18 +10,26 @@ import { createProposer, DEFAULT_PROPOSER_OPTIONS, type Proposer, type ProposerO
 import { DEFAULT_TX_MANAGER_OPTIONS, openTxManager, type TxManager } from './TxManager.ts'
 
 const logger = createLogger({ level: 'silent' })
-const l1Block = { number: 150n, hash: testL1Hash(150n) }
+const l1BlockAt = (number: bigint): L1BlockRef => ({
+  number,
+  hash: testL1Hash(number),
+  parentHash: testL1Hash(number - 1n),
+  timestamp: 0n,
+})
 
 describe('Proposer', () => {
   let l1: FakeL1Sender
   let chain: TestChain
   let txManager: TxManager
   let proposer: Proposer
+  let derivedL1: L1BlockRef | undefined
 
   beforeEach(async () => {
     l1 = createFakeL1Sender()
     l1.mine()
     chain = await openTestChain()
+    // One above the block that the test chain's batches stand in.
+    derivedL1 = l1BlockAt(201n)
     await open({ head: 'safe' })
   })
   afterEach(() => chain.close())
@@ -47,7 +55,7 @@ describe('Proposer', () => {
       contracts: {
         nextOutputBlock: async () => BigInt(l1.mined().length + 1) * chain.rollup.submissionInterval,
       },
-      derivedL1: () => l1Block,
+      derivedL1: () => derivedL1,
       options: { ...DEFAULT_PROPOSER_OPTIONS, ...options },
       logger,
       metrics,
@@ -73,7 +81,7 @@ describe('Proposer', () => {
     await proposer.step()
     const block = chain.store.blockByNumber(5n)
     expect(proposed()).toEqual([
-      [block?.header.stateRoot, block?.header.withdrawalsRoot, block?.hash, 5n, l1Block.hash, l1Block.number],
+      [block?.header.stateRoot, block?.header.withdrawalsRoot, block?.hash, 5n, testL1Hash(200n), 200n],
     ])
   })
 
@@ -91,6 +99,19 @@ describe('Proposer', () => {
     await mine()
     await proposer.step()
     expect(proposed()).toHaveLength(2)
+  })
+
+  it('waits for an L1 block above the batch, and for L1 to have been read', async () => {
+    await build(5)
+    await chain.makeSafe(5n)
+    derivedL1 = undefined
+    await proposer.step()
+    derivedL1 = l1BlockAt(200n)
+    await proposer.step()
+    expect(proposed()).toEqual([])
+    derivedL1 = l1BlockAt(201n)
+    await proposer.step()
+    expect(proposed()).toHaveLength(1)
   })
 
   it('waits for the finalized head where asked to', async () => {

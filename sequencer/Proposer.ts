@@ -1,6 +1,6 @@
 import { encodeFunctionData } from 'viem'
 import { outputOracleAbi } from '../contracts/index.ts'
-import type { BlockId, ChainStore, Logger } from '../node/index.ts'
+import type { ChainStore, L1BlockRef, Logger } from '../node/index.ts'
 import { fromHex, type RollupConfig } from '../protocol/index.ts'
 import type { L1Contracts } from './L1Contracts.ts'
 import { TransactionRevertedError } from './L1Sender.ts'
@@ -20,12 +20,12 @@ export const DEFAULT_PROPOSER_OPTIONS: ProposerOptions = { head: 'finalized', po
 
 /** What a {@link Proposer} is made of. */
 export type ProposerModules = {
-  store: Pick<ChainStore, 'heads' | 'blockByNumber'>
+  store: Pick<ChainStore, 'heads' | 'blockByNumber' | 'inclusionOf'>
   rollup: RollupConfig
   txManager: TxManager
   contracts: Pick<L1Contracts, 'nextOutputBlock'>
   /** The L1 block up to which the chain was derived; undefined until L1 has once been read to its head. */
-  derivedL1: () => BlockId | undefined
+  derivedL1: () => L1BlockRef | undefined
   options: ProposerOptions
   logger: Logger
   metrics: SequencerMetrics
@@ -59,14 +59,17 @@ export function createProposer(modules: ProposerModules): Proposer {
   }
 
   async function step(): Promise<void> {
-    const l1Block = derivedL1()
-    if (l1Block === undefined || underWay.size > 0) return
+    const derived = derivedL1()
+    if (derived === undefined || underWay.size > 0) return
     const number = await contracts.nextOutputBlock()
     if (number > store.heads()[options.head].number) return
     const block = store.blockByNumber(number)
     if (block === undefined) return
+    // Naming an L1 block that knows the batch keeps an output from landing on a fork of L1 where it would be wrong. Not the
+    // newest one: a node that estimates gas in its newest block cannot see that block's hash.
+    const l1Block = { number: derived.number - 1n, hash: derived.parentHash }
+    if ((store.inclusionOf(number)?.l1Block.number ?? 0n) > l1Block.number) return
     const { stateRoot, withdrawalsRoot: keystoreRoot } = block.header
-    // Naming the L1 block that it was derived from keeps an output from landing on another fork of L1.
     const data = encodeFunctionData({
       abi: outputOracleAbi,
       functionName: 'proposeL2Output',

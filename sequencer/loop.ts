@@ -12,13 +12,17 @@ export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Repeats a step every `intervalMs` until the signal aborts; faults of L1 are logged, and the step is tried again.
+ * Repeats a step every `intervalMs` milliseconds until the signal aborts; faults of L1 are logged, and the step is tried again.
  *
  * @throws whatever else the step throws, at once: a defect or a lost disk is for the process to report.
  */
 export async function repeat(
   step: () => Promise<void>,
-  { intervalMs, signal, logger }: { intervalMs: number; signal: AbortSignal; logger: Logger },
+  {
+    intervalMs,
+    signal,
+    logger,
+  }: { intervalMs: number | (() => number); signal: AbortSignal; logger: Logger },
 ): Promise<void> {
   while (!signal.aborted) {
     try {
@@ -27,6 +31,6 @@ export async function repeat(
       if (!(error instanceof TemporaryFault || error instanceof ResetFault)) throw error
       logger.warn({ err: error }, 'L1 is not answering as it should; trying again')
     }
-    await sleep(intervalMs, signal)
+    await sleep(typeof intervalMs === 'number' ? intervalMs : intervalMs(), signal)
   }
 }

@@ -1,0 +1,95 @@
+import { type Hex, hexToBytes } from 'viem'
+import {
+  data,
+  defineMethod,
+  hash,
+  type PendingSetConfig,
+  param,
+  RpcError,
+  type RpcMethods,
+  signedPromiseToJson,
+} from '../node/index.ts'
+import {
+  configHash,
+  decodeSetConfig,
+  MAX_TRANSACTION_BYTES,
+  type RollupConfig,
+  type SignedPromise,
+} from '../protocol/index.ts'
+import { type Builder, SequencerStateError } from './Builder.ts'
+import type { Pool } from './Pool.ts'
+
+/** Makes the methods that take set-configs (docs/rpc.md, sending). */
+export function createSendMethods(pool: Pick<Pool, 'submit'>): RpcMethods {
+  const raw = param('raw', data(MAX_TRANSACTION_BYTES))
+
+  async function submit(hex: Hex): Promise<SignedPromise> {
+    const submission = await pool.submit(hexToBytes(hex))
+    if (submission.ok) return submission.signed
+    const { reason, message, details } = submission.refusal
+    throw new RpcError('transactionRejected', message, { ...details, reason })
+  }
+
+  return {
+    keyroll_sendConfig: defineMethod([raw], async ([hex]) => signedPromiseToJson(await submit(hex))),
+    // The promised transaction's hash: of the same config in other bytes, only the first ever is in a block.
+    eth_sendRawTransaction: defineMethod([raw], async ([hex]) => (await submit(hex)).promise.txHash),
+  }
+}
+
+/** Makes op-node's methods that start and stop a sequencer. Serve them only where callers are authenticated. */
+export function createAdminMethods(builder: Pick<Builder, 'isActive' | 'start' | 'stop'>): RpcMethods {
+  return {
+    admin_sequencerActive: defineMethod([], () => builder.isActive()),
+    admin_startSequencer: defineMethod([param('unsafeHead', hash)], ([unsafeHead]) => {
+      try {
+        builder.start(unsafeHead)
+      } catch (error) {
+        throw toRpcError(error)
+      }
+      return null
+    }),
+    admin_stopSequencer: defineMethod([], async () => {
+      try {
+        return await builder.stop()
+      } catch (error) {
+        throw toRpcError(error)
+      }
+    }),
+  }
+}
+
+/** Makes the look-up of accepted set-configs that `keyroll_getStatus` asks. */
+export function createFindAccepted({
+  pool,
+  rollup,
+  findRaw,
+}: {
+  pool: Pick<Pool, 'status' | 'promiseOf'>
+  rollup: Pick<RollupConfig, 'l2ChainId'>
+  /** Finds a transaction's raw bytes in the chain. */
+  findRaw: (transactionHash: Hex) => Uint8Array | undefined
+}): (transactionHash: Hex) => PendingSetConfig | undefined {
+  return (transactionHash) => {
+    const status = pool.status(transactionHash)
+    if (status !== undefined) {
+      const { signed, stage } = status
+      const isPending = stage.name === 'queued' || stage.name === 'writing'
+      return stage.name === 'displaced'
+        ? { signed, isPending, displacedReason: stage.reason }
+        : { signed, isPending }
+    }
+    // The pool has forgotten what is final; the promise is kept for ever.
+    const raw = findRaw(transactionHash)
+    const decoded = raw && decodeSetConfig(raw, rollup.l2ChainId)
+    if (!decoded?.ok) return undefined
+    const { id, kind, next } = decoded.tx
+    const signed = pool.promiseOf({ id, kind, nonce: next.nonce, configHash: configHash(next) })
+    return signed && { signed, isPending: false }
+  }
+}
+
+function toRpcError(error: unknown): unknown {
+  if (!(error instanceof SequencerStateError)) return error
+  return new RpcError('invalidInput', error.message, { reason: error.reason })
+}
