@@ -2,18 +2,16 @@ import {
   type Address,
   createClient,
   createWalletClient,
-  encodeFunctionData,
+  type Hash,
   type Hex,
   http,
   type LocalAccount,
-  parseEventLogs,
   type TransactionReceipt,
 } from 'viem'
-import { sendTransaction, waitForTransactionReceipt } from 'viem/actions'
-import { keystoreReplicaAbi, l1BlockSourceAbi } from '../contracts/index.ts'
+import { waitForTransactionReceipt } from 'viem/actions'
+import { findCheckpoint, replicaActions } from '../client/index.ts'
 import { createProver, LaggingError, NotVouchedError, type ProvenOutput } from '../prover/index.ts'
 import { CliError } from './CliError.ts'
-import { revertReason } from './revertReason.ts'
 import { waitFor } from './waitFor.ts'
 
 /** Whom a relayer asks, to which replica it carries proofs, and who pays. */
@@ -46,7 +44,9 @@ export interface Relayer {
 /** Creates the relayer of a replica. */
 export function createRelayer(options: RelayerOptions): Relayer {
   const { l1Url, beaconUrl, keyrollUrl, chainUrl, replica, account, timeout, signal } = options
-  const chain = createWalletClient({ account, transport: http(chainUrl), pollingInterval: 100 })
+  const chain = createWalletClient({ account, transport: http(chainUrl), pollingInterval: 100 }).extend(
+    replicaActions({ replica }),
+  )
   const prover = createProver({
     l1: createClient({ transport: http(l1Url) }),
     l2: chain,
@@ -55,14 +55,10 @@ export function createRelayer(options: RelayerOptions): Relayer {
     replica,
   })
 
-  const send = async (to: Address, data: Hex): Promise<TransactionReceipt> => {
-    const hash = await sendTransaction(chain, { chain: null, to, data }).catch((cause) => {
-      const reason = revertReason(keystoreReplicaAbi, cause)
-      throw reason ? new CliError(`the replica ${replica} refuses: ${reason}`, { cause }) : cause
-    })
+  const receiptOf = async (hash: Hash): Promise<TransactionReceipt> => {
     const receipt = await waitForTransactionReceipt(chain, { hash })
     if (receipt.status === 'success') return receipt
-    throw new CliError(`transaction ${hash} to ${to} reverted`)
+    throw new CliError(`transaction ${hash} reverted`)
   }
 
   /** What lags now may have caught up a block later. */
@@ -77,34 +73,29 @@ export function createRelayer(options: RelayerOptions): Relayer {
     })
 
   const checkpoint = async (source: Address): Promise<Hex> => {
-    const { logs } = await send(source, CHECKPOINT_CALL)
-    const [stored] = parseEventLogs({ abi: l1BlockSourceAbi, eventName: 'Checkpointed', logs })
-    if (!stored) throw new CliError(`the source ${source} logged no checkpoint`)
-    return stored.args.stored
+    const { logs } = await receiptOf(await chain.checkpoint({ source }))
+    const stored = findCheckpoint(source, logs)
+    if (stored === undefined) throw new CliError(`the source ${source} logged no checkpoint`)
+    return stored
   }
 
   return {
     async updateRoot({ source, outputIndex, final }) {
       const isWanted = (proven: ProvenOutput) => (proven.isFinal || !final ? proven : undefined)
       const what = `a proof of ${final ? 'final ' : ''}output ${outputIndex}`
-      const current = await patiently(what, async () =>
-        isWanted(await prover.proveOutput({ source, outputIndex })),
-      )
+      const prove = async (stored?: Hex) => {
+        const from = stored === undefined ? {} : { checkpoint: stored }
+        return isWanted(await prover.proveOutput({ source, outputIndex, ...from }))
+      }
+      const current = await patiently(what, () => prove())
       // Without a proof of its own, the source vouches only for the L1 block of this very moment.
-      if (current.proof.sourceProof !== '0x') return send(replica, current.data)
+      if (current.proof.sourceProof !== '0x') return receiptOf(await chain.updateRoot(current))
       const stored = await checkpoint(source)
-      const { data } = await patiently(what, () =>
-        prover.proveOutput({ source, outputIndex, checkpoint: stored }),
-      )
-      return send(replica, data)
+      return receiptOf(await chain.updateRoot(await patiently(what, () => prove(stored))))
     },
     async confirm(parameters) {
       const what = `a proof of keystore ${parameters.id}`
-      const { data } = await patiently(what, () => prover.proveConfig(parameters))
-      return send(replica, data)
+      return receiptOf(await chain.confirm(await patiently(what, () => prover.proveConfig(parameters))))
     },
   }
 }
-
-/** The same for every source. */
-const CHECKPOINT_CALL = encodeFunctionData({ abi: l1BlockSourceAbi, functionName: 'checkpoint' })

@@ -1,5 +1,4 @@
 import { createHash, createSign, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { bytesToHex, type Hex, hexToBytes } from 'viem'
 
 /** What `navigator.credentials.get` returns for a passkey, in the fields that matter. */
 export type Assertion = {
@@ -12,9 +11,9 @@ export type Assertion = {
 /** A software authenticator holding one passkey. */
 export interface Authenticator {
   /** `x ‖ y`, 64 bytes. */
-  readonly publicKey: Hex
+  readonly publicKey: Uint8Array
   /** Signs the challenge as a browser and a platform authenticator would together (WebAuthn level 2, §7.2). */
-  getAssertion(challenge: Hex): Assertion
+  getAssertion(challenge: Uint8Array): Assertion
 }
 
 const FLAG_USER_PRESENT = 0x01
@@ -37,7 +36,7 @@ export function createAuthenticator(origin: string): Authenticator {
       const clientDataJSON = Buffer.from(
         JSON.stringify({
           type: 'webauthn.get',
-          challenge: Buffer.from(hexToBytes(challenge)).toString('base64url'),
+          challenge: Buffer.from(challenge).toString('base64url'),
           origin,
           crossOrigin: false,
         }),
@@ -53,7 +52,7 @@ export function createAuthenticator(origin: string): Authenticator {
   }
 }
 
-function rawPublicKey(key: KeyObject): Hex {
+function rawPublicKey(key: KeyObject): Uint8Array {
   const { x = '', y = '' } = key.export({ format: 'jwk' })
-  return bytesToHex(Buffer.concat([Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]))
+  return new Uint8Array(Buffer.concat([Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]))
 }

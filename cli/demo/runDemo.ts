@@ -1,24 +1,24 @@
-import {
-  type Address,
-  createClient,
-  type Hex,
-  hexToBigInt,
-  http,
-  keccak256,
-  recoverTypedDataAddress,
-} from 'viem'
+import { createClient, type Hex, http, numberToHex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { readContract } from 'viem/actions'
+import {
+  type ConfigSigner,
+  createAuthority,
+  createKeystore,
+  createNextConfig,
+  findPromiseFault,
+  keyrollActions,
+  type SignedSetConfig,
+  signSetConfig,
+  toWebAuthnSigner,
+} from '../../client/index.ts'
 import { systemConfigAbi } from '../../contracts/index.ts'
-import type { DevnetInfo } from '../../devnet/index.ts'
-import { type Config, configHash, promiseTypedData } from '../../protocol/index.ts'
+import { createAuthenticator, type DevnetInfo } from '../../devnet/index.ts'
+import { type Config, configHash, parseRollupConfig, toJsonObject } from '../../protocol/index.ts'
 import { CliError } from '../CliError.ts'
+import { callRpc } from '../callRpc.ts'
 import { createRelayer } from '../Relayer.ts'
 import type { StageTable } from '../StageTable.ts'
-import { waitFor } from '../waitFor.ts'
-import { getDerivedOutputRoot, getStatus, type PromiseJson, sendConfig, toNumber } from './KeyrollNode.ts'
-import { createPasskey, type Passkey } from './Passkey.ts'
-import { createInitialConfig, createRotation } from './rotation.ts'
 import { openWallet, type WalletOnChain } from './WalletOnChain.ts'
 
 /** What the demo found out; numbers that fit are JSON numbers. */
@@ -89,20 +89,30 @@ export async function runDemo(context: Context): Promise<DemoResult> {
   const { info } = context
   const oldKey = createPasskey()
   const newKey = createPasskey()
-  const initial = createInitialConfig(oldKey)
-  const id = configHash(initial)
-  const { next, raw } = createRotation({ chainId: BigInt(info.rollup.l2ChainId), initial, oldKey, newKey })
+  const { id, initial } = createKeystore({ signers: [oldKey] })
+  const next = createNextConfig(initial, { signers: createAuthority({ signers: [newKey] }) })
+  const rotation = await signSetConfig({
+    rollup: parseRollupConfig(info.rollup.config),
+    kind: 0,
+    id,
+    current: initial,
+    next,
+    authority: [oldKey],
+    approvers: [oldKey],
+    nextSigners: [newKey],
+    openers: [newKey],
+  })
 
   const wallets = await stage(context, 'create', async () => {
     const opened = await Promise.all(info.chains.map((chain) => openWallet(info, chain, id)))
     await Promise.all(opened.map((wallet) => wallet.create()))
-    return { value: opened, detail: `id ${brief(id)}, wallet ${brief(opened[0]?.wallet ?? '')} on both` }
+    return { value: opened, detail: `id ${brief(id)}, wallet ${brief(opened[0]?.address ?? '')} on both` }
   })
   await stage(context, 'before', () => expectPaid(wallets, oldKey, initial))
-  await stage(context, 'preconfirm', () => preconfirm(wallets, { initial, next, raw, newKey }))
+  await stage(context, 'preconfirm', () => preconfirm(wallets, { initial, next, raw: rotation.raw, newKey }))
 
-  const promiseMs = await stage(context, 'promise', () => getPromise(info, raw))
-  const progress = await followSetConfig(context, keccak256(raw))
+  const promiseMs = await stage(context, 'promise', () => getPromise(info, rotation))
+  const progress = await followSetConfig(context, rotation.transactionHash)
   const replicas = await Promise.all(
     wallets.map((wallet) => relay(context, wallet, { id, next, outputIndex: BigInt(progress.outputIndex) })),
   )
@@ -110,6 +120,11 @@ export async function runDemo(context: Context): Promise<DemoResult> {
   await stage(context, 'refused', () => expectRefused(wallets, oldKey, { initial, next }))
   await stage(context, 'accepted', () => expectPaid(wallets, newKey, next))
   return { id, nonce: Number(next.nonce), configHash: configHash(next), promiseMs, ...progress, replicas }
+}
+
+/** A passkey of the demo's imaginary wallet, on a software authenticator. */
+function createPasskey(): ConfigSigner {
+  return toWebAuthnSigner(createAuthenticator('https://wallet.example'))
 }
 
 /** Runs a stage and keeps the table informed. */
@@ -131,7 +146,7 @@ async function stage<T>(
   }
 }
 
-async function expectPaid(wallets: readonly WalletOnChain[], passkey: Passkey, config: Config) {
+async function expectPaid(wallets: readonly WalletOnChain[], passkey: ConfigSigner, config: Config) {
   await Promise.all(
     wallets.map(async (wallet) => {
       const payment = await wallet.pay(passkey, config)
@@ -144,7 +159,7 @@ async function expectPaid(wallets: readonly WalletOnChain[], passkey: Passkey, c
 
 async function expectRefused(
   wallets: readonly WalletOnChain[],
-  passkey: Passkey,
+  passkey: ConfigSigner,
   { initial, next }: { initial: Config; next: Config },
 ) {
   const reasons = await Promise.all(
@@ -162,7 +177,7 @@ async function expectRefused(
 
 async function preconfirm(
   [wallet]: readonly WalletOnChain[],
-  { initial, next, raw, newKey }: { initial: Config; next: Config; raw: Hex; newKey: Passkey },
+  { initial, next, raw, newKey }: { initial: Config; next: Config; raw: Hex; newKey: ConfigSigner },
 ) {
   if (!wallet) throw new CliError('the devnet has no chain A')
   const { gasUsed } = await wallet.preconfirm(initial, raw)
@@ -171,79 +186,47 @@ async function preconfirm(
   return { value: undefined, detail: `${gas(gasUsed)}; the new passkey pays on A already` }
 }
 
-async function getPromise(info: DevnetInfo, raw: Hex) {
-  const sentAt = performance.now()
-  const signed = await sendConfig(info.sequencer.rpcUrl, raw)
-  const promiseMs = Math.round((performance.now() - sentAt) * 10) / 10
-  const [signer, expected] = await Promise.all([recoverSigner(info, signed), promiseSigner(info)])
-  if (signer.toLowerCase() !== expected.toLowerCase()) {
-    throw new CliError(`the promise is signed by ${signer}, expected ${expected}, whom SystemConfig names`)
-  }
-  if (signed.promise.txHash !== keccak256(raw)) throw new CliError('the promise is for another transaction')
-  return { value: promiseMs, detail: `by block ${toNumber(signed.promise.byBlock)}, in ${promiseMs} ms` }
-}
-
-function recoverSigner(info: DevnetInfo, { promise, signature }: PromiseJson): Promise<Address> {
-  const { id, kind, nonce, configHash, txHash, byBlock } = promise
-  const typedData = promiseTypedData(BigInt(info.rollup.l2ChainId), {
-    id,
-    kind: toKind(kind),
-    nonce: hexToBigInt(nonce),
-    configHash,
-    txHash,
-    byBlock: hexToBigInt(byBlock),
-  })
-  return recoverTypedDataAddress({ ...typedData, signature })
-}
-
-function toKind(kind: Hex): 0 | 1 | 2 {
-  const number = toNumber(kind)
-  if (number === 0 || number === 1 || number === 2) return number
-  throw new CliError(`the promise is of kind ${number}, expected 0, 1 or 2`)
-}
-
-function promiseSigner(info: DevnetInfo): Promise<Address> {
-  return readContract(createClient({ transport: http(info.l1.rpcUrl) }), {
+async function getPromise(info: DevnetInfo, { raw, tx }: SignedSetConfig) {
+  const promiseSigner = await readContract(createClient({ transport: http(info.l1.rpcUrl) }), {
     address: info.contracts.l1.systemConfig,
     abi: systemConfigAbi,
     functionName: 'promiseSigner',
   })
+  const sequencer = keyrollClient(info.sequencer.rpcUrl)
+  const sentAt = performance.now()
+  const signed = await sequencer.sendConfig({ raw })
+  const promiseMs = Math.round((performance.now() - sentAt) * 10) / 10
+  const fault = findPromiseFault({ signed, l2ChainId: BigInt(info.rollup.l2ChainId), promiseSigner, tx })
+  if (fault !== undefined) throw new CliError(`the promise is worth nothing: ${fault}`)
+  return { value: promiseMs, detail: `by block ${signed.promise.byBlock}, held after ${promiseMs} ms` }
 }
 
 /** Follows a set-config from the sequencer's block to the output on L1 that carries it. */
-async function followSetConfig(context: Context, hash: Hex) {
+async function followSetConfig(context: Context, transactionHash: Hex) {
   const { info, signal } = context
-  const wait = <T>(what: string, ask: () => Promise<T | undefined>) =>
-    waitFor(what, { timeout: patience(info), signal }, ask)
+  const waiting = { transactionHash, timeout: patience(info), signal, pollingInterval: 100 }
+  const sequencer = keyrollClient(info.sequencer.rpcUrl)
+  const node = keyrollClient(info.node.rpcUrl)
 
   const unsafeBlock = await stage(context, 'unsafe', async () => {
-    const value = await wait('an unsafe block', async () => {
-      const { blockNumber, valid } = await getStatus(info.sequencer.rpcUrl, hash)
-      if (valid === false) throw new CliError('the set-config is in a block, but invalid')
-      return blockNumber && toNumber(blockNumber)
-    })
-    return { value, detail: `block ${value}` }
+    const status = await sequencer.waitForStatus({ ...waiting, stage: 'unsafe' })
+    const value = known(status.blockNumber)
+    return { value: Number(value), detail: `block ${value}` }
   })
   const batchTx = await stage(context, 'batch', async () => {
-    const { transactionHash, blockNumber } = await wait(
-      'its batch on L1',
-      async () => (await getStatus(info.sequencer.rpcUrl, hash)).l1,
-    )
-    return {
-      value: transactionHash,
-      detail: `L1 block ${toNumber(blockNumber)}, transaction ${brief(transactionHash)}`,
-    }
+    const status = await sequencer.waitForStatus({ ...waiting, stage: 'safe' })
+    const { transactionHash: batch, blockNumber } = known(status.l1)
+    return { value: known(batch), detail: `L1 block ${blockNumber}, transaction ${brief(known(batch))}` }
   })
   const safeBlock = await stage(context, 'safe', async () => {
-    const value = await wait('a safe block on the independent node', async () => {
-      const { l1, blockNumber } = await getStatus(info.node.rpcUrl, hash)
-      return l1 && blockNumber && toNumber(blockNumber)
-    })
-    return { value, detail: `block ${value}, by the independent node` }
+    const status = await node.waitForStatus({ ...waiting, stage: 'safe' })
+    const value = known(status.blockNumber)
+    return { value: Number(value), detail: `block ${value}, by the independent node` }
   })
   const output = await stage(context, 'output', async () => {
-    const value = await wait('an output', async () => (await getStatus(info.node.rpcUrl, hash)).output)
-    return { value, detail: `output ${toNumber(value.index)}, root ${brief(value.outputRoot)}` }
+    const status = await node.waitForStatus({ ...waiting, stage: 'proposed' })
+    const value = known(status.output)
+    return { value, detail: `output ${value.index}, root ${brief(value.outputRoot)}` }
   })
   const derivedOutputRoot = await stage(context, 'agreed', async () => {
     const derived = await getDerivedOutputRoot(info.node.rpcUrl, output.l2BlockNumber)
@@ -251,15 +234,25 @@ async function followSetConfig(context: Context, hash: Hex) {
       return { value: derived, detail: 'the same output root, from L1 alone' }
     throw new CliError(`the independent node derived ${derived}, the output is ${output.outputRoot}`)
   })
-  const { outputRoot } = output
-  return {
-    unsafeBlock,
-    batchTx,
-    safeBlock,
-    outputIndex: toNumber(output.index),
-    outputRoot,
-    derivedOutputRoot,
-  }
+  const { index, outputRoot } = output
+  return { unsafeBlock, batchTx, safeBlock, outputIndex: Number(index), outputRoot, derivedOutputRoot }
+}
+
+function keyrollClient(url: string) {
+  return createClient({ transport: http(url) }).extend(keyrollActions())
+}
+
+async function getDerivedOutputRoot(url: string, blockNumber: bigint): Promise<Hex> {
+  const output = await callRpc(url, 'optimism_outputAtBlock', [numberToHex(blockNumber)])
+  const refuse = (details: string) =>
+    new CliError(`${url} answered optimism_outputAtBlock wrongly: ${details}`)
+  return toJsonObject(output, refuse).hex('outputRoot', 32)
+}
+
+/** Takes what belongs to a stage that was reached. */
+function known<T>(value: T | undefined): T {
+  if (value !== undefined) return value
+  throw new CliError('the node says that a stage is reached, but not where')
 }
 
 async function relay(
@@ -268,7 +261,7 @@ async function relay(
   { id, next, outputIndex }: { id: Hex; next: Config; outputIndex: bigint },
 ): Promise<ReplicaResult> {
   const { info, signal } = context
-  const { chain, wallet: account } = wallet
+  const { chain, address: account } = wallet
   const source = chain.source.address
   const suffix = chain.name === 'A' ? 'A' : 'B'
   const relayer = createRelayer({
@@ -290,7 +283,7 @@ async function relay(
   })
   return stage(context, `confirm${suffix}`, async () => {
     const { gasUsed } = await relayer.confirm({ id, account, source, outputIndex })
-    const [inForce, confirmedNonce] = await Promise.all([wallet.configHash(), wallet.confirmedNonce()])
+    const { configHash: inForce, confirmedNonce } = await wallet.record()
     const confirmed = confirmedNonce === next.nonce
     if (!confirmed || inForce !== configHash(next)) {
       throw new CliError(`the replica on ${chain.name} holds ${inForce} at nonce ${confirmedNonce}`)
