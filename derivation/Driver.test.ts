@@ -225,6 +225,38 @@ describe('derivation', () => {
   })
 })
 
+describe('when L1 reorganises while a restarted node reads again what it had derived', () => {
+  async function restarted() {
+    const world = await setUp()
+    const blocks = await world.buildMany(3)
+    world.l1.mine([], L1_SECONDS)
+    world.l1.mine([batchOf(...blocks)], L1_SECONDS)
+    await world.verifier.catchUp()
+    world.verifier.restart()
+    await world.verifier.step()
+    expect(world.verifier.driver().status().l1.current?.number).toBe(101n)
+    world.l1.takeBack(1)
+    return { ...world, blocks }
+  }
+
+  it('records where the batches stand now', async () => {
+    const { l1, rollup, verifier, blocks } = await restarted()
+    l1.mine([batchOf(...blocks)], L1_SECONDS)
+    await verifier.catchUp()
+    const fresh = await openTestNode(rollup, l1.client)
+    await fresh.catchUp()
+    expect(safeChain(verifier.store)).toEqual(safeChain(fresh.store))
+    expect(verifier.store.heads().safe.number).toBe(3n)
+  })
+
+  it('takes back what no batch carries any more', async () => {
+    const { l1, verifier } = await restarted()
+    l1.mine([], L1_SECONDS)
+    await verifier.catchUp()
+    expect(verifier.store.heads().safe.number).toBe(0n)
+  })
+})
+
 describe('output checking', () => {
   async function withOutputs() {
     const world = await setUp()
