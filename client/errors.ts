@@ -1,0 +1,79 @@
+import type { Hex } from 'viem'
+import { type InvalidReason, KeyrollError } from '../protocol/index.ts'
+import type { SetConfigStage, SetConfigStatus } from './keyroll/SetConfigStatus.ts'
+
+/** Reports that a Keyroll node refused a request; `reason` is for machines (docs/rpc.md). */
+export class KeyrollRefusedError extends KeyrollError {
+  override readonly name = 'KeyrollRefusedError'
+  readonly reason: string
+  /** EIP-1474 code. */
+  readonly code: number
+  readonly data: Readonly<Record<string, unknown>>
+  constructor(
+    method: string,
+    refusal: { code: number; message: string; data: Readonly<Record<string, unknown>> & { reason: string } },
+    options?: ErrorOptions,
+  ) {
+    super(`The node refused ${method} (${refusal.data.reason}): ${refusal.message}`, options)
+    this.reason = refusal.data.reason
+    this.code = refusal.code
+    this.data = refusal.data
+  }
+}
+
+/** Reports an answer of a Keyroll node that is not what the method promises. */
+export class WrongNodeAnswerError extends KeyrollError {
+  override readonly name = 'WrongNodeAnswerError'
+  constructor(method: string, details: string) {
+    super(`The node answered ${method} wrongly: ${details}`)
+  }
+}
+
+/** Reports a set-config that did not come as far as awaited in time. */
+export class StatusTimeoutError extends KeyrollError {
+  override readonly name = 'StatusTimeoutError'
+  readonly status: SetConfigStatus
+  constructor(awaited: SetConfigStage, status: SetConfigStatus, timeout: number) {
+    super(
+      `The set-config ${status.transactionHash} is ${status.stage} after ${timeout} ms, ` +
+        `expected ${awaited}: go on waiting, or force it through the KeystorePortal on L1`,
+    )
+    this.status = status
+  }
+}
+
+/** Reports a set-config that took no effect, or can take none any more. */
+export class SetConfigFailedError extends KeyrollError {
+  override readonly name = 'SetConfigFailedError'
+  readonly status: SetConfigStatus
+  constructor(status: SetConfigStatus) {
+    const reason = status.displacedReason ?? status.invalidReason ?? 'no reason given'
+    const place =
+      status.blockNumber === undefined ? 'displaced' : `without effect in block ${status.blockNumber}`
+    super(`The set-config ${status.transactionHash} is ${place}: ${reason}`)
+    this.status = status
+  }
+}
+
+/** Reports a set-config that no chain would accept; it was signed but not sent. */
+export class InvalidSetConfigError extends KeyrollError {
+  override readonly name = 'InvalidSetConfigError'
+  readonly reason: InvalidReason
+  constructor(reason: InvalidReason) {
+    super(`The set-config would be invalid: ${reason} (protocol.md §3.3)`)
+    this.reason = reason
+  }
+}
+
+/** Reports signers that are not the ones whose root stands in a config. */
+export class SignerSetMismatchError extends KeyrollError {
+  override readonly name = 'SignerSetMismatchError'
+  constructor(which: string, actual: Hex, expected: Hex) {
+    super(`The ${which} given have the root ${actual}, expected ${expected}: give all of them, and no other`)
+  }
+}
+
+/** Reports a signature or key that a device returned in a form that cannot be used. */
+export class SignerError extends KeyrollError {
+  override readonly name = 'SignerError'
+}

@@ -1,0 +1,39 @@
+import { type Address, isAddressEqual } from 'viem'
+import {
+  configHash,
+  promiseDigest,
+  type SetConfig,
+  type SignedPromise,
+  verifySignature,
+} from '../../protocol/index.ts'
+
+/** What a promise is checked against. */
+export type FindPromiseFaultParameters = {
+  signed: SignedPromise
+  /** The rollup's chain id. */
+  l2ChainId: bigint
+  /** The promise signer that the SystemConfig on L1 names. */
+  promiseSigner: Address
+  /** The set-config that was sent. */
+  tx: SetConfig
+}
+
+/** Why a promise is worth nothing. */
+export type PromiseFault = 'WRONG_SIGNER' | 'BAD_SIGNATURE' | 'OTHER_CONFIG'
+
+/**
+ * Names what is wrong with a promise, or nothing when it binds its signer to the config that was sent (docs/rpc.md).
+ *
+ * The promised transaction may be another one: for the same config in other bytes the first promise is returned.
+ */
+export function findPromiseFault(parameters: FindPromiseFaultParameters): PromiseFault | undefined {
+  const { signed, l2ChainId, promiseSigner, tx } = parameters
+  const { promise, signature, signer } = signed
+  if (!isAddressEqual(signer, promiseSigner)) return 'WRONG_SIGNER'
+  if (!verifySignature(1, promiseSigner, promiseDigest(l2ChainId, promise), signature)) return 'BAD_SIGNATURE'
+  const { id, nonce } = { id: tx.id.toLowerCase(), nonce: tx.next.nonce }
+  const isOurs = promise.id === id && promise.nonce === nonce && promise.configHash === configHash(tx.next)
+  // Only a started recovery reserves no nonce; a promise of one is of no use for another kind, and the reverse.
+  const isSameSort = (promise.kind === 1) === (tx.kind === 1)
+  return isOurs && isSameSort ? undefined : 'OTHER_CONFIG'
+}

@@ -1,0 +1,27 @@
+import { type Address, type Hash, type Hex, type Log, parseEventLogs } from 'viem'
+import { writeContract } from 'viem/actions'
+import { l1BlockSourceAbi } from '../../contracts/index.ts'
+import { type SendingClient, sendingFrom, type TransactionOptions } from './replicaClient.ts'
+
+/** Which source shall store what it vouches for now. */
+export type CheckpointParameters = { source: Address } & TransactionOptions
+
+/** Sends `checkpoint` to a source, so that proofs from what it vouches for now stay good (protocol.md §7.1). */
+export function checkpoint(
+  client: SendingClient,
+  { source, ...options }: CheckpointParameters,
+): Promise<Hash> {
+  return writeContract(client, {
+    ...sendingFrom(client, options),
+    address: source,
+    abi: l1BlockSourceAbi,
+    functionName: 'checkpoint',
+  })
+}
+
+/** Finds what a `checkpoint` stored in the logs of its receipt: an L1 block hash or a beacon root. */
+export function findCheckpoint(source: Address, logs: readonly Log[]): Hex | undefined {
+  const ofSource = logs.filter(({ address }) => address.toLowerCase() === source.toLowerCase())
+  const [event] = parseEventLogs({ abi: l1BlockSourceAbi, eventName: 'Checkpointed', logs: ofSource })
+  return event?.args.stored
+}

@@ -1,0 +1,25 @@
+import type { ContractFunctionArgs, Hash } from 'viem'
+import { writeContract } from 'viem/actions'
+import { keystoreReplicaAbi } from '../../contracts/index.ts'
+import type { ShortConfig } from '../../protocol/index.ts'
+import { type OnReplica, type SendingClient, sendingFrom, type TransactionOptions } from './replicaClient.ts'
+
+/** The proof of a config, as the prover makes it, and the config. */
+export type ConfirmParameters = {
+  proof: ContractFunctionArgs<typeof keystoreReplicaAbi, 'nonpayable', 'confirm'>[0]
+  config: ShortConfig
+} & TransactionOptions
+
+/** Sends `confirm`: an account's record follows what an output proves (protocol.md §7.4). */
+export function confirm(
+  client: SendingClient,
+  { replica, proof, config, ...options }: ConfirmParameters & OnReplica,
+): Promise<Hash> {
+  return writeContract(client, {
+    ...sendingFrom(client, options),
+    address: replica,
+    abi: keystoreReplicaAbi,
+    functionName: 'confirm',
+    args: [proof, config],
+  })
+}

@@ -1,0 +1,49 @@
+import type { Client, Hash } from 'viem'
+import { type CheckpointParameters, checkpoint } from './checkpoint.ts'
+import { type ConfirmParameters, confirm } from './confirm.ts'
+import { type ConfirmSignedParameters, confirmSigned } from './confirmSigned.ts'
+import { type GetRecordParameters, getRecord, type ReplicaRecord } from './getRecord.ts'
+import { type GetRootParameters, getRoot, type ReplicaRoot } from './getRoot.ts'
+import { type IsCheckpointParameters, isCheckpoint } from './isCheckpoint.ts'
+import { type PreconfirmParameters, preconfirm } from './preconfirm.ts'
+import type { OnReplica, SendingClient } from './replicaClient.ts'
+import { type UpdateRootParameters, updateRoot } from './updateRoot.ts'
+
+/** What any client of a replica's chain may ask. */
+export type ReplicaReadActions = {
+  getRecord(parameters: GetRecordParameters): Promise<ReplicaRecord>
+  getRoot(parameters: GetRootParameters): Promise<ReplicaRoot | undefined>
+  isCheckpoint(parameters: IsCheckpointParameters): Promise<boolean>
+}
+
+/** What a client with an account may send; each returns the transaction's hash. */
+export type ReplicaWriteActions = {
+  checkpoint(parameters: CheckpointParameters): Promise<Hash>
+  confirm(parameters: ConfirmParameters): Promise<Hash>
+  confirmSigned(parameters: ConfirmSignedParameters): Promise<Hash>
+  preconfirm(parameters: PreconfirmParameters): Promise<Hash>
+  updateRoot(parameters: UpdateRootParameters): Promise<Hash>
+}
+
+/** Extends a viem client of a replica's chain: `client.extend(replicaReadActions({ replica }))`. */
+export function replicaReadActions(on: OnReplica): (client: Client) => ReplicaReadActions {
+  return (client) => ({
+    getRecord: (parameters) => getRecord(client, { ...parameters, ...on }),
+    getRoot: (parameters) => getRoot(client, { ...parameters, ...on }),
+    isCheckpoint: (parameters) => isCheckpoint(client, parameters),
+  })
+}
+
+/** Extends a viem client that has an account, with what it may ask and send: `client.extend(replicaActions({ replica }))`. */
+export function replicaActions(
+  on: OnReplica,
+): (client: SendingClient) => ReplicaReadActions & ReplicaWriteActions {
+  return (client) => ({
+    ...replicaReadActions(on)(client),
+    checkpoint: (parameters) => checkpoint(client, parameters),
+    confirm: (parameters) => confirm(client, { ...parameters, ...on }),
+    confirmSigned: (parameters) => confirmSigned(client, { ...parameters, ...on }),
+    preconfirm: (parameters) => preconfirm(client, { ...parameters, ...on }),
+    updateRoot: (parameters) => updateRoot(client, { ...parameters, ...on }),
+  })
+}

@@ -1,0 +1,23 @@
+import type { ContractFunctionArgs, Hash } from 'viem'
+import { writeContract } from 'viem/actions'
+import { keystoreReplicaAbi } from '../../contracts/index.ts'
+import { type OnReplica, type SendingClient, sendingFrom, type TransactionOptions } from './replicaClient.ts'
+
+/** The proof of an output, as the prover makes it. */
+export type UpdateRootParameters = {
+  proof: ContractFunctionArgs<typeof keystoreReplicaAbi, 'nonpayable', 'updateRoot'>[0]
+} & TransactionOptions
+
+/** Sends `updateRoot`: the replica learns an output, once for all its wallets (protocol.md §7.2). */
+export function updateRoot(
+  client: SendingClient,
+  { replica, proof, ...options }: UpdateRootParameters & OnReplica,
+): Promise<Hash> {
+  return writeContract(client, {
+    ...sendingFrom(client, options),
+    address: replica,
+    abi: keystoreReplicaAbi,
+    functionName: 'updateRoot',
+    args: [proof],
+  })
+}
