@@ -1,6 +1,6 @@
 import { setImmediate as nextTick } from 'node:timers/promises'
 import type { Address, Hex } from 'viem'
-import { type Block, bloomMayHold } from '../protocol/index.ts'
+import { EMPTY_BLOOM, logsToBloom } from '../protocol/index.ts'
 import { type LogJson, logsToJson } from './blockJson.ts'
 import type { ChainStore } from './ChainStore.ts'
 import { invalidParams, RpcError } from './RpcError.ts'
@@ -86,13 +86,14 @@ export async function searchLogs(
       maxRange: Number(MAX_LOG_RANGE),
     })
   }
+  const mayMatch = createBloomTest(filter)
   const found: LogJson[] = []
   for (let number = from; number <= to; number++) {
     // Other callers must be served between the blocks of a long search.
     if ((number - from) % BLOCKS_PER_TICK === BLOCKS_PER_TICK - 1n) await nextTick()
     const block = store.blockByNumber(number)
     if (block === undefined) break
-    if (!mayMatch(block, filter)) continue
+    if (!mayMatch(block.header.logsBloom)) continue
     const logs = logsToJson(block, store.receiptsOf(block.hash) ?? [])
     found.push(...logs.filter((log) => matchesFilter(log, filter)))
     if (found.length > MAX_LOGS) {
@@ -103,10 +104,17 @@ export async function searchLogs(
   return found
 }
 
-function mayMatch({ header }: Block, { addresses, topics }: LogFilter): boolean {
-  return [addresses, ...topics].every(
-    (wanted) => wanted.length === 0 || wanted.some((value) => bloomMayHold(header.logsBloom, value)),
-  )
+/** Makes a test of a block's bloom: every place of the filter needs the bits of one of its alternatives. */
+function createBloomTest({ addresses, topics }: LogFilter): (bloom: Hex) => boolean {
+  const bitsOf = (value: Hex) => BigInt(logsToBloom([{ address: value, topics: [] }]))
+  const places = [addresses, ...topics]
+    .filter((wanted) => wanted.length > 0)
+    .map((wanted) => wanted.map(bitsOf))
+  return (bloom) => {
+    if (bloom === EMPTY_BLOOM) return false
+    const bits = BigInt(bloom)
+    return places.every((wanted) => wanted.some((mask) => (bits & mask) === mask))
+  }
 }
 
 function readFilter(query: { address?: unknown; topics?: unknown }, name: string): LogFilter {

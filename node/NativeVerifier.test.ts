@@ -196,7 +196,10 @@ describe('createNativeVerifier', () => {
     const digest = new Uint8Array(32).fill(1)
     const signed = signP256(word(77n), digest)
     expect(answer(signed)).toBe(true)
-    expect(answer({ ...signed, digest: toHex(new Uint8Array(32).fill(2)) })).toBe(false)
-    expect(answer(signed)).toBe(true)
+    const wrong = { ...signed, digest: toHex(new Uint8Array(32).fill(2)) }
+    for (let i = 0; i < 2; i++) {
+      expect(answer(wrong)).toBe(false)
+      expect(answer(signed)).toBe(true)
+    }
   })
 })

@@ -6,7 +6,7 @@ import { type RpcAnswer, startTestRpc, type TestRpc } from '../test/rpcServer.ts
 import { createLogger } from './Logger.ts'
 import { createMetrics } from './Metrics.ts'
 import { createRpcDispatcher, type RpcContext } from './RpcDispatcher.ts'
-import { createRpcServer, type RpcServer } from './RpcServer.ts'
+import { createRpcServer, ListenError, type RpcServer } from './RpcServer.ts'
 
 const rollup = createTestRollup()
 const carol = createTestKeystore(rollup, 'carol', 3)
@@ -249,6 +249,17 @@ describe('a server with a token', () => {
     }
     expect((await fetch(`${server.url}/metrics`)).status).toBe(401)
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200)
+  })
+
+  it('says that its port is taken', async () => {
+    const options = {
+      methods: {},
+      logger: createLogger({ level: 'silent' }),
+      metrics: createMetrics(),
+      readiness: () => [],
+    }
+    const port = Number(new URL(server.url).port)
+    await expect(createRpcServer({ ...options, host: '127.0.0.1', port })).rejects.toBeInstanceOf(ListenError)
   })
 
   it('lets no stranger in by WebSocket', async () => {

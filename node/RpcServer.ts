@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import websocket from '@fastify/websocket'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
+import { KeyrollError } from '../protocol/index.ts'
 import type { Logger } from './Logger.ts'
 import type { Metrics } from './Metrics.ts'
 import {
@@ -53,10 +54,13 @@ const DEFAULT_LIMITS: RpcLimits = {
 /** A caller that sends slowly or not at all must not hold a connection open. */
 const REQUEST_TIMEOUT_MS = 30_000
 
+/** A peer that vanished without a word is noticed only by asking. */
+const HEARTBEAT_MS = 30_000
+
 /**
  * Starts JSON-RPC 2.0 over HTTP (`POST /`) and WebSocket (`GET /`), with `/healthz`, `/readyz` and `/metrics`.
  *
- * @throws when the port cannot be bound.
+ * @throws {ListenError} when the port cannot be bound.
  */
 export async function createRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
@@ -76,7 +80,12 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
   addHealthRoutes(app, options)
   addRpcRoutes(app, dispatcher, limits)
 
-  await app.listen({ host: options.host, port: options.port })
+  try {
+    await app.listen({ host: options.host, port: options.port })
+  } catch (cause) {
+    await app.close()
+    throw new ListenError(options.host, options.port, { cause })
+  }
   const { port } = app.server.address() as AddressInfo
   const authority = `${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
   return { url: `http://${authority}`, wsUrl: `ws://${authority}`, close: () => app.close() }
@@ -185,13 +194,31 @@ function serveSocket(socket: WebSocket, dispatcher: RpcDispatcher, limits: RpcLi
     const answer = await dispatcher.handle(data.toString('utf8'), context)
     if (answer !== undefined) send(answer)
   })
+  let isAlive = true
+  socket.on('pong', () => {
+    isAlive = true
+  })
+  const heartbeat = setInterval(() => {
+    if (!isAlive) return socket.terminate()
+    isAlive = false
+    socket.ping()
+  }, HEARTBEAT_MS).unref()
   // Protocol violations and oversized messages: ws closes the connection itself; unheard, the event would be thrown.
   socket.on('error', () => socket.terminate())
   socket.on('close', () => {
+    clearInterval(heartbeat)
     for (const close of closers) close()
   })
 }
 
 function sendError(reply: FastifyReply, status: number, error: RpcError): FastifyReply {
   return reply.code(status).header('content-type', 'application/json').send(errorResponse(null, error))
+}
+
+/** Reports a host and port on which the server cannot listen. */
+export class ListenError extends KeyrollError {
+  override readonly name = 'ListenError'
+  constructor(host: string, port: number, options: ErrorOptions) {
+    super(`cannot listen on ${host}:${port}: is another process using it? Port 0 takes any free one`, options)
+  }
 }

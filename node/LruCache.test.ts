@@ -1,0 +1,40 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createLruCache } from './LruCache.ts'
+
+describe('createLruCache', () => {
+  it('forgets what was used least recently', () => {
+    const cache = createLruCache<string, number>(2)
+    cache.set('a', 1)
+    cache.set('b', 2)
+    expect(cache.get('a')).toBe(1)
+    cache.set('c', 3)
+    expect([cache.get('a'), cache.get('b'), cache.get('c')]).toEqual([1, undefined, 3])
+    cache.delete('a')
+    expect(cache.get('a')).toBeUndefined()
+  })
+
+  it('answers only what was last set, and holds its last keys, whatever the order of calls', () => {
+    const operation = fc.tuple(fc.constantFrom('get', 'set', 'delete'), fc.nat(8), fc.nat())
+    fc.assert(
+      fc.property(fc.array(operation), (operations) => {
+        const cache = createLruCache<number, number>(4)
+        const model = new Map<number, number>()
+        for (const [name, key, value] of operations) {
+          const known = cache.get(key)
+          if (known !== undefined) expect(known).toBe(model.get(key))
+          if (name === 'set') {
+            cache.set(key, value)
+            model.set(key, value)
+            expect(cache.get(key)).toBe(value)
+          }
+          if (name === 'delete') {
+            cache.delete(key)
+            model.delete(key)
+            expect(cache.get(key)).toBeUndefined()
+          }
+        }
+      }),
+    )
+  })
+})
