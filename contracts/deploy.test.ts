@@ -28,6 +28,7 @@ import {
 const accounts = devnetAccounts()
 
 const l1Parameters: L1Parameters = {
+  l1ChainId: 31_337n,
   owner: accounts.deployer.address,
   batcher: accounts.batcher.address,
   promiseSigner: accounts.promiseSigner.address,

@@ -4,6 +4,8 @@ import { createDeployable, type Deployable, type DeployingClient, deploy } from 
 
 /** What the L1 contracts of a rollup are deployed with (protocol.md §5). Times are seconds. */
 export type L1Parameters = {
+  /** The oracle can be deployed nowhere else. */
+  l1ChainId: bigint
   owner: Address
   batcher: Address
   promiseSigner: Address
@@ -116,6 +118,7 @@ function l1Deployables(p: L1Parameters): Record<keyof L1Contracts, Deployable> {
     runtime: artifacts.outputOracleRuntime,
     args: [
       {
+        l1ChainId: p.l1ChainId,
         systemConfig: systemConfig.address,
         batchInbox: batchInbox.address,
         keystorePortal: keystorePortal.address,

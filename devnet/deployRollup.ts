@@ -35,7 +35,9 @@ const ZERO_HASH: Hex = `0x${'00'.repeat(32)}`
 /** Deploys a rollup's contracts to L1 and makes its config; the rollup begins at the L1 block before. */
 export async function deployRollup(client: DeployingClient, p: RollupParameters): Promise<DeployedRollup> {
   const origin = await getBlock(client)
+  const l1ChainId = BigInt(await getChainId(client))
   const contracts = await deployL1(client, {
+    l1ChainId,
     owner: p.owner,
     batcher: p.batcher,
     promiseSigner: p.promiseSigner,
@@ -59,7 +61,7 @@ export async function deployRollup(client: DeployingClient, p: RollupParameters)
     maxSequencerDrift: p.maxSequencerDrift,
     seqWindowSize: p.seqWindowSize,
     channelTimeout: p.channelTimeout,
-    l1ChainId: BigInt(await getChainId(client)),
+    l1ChainId,
     l2ChainId: p.l2ChainId,
     batchInboxAddress: contracts.batchInbox,
     depositContractAddress: contracts.keystorePortal,

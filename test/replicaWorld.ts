@@ -84,6 +84,7 @@ export async function startReplicaWorld(): Promise<ReplicaWorld> {
   const genesis = await getBlock(l1)
   const opChain = await createOpChain(anvils.l2)
   const l1Contracts = await deployL1(l1, {
+    l1ChainId: 900n,
     owner: accounts.deployer.address,
     batcher: accounts.batcher.address,
     promiseSigner: accounts.promiseSigner.address,

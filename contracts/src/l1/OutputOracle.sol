@@ -22,6 +22,7 @@ contract OutputOracle is IOutputOracle {
 
     /// @notice What an OutputOracle is deployed with; the meaning of each is its reader's.
     struct Parameters {
+        uint256 l1ChainId;
         ISystemConfig systemConfig;
         IBatchInbox batchInbox;
         IKeystorePortal keystorePortal;
@@ -42,6 +43,8 @@ contract OutputOracle is IOutputOracle {
     mapping(uint256 index => bytes32) public commitments;
     Output[] private _outputs;
 
+    /// @inheritdoc IOutputOracle
+    uint256 public immutable l1ChainId;
     /// @inheritdoc IOutputOracle
     ISystemConfig public immutable systemConfig;
     /// @inheritdoc IOutputOracle
@@ -65,6 +68,7 @@ contract OutputOracle is IOutputOracle {
 
     /// @param p The rollup's parties, parts and times.
     constructor(Parameters memory p) {
+        if (block.chainid != p.l1ChainId) revert WrongChain(block.chainid, p.l1ChainId);
         _requireSameRollup(address(p.batchInbox), p.batchInbox.systemConfig(), p.systemConfig);
         _requireSameRollup(address(p.keystorePortal), p.keystorePortal.systemConfig(), p.systemConfig);
         if (p.submissionInterval == 0 || p.l2BlockTime == 0 || p.challengePeriod == 0) {
@@ -74,6 +78,7 @@ contract OutputOracle is IOutputOracle {
         if (rotationDelay < p.challengePeriod) {
             revert RotationDelayTooShort(rotationDelay, p.challengePeriod);
         }
+        l1ChainId = p.l1ChainId;
         systemConfig = p.systemConfig;
         batchInbox = p.batchInbox;
         keystorePortal = p.keystorePortal;

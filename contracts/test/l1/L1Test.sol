@@ -39,6 +39,7 @@ abstract contract L1Test is Test {
 
     function oracleParameters() internal view returns (OutputOracle.Parameters memory) {
         return OutputOracle.Parameters({
+            l1ChainId: block.chainid,
             systemConfig: systemConfig,
             batchInbox: inbox,
             keystorePortal: portal,

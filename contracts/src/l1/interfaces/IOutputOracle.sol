@@ -44,6 +44,9 @@ interface IOutputOracle {
     /// @notice Outputs were deleted from the end, as in the OP Stack.
     event OutputsDeleted(uint256 indexed prevNextOutputIndex, uint256 indexed newNextOutputIndex);
 
+    /// @notice The oracle may be deployed on L1 only. Replicas know it by its address, and on a chain that is not L1, but
+    /// that some source takes for it (a sidechain with beacon roots of its own, an L3's parent), nobody would watch it.
+    error WrongChain(uint256 chainId, uint256 l1ChainId);
     /// @notice The inbox or the portal belongs to another rollup.
     error WrongSystemConfig(address part, address expected, address actual);
     /// @notice A proposer or challenger could change within the challenge period.
@@ -124,6 +127,9 @@ interface IOutputOracle {
 
     /// @notice The time of a rollup block, in seconds.
     function computeL2Timestamp(uint256 l2BlockNumber) external view returns (uint256);
+
+    /// @notice The chain id of L1, the only chain this code can be deployed to.
+    function l1ChainId() external view returns (uint256);
 
     /// @notice The rollup's parties.
     function systemConfig() external view returns (ISystemConfig);

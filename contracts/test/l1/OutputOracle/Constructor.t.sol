@@ -10,11 +10,21 @@ import {L1Test} from "../L1Test.sol";
 
 contract OutputOracleConstructorTest is L1Test {
     function test_KeepsWhatItWasDeployedWith() public view {
+        assertEq(oracle.l1ChainId(), block.chainid);
         assertEq(address(oracle.systemConfig()), address(systemConfig));
         assertEq(address(oracle.batchInbox()), address(inbox));
         assertEq(address(oracle.keystorePortal()), address(portal));
         assertEq(oracle.permissionlessDelay(), PERMISSIONLESS_DELAY);
         assertEq(oracle.deployedAt(), GENESIS_TIME);
+    }
+
+    function test_RevertWhen_TheChainIsNotL1() public {
+        OutputOracle.Parameters memory p = oracleParameters();
+        p.l1ChainId = block.chainid + 1;
+        vm.expectRevert(
+            abi.encodeWithSelector(IOutputOracle.WrongChain.selector, block.chainid, block.chainid + 1)
+        );
+        new OutputOracle(p);
     }
 
     function test_RevertWhen_TheInboxIsOfAnotherRollup() public {
