@@ -181,7 +181,7 @@ describe('createEngine', () => {
       store,
       rollup,
       verify: verifySignature,
-      logger: pino({ write: (line) => lines.push(line) }),
+      logger: pino({}, { write: (line) => lines.push(line) }),
     })
     let heard = 0
     noisy.subscribe(() => {
