@@ -18,7 +18,8 @@ import {
 import { getL1Header, type L1Header } from './L1Header.ts'
 import type { ProverContext } from './ProverContext.ts'
 import { getReplicaParameters, getReplicaRoot, type OutputProof } from './replica.ts'
-import { isVouched, type VouchedBlock, vouch } from './vouch.ts'
+import type { VouchedBlock } from './VouchedBlock.ts'
+import { isVouched, vouch } from './vouch.ts'
 
 /** Which output to prove, and by which source. */
 export type ProveOutputParameters = {

@@ -8,11 +8,9 @@ import { readContract } from 'viem/actions'
 import { beaconRootsSourceAbi, l1BlockSourceAbi } from '../contracts/index.ts'
 import { answered } from './ask.ts'
 import { BeaconApiMissingError, UnansweredError, UnknownSourceError } from './errors.ts'
+import type { VouchedBlock } from './VouchedBlock.ts'
 import { vouchByBeaconRoots } from './vouchByBeaconRoots.ts'
 import { vouchByL1Block } from './vouchByL1Block.ts'
-
-/** An L1 block hash, and the proof for which its source vouches for it (protocol.md §7.1). */
-export type VouchedBlock = { hash: Hex; sourceProof: Hex }
 
 /** Which source to ask, and from what it should vouch. */
 export type VouchParameters = {

@@ -5,7 +5,7 @@ import { answered, ask } from './ask.ts'
 import { getBeaconBlock } from './BeaconBlock.ts'
 import { LaggingError, NotVouchedError, UnknownForkError, WrongAnswerError } from './errors.ts'
 import { createSszBranch, rootFromSszBranch, type SszBranch } from './SszBranch.ts'
-import type { VouchedBlock } from './vouch.ts'
+import type { VouchedBlock } from './VouchedBlock.ts'
 
 /** A period of slots, and the generalized index at which beacon blocks in it name the L1 block hash. */
 type SchedulePeriod = { fromSlot: bigint; untilSlot: bigint; index: bigint }

@@ -3,7 +3,7 @@ import { readContract } from 'viem/actions'
 import { l1BlockSourceAbi } from '../contracts/index.ts'
 import { answered } from './ask.ts'
 import { LaggingError, NotVouchedError } from './errors.ts'
-import type { VouchedBlock } from './vouch.ts'
+import type { VouchedBlock } from './VouchedBlock.ts'
 
 const L1_BLOCK_ABI = parseAbi(['function hash() view returns (bytes32)'])
 
