@@ -104,7 +104,9 @@ async function serveLies(tamper: Tamper): Promise<string> {
     for await (const chunk of request) body += chunk
     const { id, method, params } = JSON.parse(body) as { id: number; method: string; params: unknown[] }
     const result = tamper(method, await rpc(anvil.url, method, params))
+    const error = { code: -32601, message: 'the method does not exist' }
     if (result === undefined) response.writeHead(503).end()
+    else if (result === MISSING) response.end(JSON.stringify({ jsonrpc: '2.0', id, error }))
     else
       response
         .setHeader('content-type', 'application/json')
@@ -115,6 +117,8 @@ async function serveLies(tamper: Tamper): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
+/** What a node answers that does not have the method. */
+const MISSING = Symbol('missing')
 const honest: Tamper = (_method, result) => result
 const change =
   (wanted: string, changes: Json): Tamper =>
@@ -154,6 +158,17 @@ describe('createL1Client', () => {
     const url = await serveLies((method, result) => (method === 'eth_getBlockReceipts' ? undefined : result))
     const l1 = createL1Client({ urls: [url] })
     expect(await l1.receipts(header)).toEqual(await createL1Client({ urls: [anvil.url] }).receipts(header))
+  })
+
+  it('asks a node only once for a method that it does not have', async () => {
+    let asked = 0
+    const url = await serveLies((method, result) => {
+      if (method !== 'eth_getBlockReceipts') return result
+      asked++
+      return MISSING
+    })
+    expect(await createL1Client({ urls: [url] }).receipts(header)).toHaveLength(5)
+    expect(asked).toBe(1)
   })
 
   it.each([

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { http } from 'viem'
+import { http, MethodNotFoundRpcError, MethodNotSupportedRpcError } from 'viem'
 import { KeyrollError } from '../protocol/index.ts'
 import { TemporaryFault } from './Fault.ts'
 import type { Metrics } from './Metrics.ts'
@@ -19,11 +19,6 @@ export interface L1Rpc {
   request<T>(method: string, params: readonly unknown[], read: AnswerReader<T>): Promise<T | undefined>
   /** Asks all nodes once, and returns the answers that `read` accepts, without those that have none. */
   requestAll<T>(method: string, params: readonly unknown[], read: AnswerReader<T>): Promise<T[]>
-}
-
-/** Reports an answer of an L1 node that is malformed or whose hash is wrong: the next node is asked. */
-export class RefusedAnswerError extends KeyrollError {
-  override readonly name = 'RefusedAnswerError'
 }
 
 const ROUNDS = 4
@@ -67,17 +62,21 @@ export function createL1Rpc({ urls, metrics }: { urls: readonly string[]; metric
     for (let round = 0; round < ROUNDS; round++) {
       if (round > 0) await sleep(FIRST_PAUSE_MS * 2 ** (round - 1))
       let absent = 0
+      let mayChange = false
       for (let i = 0; i < nodes.length; i++) {
         const index = (preferred + i) % nodes.length
         const outcome = await ask(index, method, params, read)
-        if (!outcome.ok) lastError = outcome.error
-        else if (outcome.value === undefined) absent++
+        if (!outcome.ok) {
+          lastError = outcome.error
+          mayChange ||= !isMissingMethod(outcome.error)
+        } else if (outcome.value === undefined) absent++
         else {
           preferred = index
           return outcome.value
         }
       }
       if (absent > 0) return undefined
+      if (!mayChange) break
     }
     const reason = lastError instanceof Error ? lastError.message : String(lastError)
     throw new TemporaryFault(`no L1 node answered ${method}: ${reason}`, {
@@ -97,4 +96,14 @@ export function createL1Rpc({ urls, metrics }: { urls: readonly string[]; metric
   }
 
   return { count: nodes.length, request, requestAll }
+}
+
+/** A node that does not have a method will not have it in the next round either. */
+function isMissingMethod(error: unknown): boolean {
+  return error instanceof MethodNotFoundRpcError || error instanceof MethodNotSupportedRpcError
+}
+
+/** Reports an answer of an L1 node that is malformed or whose hash is wrong: the next node is asked. */
+export class RefusedAnswerError extends KeyrollError {
+  override readonly name = 'RefusedAnswerError'
 }
