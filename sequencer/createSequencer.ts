@@ -141,7 +141,8 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
     selector: createOriginSelector({ l1, rollup, confirmations }),
     attributes: createAttributesBuilder({ l1, rollup }),
     pool,
-    isReady: isSynced,
+    // Whether the chain is new must be known before this process makes it older.
+    isReady: () => isSynced() && !log.isFresh(),
     isActive: options.isStopped !== true,
     now: Date.now,
   })

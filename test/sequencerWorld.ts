@@ -1,0 +1,164 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createTestClient, createWalletClient, type Hex, http, publicActions } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { type DevnetAccount, devnetAccounts, type Role } from '../devnet/accounts.ts'
+import { startAnvil } from '../devnet/anvil.ts'
+import { deployRollup, drawChainId } from '../devnet/deployRollup.ts'
+import { createLogger } from '../node/index.ts'
+import type { RollupConfig } from '../protocol/index.ts'
+import type { SequencerOptions } from '../sequencer/index.ts'
+
+/** An anvil that mines every second, with the contracts of a rollup on it. */
+export interface SequencerWorld {
+  readonly rollup: RollupConfig
+  readonly l1: ReturnType<typeof l1Client>
+  readonly l1Url: string
+  readonly accounts: Record<Role, DevnetAccount>
+  /** A directory for one sequencer's database. */
+  newDirectory(): Promise<string>
+  /** What `createSequencer` needs, on any free port, without a log. */
+  optionsFor(dataDirectory: string): SequencerOptions
+  stop(): Promise<void>
+}
+
+/** Starts a world; L1 and rollup blocks come every second. */
+export async function startSequencerWorld(): Promise<SequencerWorld> {
+  const directory = await mkdtemp(join(tmpdir(), 'keyroll-sequencer-'))
+  const anvil = await startAnvil({
+    name: 'l1',
+    chainId: 900,
+    port: 0,
+    slotsInAnEpoch: 2,
+    logDirectory: directory,
+  })
+  const accounts = devnetAccounts()
+  const deployer = createWalletClient({
+    account: privateKeyToAccount(accounts.deployer.privateKey),
+    transport: http(anvil.url),
+    pollingInterval: 50,
+  })
+  const { rollup } = await deployRollup(deployer, {
+    owner: accounts.deployer.address,
+    batcher: accounts.batcher.address,
+    promiseSigner: accounts.promiseSigner.address,
+    proposer: accounts.proposer.address,
+    challenger: accounts.challenger.address,
+    l2ChainId: drawChainId(),
+    blockTime: 1n,
+    challengePeriod: 5,
+    minRecoveryDelay: 2,
+    submissionInterval: 3n,
+    permissionlessDelay: 1_000n,
+    maxSequencerDrift: 100n,
+    seqWindowSize: 40n,
+    channelTimeout: 20n,
+  })
+  const l1 = l1Client(anvil.url)
+  await l1.setIntervalMining({ interval: 1 })
+  return {
+    rollup,
+    l1,
+    l1Url: anvil.url,
+    accounts,
+    newDirectory: () => mkdtemp(join(directory, 'db-')),
+    optionsFor: (dataDirectory) => sequencerOptions(rollup, anvil.url, dataDirectory),
+    async stop() {
+      await anvil.stop()
+      await rm(directory, { recursive: true })
+    },
+  }
+}
+
+/** The options of a sequencer that posts at once and proposes what is safe, with the devnet's keys. */
+export function sequencerOptions(
+  rollup: RollupConfig,
+  l1Url: string,
+  dataDirectory: string,
+): SequencerOptions {
+  const { batcher, proposer, promiseSigner } = devnetAccounts()
+  return {
+    rollup,
+    dataDirectory,
+    l1: { urls: [l1Url] },
+    rpc: { host: '127.0.0.1', port: 0 },
+    admin: { host: '127.0.0.1', port: 0, token: 'secret' },
+    promiseKey: promiseSigner.privateKey,
+    batcherKey: batcher.privateKey,
+    proposerKey: proposer.privateKey,
+    l1Confirmations: 0n,
+    batcher: { maxChannelDuration: 0n },
+    proposer: { head: 'safe' },
+    pollIntervalMs: 100,
+    logger: createLogger({ level: process.env.KEYROLL_LOG_LEVEL === 'debug' ? 'debug' : 'silent' }),
+    version: 'keyroll/test',
+  }
+}
+
+/** Calls a JSON-RPC method and returns the result, or throws the error object. */
+export async function rpc<T>(
+  url: string,
+  method: string,
+  params: readonly unknown[],
+  token?: string,
+): Promise<T> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+  })
+  const { result, error } = (await response.json()) as {
+    result: T
+    error?: { code: number; data: { reason: string } }
+  }
+  if (error !== undefined) throw error
+  return result
+}
+
+/** Asks again and again until the answer is accepted. */
+export async function until<T>(
+  question: () => Promise<T>,
+  accept: (answer: T) => boolean,
+  timeoutMs = 30_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs
+  let last: unknown
+  while (Date.now() < deadline) {
+    try {
+      const answer = await question()
+      if (accept(answer)) return answer
+      last = answer
+    } catch (error) {
+      last = error
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  const text = JSON.stringify(last, (_, value) => (typeof value === 'bigint' ? `${value}` : value))
+  throw new Error(`gave up waiting; last: ${last instanceof Error ? last.message : text}`)
+}
+
+/** Resolves when a node says that it is ready. */
+export async function untilReady(url: string): Promise<void> {
+  await until(
+    async () => (await fetch(`${url}/readyz`)).json() as Promise<{ ready: boolean }>,
+    ({ ready }) => ready,
+  )
+}
+
+function l1Client(url: string) {
+  return createTestClient({ mode: 'anvil', transport: http(url), pollingInterval: 50 }).extend(publicActions)
+}
+
+/** The answer of `keyroll_getStatus`, as far as tests look. */
+export type StatusJson = {
+  stage: string
+  valid?: boolean
+  blockNumber?: Hex
+  promise?: { txHash: Hex; byBlock: Hex }
+  l1?: { transactionHash: Hex | null }
+  output?: { index: Hex }
+}
