@@ -6,20 +6,16 @@ import { createLruCache } from './LruCache.ts'
 /** Importing a key costs about as much as verifying with it, and wallets come back. */
 const CACHED_KEYS = 10_000
 
-/** A sequencer verifies a signature when it comes and again when it builds the block. */
-const CACHED_ANSWERS = 20_000
-
 const P = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn
 const B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn
 
 /**
  * Makes a verifier whose curve operations are OpenSSL's (P-256) and libsecp256k1's; it gives the answers of
- * `verifySignature`, many times as fast, and remembers the last ones (protocol.md §2.2).
+ * `verifySignature`, many times as fast (protocol.md §2.2).
  */
 export function createNativeVerifier(): SignatureVerifier {
   const keys = createLruCache<string, KeyObject>(CACHED_KEYS)
-  const answers = createLruCache<string, boolean>(CACHED_ANSWERS)
-  const verifyAnew = createSignatureVerifier({
+  return createSignatureVerifier({
     recoverSecp256k1(hash, rs, recovery) {
       try {
         return secp256k1.ecdsaRecover(rs, recovery, hash, false).subarray(1)
@@ -38,15 +34,6 @@ export function createNativeVerifier(): SignatureVerifier {
       return verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, rs)
     },
   })
-  return (scheme, key, digest, signature) => {
-    // Scheme and digest have fixed lengths and `0x` marks where the others begin, so no two questions share a text.
-    const question = `${scheme}${digest}${key}${signature}`
-    const known = answers.get(question)
-    if (known !== undefined) return known
-    const answer = verifyAnew(scheme, key, digest, signature)
-    answers.set(question, answer)
-    return answer
-  }
 }
 
 /** Which keys are valid is consensus, so it is not left to the OpenSSL at hand (protocol.md §2.2). */
