@@ -37,11 +37,13 @@ export interface OpChain {
   headTimestamp(): Promise<bigint>
 }
 
-// Anvil orders by price, and no user pays as much: the two calls stand first, as they do on the real chain.
+// Anvil orders by the highest fee offered, and no user offers as much: the two calls stand first, as they do on the real
+// chain. Their tip is small, because it is what anvil suggests to users.
 const SYSTEM_CALLS = [
-  { from: DEPOSITOR_ACCOUNT, to: L1_BLOCK_ADDRESS, gasPrice: parseGwei('2000000') },
-  { from: SYSTEM_ACCOUNT, to: BEACON_ROOTS_ADDRESS, gasPrice: parseGwei('1000000') },
+  { from: DEPOSITOR_ACCOUNT, to: L1_BLOCK_ADDRESS, maxFeePerGas: parseGwei('2000000') },
+  { from: SYSTEM_ACCOUNT, to: BEACON_ROOTS_ADDRESS, maxFeePerGas: parseGwei('1000000') },
 ] as const
+const SYSTEM_TIP = parseGwei('1')
 const SYSTEM_CALL_GAS = 200_000n
 const SYSTEM_BALANCE = parseEther('1000000000000')
 
@@ -63,12 +65,13 @@ export async function createOpChain(anvil: Anvil): Promise<OpChain & { stopAutom
     async mine({ timestamp, l1, parentBeaconBlockRoot }) {
       const calldata = [l1AttributesCalldata(l1), parentBeaconBlockRoot]
       const hashes: Hex[] = []
-      for (const [index, { from, to, gasPrice }] of SYSTEM_CALLS.entries()) {
+      for (const [index, { from, to, maxFeePerGas }] of SYSTEM_CALLS.entries()) {
         const call = {
           from,
           to,
           data: calldata[index],
-          gasPrice: numberToHex(gasPrice),
+          maxFeePerGas: numberToHex(maxFeePerGas),
+          maxPriorityFeePerGas: numberToHex(SYSTEM_TIP),
           gas: numberToHex(SYSTEM_CALL_GAS),
         }
         hashes.push(await test.request({ method: 'eth_sendUnsignedTransaction', params: [call] } as never))

@@ -7,12 +7,10 @@ import {
   createTestClient,
   createWalletClient,
   custom,
-  defineChain,
   type Hex,
   http,
   keccak256,
   numberToHex,
-  parseGwei,
   type Transport,
   toHex,
   zeroAddress,
@@ -223,18 +221,9 @@ function createKeyrollClient(blocks: readonly KeyrollBlock[]): Client {
   return createWalletClient({ transport: custom({ request }, { retryCount: 0 }) })
 }
 
-/** The chain names its tip: anvil would suggest, and fill in, what the OP-like chain's own system calls pay. */
-function walletOf({ url, chainId }: Anvil, privateKey: Hex) {
-  const chain = defineChain({
-    id: chainId,
-    name: 'world',
-    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
-    rpcUrls: { default: { http: [url] } },
-    fees: { maxPriorityFeePerGas: parseGwei('1') },
-  })
+function walletOf({ url }: Anvil, privateKey: Hex) {
   const account: Account = privateKeyToAccount(privateKey)
-  const transport = http(url, { methods: { exclude: ['eth_fillTransaction'] } })
-  return createWalletClient({ account, chain, transport, cacheTime: 0, pollingInterval: 20 })
+  return createWalletClient({ account, transport: http(url), cacheTime: 0, pollingInterval: 20 })
 }
 
 class WorldError extends Error {
