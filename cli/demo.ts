@@ -25,8 +25,10 @@ async function runDemoCommand({ json, devnet: file }: DemoFlags): Promise<void> 
   if (file !== undefined) return show(parseDevnetInfo(readText(file)), { json, signal })
 
   const devnet = await startDevnetFromFlags(DEMO_DEVNET, { signal, onProgress: (step) => say(`… ${step}`) })
+  const crash = new AbortController()
+  devnet.crashed.catch((error) => crash.abort(error))
   try {
-    await Promise.race([show(devnet.info, { json, signal }), devnet.crashed])
+    await show(devnet.info, { json, signal: AbortSignal.any([signal, crash.signal]) })
   } finally {
     await devnet.stop()
   }

@@ -8,12 +8,14 @@ import { createGetCommand } from './get.ts'
 import { createNodeCommand } from './node.ts'
 import { createRelayCommand } from './relay.ts'
 import { createSendCommand } from './send.ts'
+import { createSequencerCommand } from './sequencer.ts'
 import { Interrupted } from './shutdown.ts'
 
 const program = new Command('keyroll')
   .description('A keystore rollup: one record of keys per smart wallet, proven to every chain through L1.')
   .addCommand(createDevnetCommand())
   .addCommand(createDemoCommand())
+  .addCommand(createSequencerCommand())
   .addCommand(createNodeCommand())
   .addCommand(createDeployCommand())
   .addCommand(createRelayCommand())
@@ -23,7 +25,8 @@ const program = new Command('keyroll')
 try {
   await program.parseAsync()
 } catch (error) {
-  process.exitCode = report(error)
+  // Whatever else is still waiting for an answer waits in vain.
+  process.exit(report(error))
 }
 
 /** Mistakes and faults get a line; what nobody foresaw gets its stack. */

@@ -37,6 +37,11 @@ export function withNodeOptions(command: Command, defaults: { dataDir: string; p
       option('--l1-beacon <url>', "L1's beacon API, where batches come in blobs").argParser(parseHttpUrl),
     )
     .addOption(
+      option('--l1-poll-interval <milliseconds>', 'how often to look for a new L1 block')
+        .argParser(parseCount)
+        .default(1000),
+    )
+    .addOption(
       option(
         '--rollup-config <file>',
         'the rollup config that came with the contracts',

@@ -98,17 +98,41 @@ export function readText(file: string): string {
  *
  * @throws {CliError} when there is none, or it is malformed; the message never holds the key.
  */
-export function readAccount(name: string, file: string | undefined): LocalAccount {
-  const variable = `KEYROLL_${name.toUpperCase().replaceAll('-', '_')}_KEY`
-  const text = file === undefined ? process.env[variable] : readText(file)
-  if (text === undefined) throw new CliError(`no ${name} key: set ${variable} or --${name}-key-file`)
-  const key = text.trim()
-  const where = file ?? variable
-  if (!/^0x[0-9a-fA-F]{64}$/.test(key))
+export function readKey(name: string, file: string | undefined): Hex {
+  const key = readOptionalKey(name, file)
+  if (key !== undefined) return key
+  throw new CliError(`no ${name} key: set ${keyVariable(name)} or --${name}-key-file`)
+}
+
+/** Reads a private key as {@link readKey} does; undefined when there is none. */
+export function readOptionalKey(name: string, file: string | undefined): Hex | undefined {
+  const secret = readSecret(keyVariable(name), file)
+  if (secret === undefined) return undefined
+  const { text, where } = secret
+  if (!/^0x[0-9a-fA-F]{64}$/.test(text))
     throw new CliError(`${where}: expected a private key, 0x and 64 hex digits`)
   try {
-    return privateKeyToAccount(key as Hex)
+    privateKeyToAccount(text as Hex)
   } catch {
     throw new CliError(`${where}: got 32 bytes that are no private key of secp256k1`)
   }
+  return text as Hex
+}
+
+/** Reads the account of a private key, see {@link readKey}. */
+export function readAccount(name: string, file: string | undefined): LocalAccount {
+  return privateKeyToAccount(readKey(name, file))
+}
+
+/** Reads a secret from a file, else from an environment variable; undefined when there is neither. */
+export function readSecret(
+  variable: string,
+  file: string | undefined,
+): { text: string; where: string } | undefined {
+  const text = file === undefined ? process.env[variable] : readText(file)
+  return text === undefined ? undefined : { text: text.trim(), where: file ?? variable }
+}
+
+function keyVariable(name: string): string {
+  return `KEYROLL_${name.toUpperCase().replaceAll('-', '_')}_KEY`
 }

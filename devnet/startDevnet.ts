@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -211,7 +212,8 @@ async function startKeyroll(
     })
   const { batcher, proposer, promiseSigner } = devnetAccounts()
   const [sequencer, node] = await world.own([
-    start('sequencer', ['--port', `${ports.sequencer}`, '--admin-port', `${ports.admin}`], {
+    start('sequencer', ['--port', `${ports.sequencer}`, '--admin-port', `${ports.admin}`, ...EAGER], {
+      KEYROLL_ADMIN_TOKEN: randomBytes(32).toString('hex'),
       KEYROLL_BATCHER_KEY: batcher.privateKey,
       KEYROLL_PROPOSER_KEY: proposer.privateKey,
       KEYROLL_PROMISE_KEY: promiseSigner.privateKey,
@@ -225,6 +227,9 @@ async function startKeyroll(
   await Promise.race([Promise.all(ready), world.crashed])
   return urls
 }
+
+/** A devnet's L1 never reorganises by itself, and costs nothing: nothing has to wait for company or for finality. */
+const EAGER = ['--l1-confirmations', '0', '--max-channel-duration', '0', '--proposer-head', 'safe']
 
 /** In L1 blocks where not said otherwise: short enough to watch, long enough for a laptop that stutters. */
 const DEVNET_WINDOWS = {

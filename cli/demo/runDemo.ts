@@ -137,13 +137,20 @@ async function stage<T>(
   signal.throwIfAborted()
   table.start(name, waiting)
   try {
-    const { value, detail } = await run()
+    const { value, detail } = await Promise.race([run(), rejection(signal)])
     table.done(name, detail)
     return value
   } catch (error) {
     table.fail(name, error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error))
     throw error
   }
+}
+
+/** Rejects when the signal aborts, with its reason. */
+function rejection(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
 }
 
 async function expectPaid(wallets: readonly WalletOnChain[], passkey: ConfigSigner, config: Config) {
