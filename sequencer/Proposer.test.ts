@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { outputOracleAbi } from '../contracts/index.ts'
 import { createLogger, type L1BlockRef } from '../node/index.ts'
 import { createFakeL1Sender, type FakeL1Sender } from '../test/FakeL1Sender.ts'
-import { openTestChain, type TestChain, testL1Hash } from '../test/TestChain.ts'
+import { openTestChain, TEST_ROLLUP, type TestChain, testL1Hash } from '../test/TestChain.ts'
 import { createSequencerMetrics } from './metrics.ts'
 import { createProposer, DEFAULT_PROPOSER_OPTIONS, type Proposer, type ProposerOptions } from './Proposer.ts'
 import { DEFAULT_TX_MANAGER_OPTIONS, openTxManager, type TxManager } from './TxManager.ts'
@@ -14,7 +14,7 @@ const l1BlockAt = (number: bigint): L1BlockRef => ({
   number,
   hash: testL1Hash(number),
   parentHash: testL1Hash(number - 1n),
-  timestamp: 0n,
+  timestamp: TEST_ROLLUP.genesis.l2Time + 1_000n,
 })
 
 describe('Proposer', () => {
@@ -110,6 +110,18 @@ describe('Proposer', () => {
     await proposer.step()
     expect(proposed()).toEqual([])
     derivedL1 = l1BlockAt(201n)
+    await proposer.step()
+    expect(proposed()).toHaveLength(1)
+  })
+
+  it('waits until the block is past by the clock of L1', async () => {
+    await build(5)
+    await chain.makeSafe(5n)
+    const { timestamp } = chain.store.heads().safe
+    derivedL1 = { ...l1BlockAt(201n), timestamp }
+    await proposer.step()
+    expect(proposed()).toEqual([])
+    derivedL1 = { ...l1BlockAt(201n), timestamp: timestamp + 1n }
     await proposer.step()
     expect(proposed()).toHaveLength(1)
   })

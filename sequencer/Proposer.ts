@@ -47,6 +47,7 @@ export function createProposer(modules: ProposerModules): Proposer {
   const { store, rollup, txManager, contracts, derivedL1, options, metrics } = modules
   const logger = modules.logger.child({ part: 'proposer' })
   const underWay = new Set<SentTransaction>()
+  let lastRefusal: string | undefined
   for (const sent of txManager.sent()) follow(sent)
 
   function follow(sent: SentTransaction): void {
@@ -69,6 +70,8 @@ export function createProposer(modules: ProposerModules): Proposer {
     // newest one: a node that estimates gas in its newest block cannot see that block's hash.
     const l1Block = { number: derived.number - 1n, hash: derived.parentHash }
     if ((store.inclusionOf(number)?.l1Block.number ?? 0n) > l1Block.number) return
+    // The oracle takes only what is past by L1's clock.
+    if (block.header.timestamp >= derived.timestamp) return
     const { stateRoot, withdrawalsRoot: keystoreRoot } = block.header
     const data = encodeFunctionData({
       abi: outputOracleAbi,
@@ -82,8 +85,11 @@ export function createProposer(modules: ProposerModules): Proposer {
       logger.info({ number, hash: block.hash, l1Block: l1Block.number }, 'proposed an output')
     } catch (error) {
       if (!(error instanceof TransactionRevertedError)) throw error
-      // Its time may not be past yet, L1 may have moved, or somebody else was faster.
-      logger.warn({ err: error, number }, 'the output oracle refuses an output; trying again')
+      // L1 may have moved, somebody else may have been faster, or this account is not the proposer.
+      if (error.message !== lastRefusal) {
+        logger.warn({ err: error, number }, 'the output oracle refuses an output; trying again')
+      }
+      lastRefusal = error.message
     }
   }
 

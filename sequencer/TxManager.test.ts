@@ -122,6 +122,20 @@ describe('TxManager', () => {
     expect(await confirmed).toMatchObject({ status: 'success' })
   })
 
+  it('offers a transaction again, for the same fees, to nodes that forgot it', async () => {
+    const manager = await open()
+    const { confirmed } = await send(manager, 'a')
+    const before = l1.pool()
+    l1.forgetPool()
+    l1.mine()
+    clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs / 4
+    await manager.poll()
+    expect(l1.pool()).toEqual(before)
+    l1.mine()
+    await manager.poll()
+    expect(await confirmed).toMatchObject({ status: 'success' })
+  })
+
   it('finds the receipt of an earlier attempt when that one made it into a block', async () => {
     const manager = await open()
     const { confirmed } = await send(manager, 'a')

@@ -3,7 +3,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { type Logger, type OpaqueBucket, uint64Key } from '../node/index.ts'
 import { KeyrollError, toHex } from '../protocol/index.ts'
 import { bumpFees, type FeeLimits, type Fees, suggestFees } from './Fees.ts'
-import type { GasPrices, L1Sender, SentReceipt } from './L1Sender.ts'
+import type { L1Sender, SentReceipt } from './L1Sender.ts'
 import { repeat } from './loop.ts'
 import { createMutex } from './Mutex.ts'
 import type { SequencerMetrics } from './metrics.ts'
@@ -92,10 +92,15 @@ type Entry = {
   includedAt: bigint | undefined
   /** Milliseconds; undefined before it was handed to L1 by this process. */
   sentAt: number | undefined
+  /** Milliseconds; since when it is offered for its newest fees. */
+  pricedAt: number | undefined
   /** Milliseconds; since when its nonce is used and no receipt is found. */
   missingSince: number | undefined
   mustBump: boolean
 }
+
+/** How often a transaction is offered for the same fees before they are raised. */
+const OFFERS_PER_PRICE = 4
 
 /** Estimates are of the pending block, and the transaction lands in a later one. */
 const GAS_MARGIN_PERCENT = 20n
@@ -130,6 +135,7 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
       const raw = await addAttempt(entry, suggestFees(prices, options.feeLimits))
       entries.push(entry)
       updateGauge()
+      entry.pricedAt = now()
       await offer(entry, raw, 'first')
       return entry.view
     })
@@ -219,39 +225,43 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
   }
 
   async function push(waiting: readonly Entry[]): Promise<void> {
-    let prices: GasPrices | undefined
     for (const [i, entry] of waiting.entries()) {
       if (entry.includedAt !== undefined) {
         logger.warn({ nonce: entry.tracked.nonce }, 'an L1 reorg took back a transaction; sending it again')
         entry.includedAt = undefined
         entry.sentAt = undefined
+        entry.pricedAt = undefined
       }
-      const newest = entry.tracked.attempts.at(-1)
-      if (newest === undefined) continue
-      const isDue =
-        entry.mustBump || entry.sentAt === undefined || now() - entry.sentAt >= options.resubmitAfterMs
-      if (!isDue) continue
-      if (entry.sentAt === undefined && !entry.mustBump) {
-        await offer(entry, await sign(entry.tracked, newest), 'repeated')
-        continue
+      const isStuck = entry.pricedAt !== undefined && now() - entry.pricedAt >= options.resubmitAfterMs
+      if (entry.mustBump || isStuck) await raise(entry, i === 0)
+      // Nodes forget what is in their pools, and never say so.
+      else if (
+        entry.sentAt === undefined ||
+        now() - entry.sentAt >= options.resubmitAfterMs / OFFERS_PER_PRICE
+      ) {
+        await offerAgain(entry)
       }
-      prices ??= await sender.gasPrices()
-      // The first in line holds up the rest; those behind it may only be waiting for it.
-      const isTooCheap = entry.mustBump || i === 0 || newest.maxFeePerGas < prices.baseFee
-      const fees = isTooCheap ? bumpFees(newest, prices, options.feeLimits) : undefined
-      if (fees !== undefined) {
-        await offer(entry, await addAttempt(entry, fees), 'bumped')
-        continue
-      }
-      if (isTooCheap) {
-        const ceiling = options.feeLimits.maxFeePerGas
-        logger.error(
-          { nonce: entry.tracked.nonce, ceiling },
-          'the fee ceiling keeps an L1 transaction waiting',
-        )
-      }
-      await offer(entry, await sign(entry.tracked, newest), 'repeated')
     }
+  }
+
+  async function raise(entry: Entry, isFirst: boolean): Promise<void> {
+    const newest = newestAttempt(entry)
+    const prices = await sender.gasPrices()
+    entry.pricedAt = now()
+    // The first in line holds up the rest; those behind it may only be waiting for it.
+    const isTooCheap = entry.mustBump || isFirst || newest.maxFeePerGas < prices.baseFee
+    const fees = isTooCheap ? bumpFees(newest, prices, options.feeLimits) : undefined
+    if (fees !== undefined) return offer(entry, await addAttempt(entry, fees), 'bumped')
+    if (isTooCheap) {
+      const log = { nonce: entry.tracked.nonce, ceiling: options.feeLimits.maxFeePerGas }
+      logger.error(log, 'the fee ceiling keeps an L1 transaction waiting')
+    }
+    return offerAgain(entry)
+  }
+
+  async function offerAgain(entry: Entry): Promise<void> {
+    entry.pricedAt ??= now()
+    await offer(entry, await sign(entry.tracked, newestAttempt(entry)), 'repeated')
   }
 
   async function giveUpBehindGap(waiting: readonly Entry[], next: bigint): Promise<void> {
@@ -287,6 +297,12 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
   }
 }
 
+function newestAttempt({ tracked }: Entry): Attempt {
+  const newest = tracked.attempts.at(-1)
+  if (newest === undefined) throw new UnsignedTransactionError(tracked.nonce)
+  return newest
+}
+
 function createEntry(tracked: TrackedTransaction): Entry {
   let settle: Entry['settle'] = () => undefined
   let fail: Entry['fail'] = () => undefined
@@ -304,6 +320,7 @@ function createEntry(tracked: TrackedTransaction): Entry {
     isSettled: false,
     includedAt: undefined,
     sentAt: undefined,
+    pricedAt: undefined,
     missingSince: undefined,
     mustBump: false,
   }
@@ -322,5 +339,13 @@ export class NonceGapError extends KeyrollError {
   override readonly name = 'NonceGapError'
   constructor(account: Address, nonce: bigint, next: bigint) {
     super(`got nonce ${nonce} waiting for ${account}, whose next nonce is ${next}: it has to be sent anew`)
+  }
+}
+
+/** Reports a record of a transaction that was kept before it was ever signed: the database is damaged. */
+class UnsignedTransactionError extends KeyrollError {
+  override readonly name = 'UnsignedTransactionError'
+  constructor(nonce: bigint) {
+    super(`got a kept L1 transaction of nonce ${nonce} without an attempt, expected at least one`)
   }
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { type Hex, hexToBigInt, slice } from 'viem'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { rollupConfigToJson, toHex } from '../protocol/index.ts'
 import {
@@ -198,8 +199,12 @@ describe('createSequencer', { timeout: 180_000 }, () => {
       )
       expect(blockNumber).toBeDefined()
     }
-    const before = await statusOf(url, txs[6] as SignedSetConfig)
-    await world.l1.request({ method: 'anvil_reorg', params: [3, []] } as never)
+    // Deep enough to take the origin of the last one's block.
+    const { blockNumber } = await statusOf(url, txs[6] as SignedSetConfig)
+    const { extraData } = await rpc<{ extraData: Hex }>(url, 'eth_getBlockByNumber', [blockNumber, false])
+    const origin = hexToBigInt(slice(extraData, 0, 8))
+    const depth = Number((await world.l1.getBlockNumber()) - origin) + 1
+    await world.l1.request({ method: 'anvil_reorg', params: [depth, []] } as never)
     const after = await Promise.all(
       txs.map((tx) =>
         until(
@@ -209,7 +214,6 @@ describe('createSequencer', { timeout: 180_000 }, () => {
         ),
       ),
     )
-    expect(before.valid).toBe(true)
     const metrics = await (await fetch(`${url}/metrics`)).text()
     expect(metrics).toMatch(/keyroll_pool_resequenced_total [1-9]/)
     expect(after.map(({ valid }) => valid)).toEqual(txs.map(() => true))

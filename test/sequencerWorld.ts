@@ -30,7 +30,8 @@ export async function startSequencerWorld(): Promise<SequencerWorld> {
     name: 'l1',
     chainId: 900,
     port: 0,
-    slotsInAnEpoch: 2,
+    // Finality far enough behind for the reorgs of the tests.
+    slotsInAnEpoch: 16,
     logDirectory: directory,
   })
   const accounts = devnetAccounts()
