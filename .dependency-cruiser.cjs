@@ -1,6 +1,18 @@
 // protocol <- node <- derivation <- sequencer; protocol <- prover; protocol <- client.
 // contracts/*.ts holds generated ABIs and bytecode and imports nothing of ours.
-const parts = ['protocol', 'node', 'derivation', 'sequencer', 'prover', 'client', 'contracts', 'cli', 'devnet', 'test', 'bench']
+const parts = [
+  'protocol',
+  'node',
+  'derivation',
+  'sequencer',
+  'prover',
+  'client',
+  'contracts',
+  'cli',
+  'devnet',
+  'test',
+  'bench',
+]
 const allowed = {
   protocol: [],
   contracts: [],
@@ -27,13 +39,26 @@ module.exports = {
       from: { path: '^protocol/', pathNot: '\\.test\\.ts$' },
       to: { dependencyTypes: ['core'] },
     },
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, dependencyTypesNot: ['type-only'] },
+    },
     {
       name: 'production-code-uses-dependencies-only',
       severity: 'error',
-      from: { path: '^(protocol|node|derivation|sequencer|prover|client|contracts|cli)/', pathNot: '\\.test\\.ts$' },
+      from: {
+        path: '^(protocol|node|derivation|sequencer|prover|client|contracts|cli)/',
+        pathNot: '\\.test\\.ts$',
+      },
       to: { dependencyTypes: ['npm-dev'] },
     },
   ],
-  options: { doNotFollow: { path: 'node_modules' }, tsConfig: { fileName: 'tsconfig.json' }, tsPreCompilationDeps: true, combinedDependencies: false },
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    combinedDependencies: false,
+  },
 }

@@ -6,6 +6,7 @@ import { createDeployCommand } from './deploy.ts'
 import { createDevnetCommand } from './devnet.ts'
 import { createGetCommand } from './get.ts'
 import { createNodeCommand } from './node.ts'
+import { VERSION } from './nodeOptions.ts'
 import { createRelayCommand } from './relay.ts'
 import { createSendCommand } from './send.ts'
 import { createSequencerCommand } from './sequencer.ts'
@@ -13,6 +14,7 @@ import { Interrupted } from './shutdown.ts'
 
 const program = new Command('keyroll')
   .description('A keystore rollup: one record of keys per smart wallet, proven to every chain through L1.')
+  .version(VERSION)
   .addCommand(createDevnetCommand())
   .addCommand(createDemoCommand())
   .addCommand(createSequencerCommand())

@@ -90,7 +90,8 @@ export function readNodeFlags(flags: NodeFlags, name: string) {
   }
 }
 
-const VERSION = 'keyroll/0.1.0'
+/** Name and version of this program. */
+export const VERSION = 'keyroll/0.1.0'
 
 /** Says on standard output, in one line of JSON, where a process listens: whoever chose port 0 learns it there. */
 export function announce(urls: Readonly<Record<string, string>>): void {
