@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { DevnetInfo } from '../devnet/index.ts'
 import type { DemoResult } from './demo/runDemo.ts'
+import { DEMO_STAGES } from './demo/stages.ts'
 import { type DevnetFlags, startDevnetFromFlags } from './devnet.ts'
 import { option, readText } from './options.ts'
 import { createStageTable } from './StageTable.ts'
@@ -56,11 +57,12 @@ async function show(
   info: DevnetInfo,
   { json, signal }: { json: boolean; signal: AbortSignal },
 ): Promise<void> {
-  const { DEMO_STAGES, runDemo } = await import('./demo/runDemo.ts')
+  const { runDemo } = await import('./demo/runDemo.ts')
   const stream = json ? process.stderr : process.stdout
   const color = stream.isTTY && !process.env.NO_COLOR
   const table = createStageTable({ stream, stages: DEMO_STAGES, color, now: () => performance.now() })
   const startedAt = performance.now()
+  stream.write('\nOne passkey is replaced, and wallets on two chains obey the new one.\n\n')
   let result: DemoResult
   try {
     result = await runDemo({ info, table, signal })
@@ -69,7 +71,7 @@ async function show(
   }
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`)
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-  stream.write(`\nOne signature, two chains: both wallets obey the new passkey after ${seconds} s.\n`)
+  stream.write(`\nOne rotation, two chains, ${seconds} s: the old passkey opens nothing any more.\n`)
 }
 
 function say(message: string): void {

@@ -168,5 +168,9 @@ function deployingClient({
   rpc: string
   deployerKeyFile?: string
 }): DeployingClient {
-  return createWalletClient({ account: readAccount('deployer', deployerKeyFile), transport: http(rpc) })
+  return createWalletClient({
+    pollingInterval: 500,
+    account: readAccount('deployer', deployerKeyFile),
+    transport: http(rpc),
+  })
 }

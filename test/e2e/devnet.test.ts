@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createPublicClient, type Hex, http, parseEventLogs } from 'viem'
@@ -16,6 +16,7 @@ const PORTS = ['l1', 'beacon', 'a', 'b', 'sequencer', 'admin', 'node'].flatMap((
 let directory: string
 let devnet: Run
 let info: DevnetInfo
+let id: Hex
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'keyroll-e2e-'))
@@ -59,6 +60,7 @@ describe('keyroll devnet', () => {
     const demo = keyroll('demo', '--json', '--devnet', join(directory, 'devnet.json'))
     expect(await demo.exited, demo.stderr()).toBe(0)
     const result: DemoResult = JSON.parse(demo.stdout())
+    id = result.id
 
     const batch = await l1().getTransactionReceipt({ hash: result.batchTx })
     expect(batch.to).toBe(info.contracts.l1.batchInbox)
@@ -81,6 +83,67 @@ describe('keyroll devnet', () => {
     }
   }, 120_000)
 
+  it('answers what a keystore holds, and refuses what is no set-config, to the same commands', async () => {
+    const node = ['--keyroll-rpc', info.node.rpcUrl]
+    const get = keyroll('get', id, ...node, '--block', 'finalized')
+    const unknown = keyroll('get', `0x${'ab'.repeat(32)}`, ...node)
+    const send = keyroll('send', '0x4bc0', '--keyroll-rpc', info.sequencer.rpcUrl)
+    expect(await get.exited, get.stderr()).toBe(0)
+    expect(JSON.parse(get.stdout())).toMatchObject({ id, written: true, config: { nonce: '0x1' } })
+    expect(await unknown.exited, unknown.stderr()).toBe(0)
+    expect(JSON.parse(unknown.stdout())).toMatchObject({ written: false, config: null })
+    expect(await send.exited).toBe(1)
+    expect(send.stderr()).toContain('UNDECODABLE')
+  })
+
+  it('lets anybody relay a root with the commands alone', async () => {
+    const [, chainB] = info.chains
+    if (!chainB) expect.unreachable()
+    const flags = {
+      'l1-rpc': info.l1.rpcUrl,
+      'l1-beacon': info.l1.beaconUrl,
+      'keyroll-rpc': info.node.rpcUrl,
+      rpc: chainB.rpcUrl,
+      replica: info.contracts.l2.keystoreReplica,
+      source: chainB.source.address,
+      'relayer-key-file': keyFile(),
+    }
+    const relay = keyroll('relay', 'root', '--proposed', ...toArguments(flags))
+    expect(await relay.exited, relay.stderr()).toBe(0)
+    expect(JSON.parse(relay.stdout())).toMatchObject({ gasUsed: expect.any(Number) })
+  })
+
+  it('deploys another rollup and its replica with the commands alone', async () => {
+    const { deployer, batcher, promiseSigner, proposer, challenger } = info.accounts
+    const rollup = join(directory, 'rollup.json')
+    const l1Flags = {
+      rpc: info.l1.rpcUrl,
+      'deployer-key-file': keyFile(),
+      owner: deployer.address,
+      batcher: batcher.address,
+      'promise-signer': promiseSigner.address,
+      proposer: proposer.address,
+      challenger: challenger.address,
+      out: rollup,
+    }
+    const deployL1 = keyroll('deploy', 'l1', ...toArguments(l1Flags))
+    expect(await deployL1.exited, deployL1.stderr()).toBe(0)
+    const replicas: string[] = []
+    for (const { rpcUrl } of info.chains) {
+      const flags = {
+        rpc: rpcUrl,
+        'deployer-key-file': keyFile(),
+        'rollup-config': rollup,
+        schedule: '0:18446744073709551615:6444',
+      }
+      const deployReplica = keyroll('deploy', 'replica', ...toArguments(flags))
+      expect(await deployReplica.exited, deployReplica.stderr()).toBe(0)
+      replicas.push(JSON.parse(deployReplica.stdout()).keystoreReplica)
+    }
+    expect(replicas[0]).toBe(replicas[1])
+    expect(replicas[0]).not.toBe(info.contracts.l2.keystoreReplica)
+  }, 60_000)
+
   it('stops cleanly on Ctrl-C, and leaves nothing listening', async () => {
     devnet.kill('SIGINT')
     expect(await devnet.exited, devnet.stderr()).toBe(0)
@@ -97,6 +160,17 @@ describe('keyroll devnet', () => {
     expect(existsSync(join(directory, 'devnet.json'))).toBe(false)
   })
 })
+
+/** A funded key in a file of its own. */
+function keyFile(): string {
+  const path = join(directory, 'key')
+  writeFileSync(path, info.accounts.user.privateKey)
+  return path
+}
+
+function toArguments(flags: Record<string, string>): string[] {
+  return Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value])
+}
 
 async function rpc<T>(url: string, method: string, params: readonly unknown[]): Promise<T> {
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
