@@ -393,6 +393,38 @@ describe('Pool', () => {
       expect((await build()).transactions).toEqual([mine.raw])
     })
 
+    it('refuses what would break a promise that waits for a config', async () => {
+      const keystore = newKeystore()
+      const forced = keystore.update({ data: '0x01' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      const mine = keystore.update({ data: '0x02' })
+      const signed = await promised(mine)
+      await chain.engine.reset(0n)
+      const other = keystore.update({ previous: keystore.initial, data: '0x03' })
+      expect(await refused(other.raw)).toMatchObject({
+        reason: 'CONFLICT',
+        details: { promise: { configHash: signed.promise.configHash } },
+      })
+      // The awaited config itself is welcome, and brings the promise with it.
+      await promised(forced)
+      await build()
+      expect((await build()).transactions).toEqual([mine.raw])
+    })
+
+    it('promises nothing new on a deposit that overtook a promise, until it is final', async () => {
+      const keystore = newKeystore()
+      const overtaken = keystore.update({ data: '0x01' })
+      await promised(overtaken)
+      const forced = keystore.update({ previous: keystore.initial, data: '0x02' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      const next = keystore.update({ data: '0x03' })
+      expect((await refused(next.raw)).reason).toBe('CONFLICT')
+      await chain.makeSafe(1n)
+      await chain.finalize(1n)
+      await promised(next)
+      expect((await build()).transactions).toEqual([next.raw])
+    })
+
     it('forgets what is final, but never a promise', async () => {
       const keystore = newKeystore()
       const tx = keystore.update({ data: '0x01' })

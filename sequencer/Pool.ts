@@ -8,7 +8,6 @@ import {
   signedPromiseToJson,
 } from '../node/index.ts'
 import {
-  type ConfigPromise,
   configHash,
   decodeSetConfig,
   KeyrollError,
@@ -26,7 +25,7 @@ import { createKeystoreQueue, type KeystoreQueue } from './KeystoreQueue.ts'
 import { advance, judge, type KeystoreView, readKeystoreView } from './KeystoreView.ts'
 import type { SequencerMetrics } from './metrics.ts'
 import { bySequence, createPoolEntry, type DisplacedReason, isLive, type PoolEntry } from './PoolEntry.ts'
-import type { PromiseLog, QueueRecord } from './PromiseLog.ts'
+import type { PromiseLog, PromiseSubject, QueueRecord } from './PromiseLog.ts'
 import type { PromiseSigner } from './PromiseSigner.ts'
 import { invalidRefusal, type Refusal } from './Refusal.ts'
 
@@ -89,7 +88,7 @@ export interface Pool {
   select(context: SelectionContext): Uint8Array[]
   status(hash: Hex): PoolStatus | undefined
   /** Finds the promise that covers a set-config, whichever bytes it came in. */
-  promiseOf(subject: Pick<ConfigPromise, 'id' | 'kind' | 'nonce' | 'configHash'>): SignedPromise | undefined
+  promiseOf(subject: PromiseSubject): SignedPromise | undefined
   /** Follows the chain; give it every event of the engine, in order. */
   handle(event: EngineEvent): void
   /** Resolves when everything handed to the disk is on it. */
@@ -111,6 +110,8 @@ export async function openPool(modules: PoolModules): Promise<Pool> {
   })
   const entries = new Map<Hex, PoolEntry>()
   const queues = new Map<Hex, KeystoreQueue>()
+  /** By keystore, what is displaced and not final. */
+  const displaced = new Map<Hex, readonly PoolEntry[]>()
   let live: PoolEntry[] = []
   let pendingBytes = 0
   let head = store.heads().unsafe
@@ -155,20 +156,23 @@ export async function openPool(modules: PoolModules): Promise<Pool> {
     const queue = queueOf(tx.id)
     const earlier = findPromise(subject, queue)
     if (earlier !== undefined && earlier.signed.promise.configHash !== subject.configHash) {
-      return { refusal: conflict(earlier.signed) }
+      return {
+        refusal: conflict(earlier.signed, 'another config is promised for this keystore at this nonce'),
+      }
     }
     if (earlier !== undefined && !mayBeRenewed(earlier, queue)) {
       return { signed: earlier.signed, isNew: false, durable: earlier.entry?.durable }
     }
-    const refusal = whyNot() ?? whyFull(raw, queue) ?? validate(tx, subject.configHash, queue)
+    const refusal =
+      whyNot() ??
+      whyFull(raw, queue) ??
+      validate(tx, subject.configHash, queue) ??
+      (earlier === undefined ? whyUndermining(subject, queue) : undefined)
     if (refusal !== undefined) return { refusal }
     return accept({ raw, tx, hash }, subject, queue, earlier?.signed)
   }
 
-  function findPromise(
-    subject: Pick<ConfigPromise, 'id' | 'kind' | 'nonce' | 'configHash'>,
-    queue: KeystoreQueue,
-  ) {
+  function findPromise(subject: PromiseSubject, queue: KeystoreQueue) {
     const shares = (entry: PoolEntry) =>
       entry.nonce === subject.nonce &&
       (subject.kind === 1 ? entry.kind === 1 && entry.configHash === subject.configHash : entry.kind !== 1)
@@ -189,6 +193,21 @@ export async function openPool(modules: PoolModules): Promise<Pool> {
     if (entry !== undefined) return entry.stage.name === 'displaced'
     // The pool forgets what is final: of kinds 0 and 2 the state shows whether it took effect.
     return kind !== 1
+  }
+
+  /** A reorg can bring back what a block took away: nothing may be promised that would then stand against an older promise. */
+  function whyUndermining(subject: PromiseSubject, queue: KeystoreQueue): Refusal | undefined {
+    if (subject.kind === 1) return undefined
+    const next = queue.entries.find(({ kind, nonce }) => kind !== 2 && nonce === subject.nonce + 1n)
+    if (next !== undefined && next.previous !== subject.configHash) {
+      return conflict(
+        next.promise,
+        'a config is promised at the next nonce that builds on another one at this nonce',
+      )
+    }
+    const overtaken = displaced.get(subject.id)?.find(({ kind }) => kind !== 1)
+    if (overtaken === undefined) return undefined
+    return conflict(overtaken.promise, 'a deposit overtook a promise and is not final; try again when it is')
   }
 
   function whyFull(raw: Uint8Array, queue: KeystoreQueue): Refusal | undefined {
@@ -226,7 +245,7 @@ export async function openPool(modules: PoolModules): Promise<Pool> {
 
   function accept(
     { raw, tx, hash }: { raw: Uint8Array; tx: SetConfig; hash: Hex },
-    subject: Pick<ConfigPromise, 'id' | 'kind' | 'nonce' | 'configHash'>,
+    subject: PromiseSubject,
     queue: KeystoreQueue,
     earlier: SignedPromise | undefined,
   ): Admission {
@@ -295,7 +314,10 @@ export async function openPool(modules: PoolModules): Promise<Pool> {
       if (entry === undefined) {
         if (isValid) checkForeign(raw)
       } else if (isLive(entry)) include(entry, ref, isValid)
-      else if (isValid) entry.stage = { name: 'included', blockNumber: ref.number }
+      else if (isValid) {
+        restore(entry)
+        entry.stage = { name: 'included', blockNumber: ref.number }
+      }
     }
     // Every change of a keystore has a log whose second topic is its id.
     const changed = new Set(receipts.flatMap(({ logs }) => logs.map(({ topics }) => topics[1])))
@@ -353,6 +375,7 @@ export async function openPool(modules: PoolModules): Promise<Pool> {
   function displace(entry: PoolEntry, reason: DisplacedReason): void {
     entry.body = undefined
     entry.stage = { name: 'displaced', blockNumber: head.number, reason }
+    displaced.set(entry.id, [...(displaced.get(entry.id) ?? []), entry])
     metrics.displaced.inc({ reason })
     const { id, nonce, hash, promise } = entry
     const log = { id, nonce, hash, reason, byBlock: promise.promise.byBlock, head: head.number }
@@ -384,7 +407,15 @@ export async function openPool(modules: PoolModules): Promise<Pool> {
     measure()
   }
 
+  /** Forgets that an entry was displaced. */
+  function restore(entry: PoolEntry): void {
+    const others = displaced.get(entry.id)?.filter((other) => other !== entry) ?? []
+    if (others.length === 0) displaced.delete(entry.id)
+    else displaced.set(entry.id, others)
+  }
+
   function requeue(entry: PoolEntry): void {
+    restore(entry)
     const record = log.queued(entry.sequence)
     const decoded = record && decodeSetConfig(record.raw, rollup.l2ChainId)
     if (record === undefined || !decoded?.ok) {
@@ -410,7 +441,10 @@ export async function openPool(modules: PoolModules): Promise<Pool> {
       ({ stage }) =>
         (stage.name === 'included' || stage.name === 'displaced') && stage.blockNumber <= finalized.number,
     )
-    for (const { hash } of final) entries.delete(hash)
+    for (const entry of final) {
+      entries.delete(entry.hash)
+      restore(entry)
+    }
     if (final.length > 0) commit(log.dropWrites(final.map(({ sequence }) => sequence))).catch(fail)
     measure()
   }
@@ -539,8 +573,7 @@ function undecodable(detail: string): Refusal {
   }
 }
 
-function conflict(signed: SignedPromise): Refusal {
-  const message = 'another config is promised for this keystore at this nonce'
+function conflict(signed: SignedPromise, message: string): Refusal {
   return { reason: 'CONFLICT', message, details: signedPromiseToJson(signed) }
 }
 

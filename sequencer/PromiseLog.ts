@@ -17,6 +17,9 @@ import {
   uintToRlp,
 } from '../protocol/index.ts'
 
+/** What a promise is about. */
+export type PromiseSubject = Pick<ConfigPromise, 'id' | 'kind' | 'nonce' | 'configHash'>
+
 /** A promised transaction as it is kept until the block that holds it is final. */
 export type QueueRecord = {
   /** The transaction's place in the order of promises. */
@@ -45,7 +48,7 @@ export interface PromiseLog {
   state(): PromiseLogState
   setState(state: PromiseLogState): Promise<void>
   /** Finds the promise that a transaction would share: of kinds 0 and 2 by keystore and nonce, of kind 1 also by config. */
-  find(subject: Pick<ConfigPromise, 'id' | 'kind' | 'nonce' | 'configHash'>): SignedPromise | undefined
+  find(subject: PromiseSubject): SignedPromise | undefined
   /** Finds a promised transaction that is not final. */
   queued(sequence: bigint): QueueRecord | undefined
   /** Iterates over the promised transactions that are not final, in the order of their promises. */
@@ -105,12 +108,7 @@ export function openPromiseLog(bucket: OpaqueBucket): PromiseLog {
   }
 }
 
-function promiseKey({
-  id,
-  kind,
-  nonce,
-  configHash,
-}: Pick<ConfigPromise, 'id' | 'kind' | 'nonce' | 'configHash'>) {
+function promiseKey({ id, kind, nonce, configHash }: PromiseSubject) {
   const own = kind === 1 ? fromHex(configHash, 32) : new Uint8Array()
   return concat(PROMISE, fromHex(id, 32), uint64Key(nonce), own)
 }
