@@ -40,7 +40,7 @@ export async function runStage<T>(
   signal.throwIfAborted()
   table.start(name, waiting)
   try {
-    const { value, detail } = await Promise.race([run(), rejection(signal)])
+    const { value, detail } = await unlessAborted(run(), signal)
     table.done(name, detail)
     return value
   } catch (error) {
@@ -65,8 +65,11 @@ export function gas(used: bigint): string {
   return `${Number(used).toLocaleString('en-US')} gas`
 }
 
-function rejection(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+/** Rejects with the signal's reason when it aborts before the work is done. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }
