@@ -7,6 +7,9 @@ import { type Trie, trieFromRoot } from './Trie.ts'
 import type { Recovery } from './validate.ts'
 import { createWords, writeNumber } from './words.ts'
 
+/** Times are uint64; no config hashes to so small a number. */
+const TIMES_END = 1n << 64n
+
 /** Finds what the state refers to by hash: trie nodes and configs. Synchronous; an answer never changes. */
 export interface StateReader {
   node(hash: Hex): Uint8Array | undefined
@@ -30,7 +33,7 @@ export type KeystoreRecord = {
  */
 export function readKeystore(reader: StateReader, keystoreRoot: Hex, id: Hex): KeystoreRecord {
   const trie = trieFromRoot(keystoreRoot, (hash) => reader.node(hash))
-  const slot = keystoreGet(trie, id)
+  const slot = readConfigHash(trie, id)
   const record = { configHash: slot ?? id, written: slot !== undefined }
   const readConfig = (hash: Hex) => requireConfig(reader, hash)
   const recovery = readRecovery(trie, id, readConfig)
@@ -38,6 +41,18 @@ export function readKeystore(reader: StateReader, keystoreRoot: Hex, id: Hex): K
   const nonce = slot === undefined ? 0n : readConfig(slot).nonce
   if (recovery.nonce !== nonce + 1n) return { ...record, recovery: undefined }
   return { ...record, recovery: { configHash: recovery.configHash, readyAt: recovery.readyAt } }
+}
+
+/**
+ * Reads the hash of a keystore's config in force; undefined while it is the initial one, and for the slots of a recovery,
+ * which are no keystore's (protocol.md §3.3).
+ */
+export function readConfigHash(trie: Trie, id: Hex): Hex | undefined {
+  const value = keystoreGet(trie, id)
+  // A set-config names its keystore by any 32 bytes, a recovery's slots among them. The time in `R + 1` is no hash; and
+  // whoever could set the config in `R` could have the next recovery ready at a time that is long past.
+  if (value === undefined || BigInt(value) < TIMES_END) return undefined
+  return keystoreGet(trie, toHex(slotAfter(fromHex(id, 32)))) === undefined ? value : undefined
 }
 
 /** Reads the recovery that a keystore's slots hold, pending or overtaken (protocol.md §3.3). */
@@ -55,12 +70,17 @@ export function recoverySlots(id: Hex): { hash: Hex; readyAt: Hex } {
   words.set(fromHex(id, 32))
   writeNumber(words, 1, 1, 8)
   const slot = keccak(words)
-  const hash = toHex(slot)
-  // The sum wraps around as the EVM's does; a carry goes as far as the bytes are 0xff.
+  return { hash: toHex(slot), readyAt: toHex(slotAfter(slot)) }
+}
+
+/** Adds one to a slot; the sum wraps around as the EVM's does. */
+function slotAfter(slot: Uint8Array): Uint8Array {
+  const next = slot.slice()
   let at = 31
-  while (at >= 0 && slot[at] === 0xff) slot[at--] = 0
-  if (at >= 0) slot[at] = (slot[at] as number) + 1
-  return { hash, readyAt: toHex(slot) }
+  // A carry goes as far as the bytes are 0xff.
+  while (at >= 0 && next[at] === 0xff) next[at--] = 0
+  if (at >= 0) next[at] = (next[at] as number) + 1
+  return next
 }
 
 /**

@@ -362,6 +362,27 @@ describe('a recovery', () => {
     expect(chain.read(ID).recovery?.configHash).toBe(configHash(again.next))
   })
 
+  test('keeps its slots from whoever names one of them as a keystore', () => {
+    const chain = createChain()
+    const { hash, readyAt } = recoverySlots(ID)
+    chain.append([setConfigToBytes(start)])
+    chain.append([setConfigToBytes(update(initial, alice))])
+    // The config in the slot of its hash is bob's, and once signed on it would be the next recovery, its time long past.
+    const takeover = setConfigToBytes(update(start.next, bob, {}, { id: hash }))
+    const recoveryOfIt = setConfigToBytes(update(start.next, guardian, {}, { id: hash, kind: 1 }))
+    const nonsense = setConfigToBytes(update(start.next, bob, {}, { id: readyAt }))
+    expect(chain.append([takeover, recoveryOfIt, nonsense]).reasons).toEqual(
+      new Array(3).fill('NONCE_TOO_HIGH'),
+    )
+    expect(chain.appendOnNextOrigin([takeover, nonsense].map((raw) => deposit(raw))).reasons).toEqual(
+      new Array(2).fill('NONCE_TOO_HIGH'),
+    )
+    expect(chain.read(ID).recovery).toBeUndefined()
+    for (const id of [hash, readyAt]) {
+      expect(chain.read(id)).toEqual({ configHash: id, written: false, recovery: undefined })
+    }
+  })
+
   test('waits for the delay of the config in force, not of the next one', () => {
     const chain = createChain()
     const hasty = update(

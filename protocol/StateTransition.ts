@@ -9,8 +9,14 @@ import { decodeExtraData } from './ExtraData.ts'
 import { KeyrollError } from './errors.ts'
 import { type Header, headerHash } from './Header.ts'
 import { configSetLog, recoveryStartedLog } from './KeystoreLogs.ts'
-import { readRecovery, recoverySlots, requireConfig, type StateReader } from './KeystoreState.ts'
-import { keystoreGet, keystorePut } from './KeystoreTrie.ts'
+import {
+  readConfigHash,
+  readRecovery,
+  recoverySlots,
+  requireConfig,
+  type StateReader,
+} from './KeystoreState.ts'
+import { keystorePut } from './KeystoreTrie.ts'
 import type { Log, Receipt } from './Receipt.ts'
 import { RlpError } from './Rlp.ts'
 import type { RollupConfig } from './RollupConfig.ts'
@@ -162,7 +168,7 @@ function executeTransaction(context: Context, trie: Trie, raw: Uint8Array, index
 
 function executeSetConfig(context: Context, trie: Trie, tx: SetConfig): Outcome {
   const { rollup, timestamp, verify, readConfig } = context
-  const currentHash = keystoreGet(trie, tx.id)
+  const currentHash = readConfigHash(trie, tx.id)
   const current = currentHash === undefined ? tx.initial : readConfig(currentHash)
   // Without a slot the nonce in force is 0, and only `next.nonce` 1 comes with the initial config.
   if (current === undefined) return { ok: false, reason: 'NONCE_TOO_HIGH' }
