@@ -36,7 +36,7 @@ describe('Builder', () => {
       store: chain.store,
       rollup,
       verify,
-      log: openPromiseLog(chain.store.bucket('pool')),
+      log: openPromiseLog({ bucket: chain.store.bucket('pool'), metrics }),
       signer,
       whyNot: () => undefined,
       options: DEFAULT_POOL_OPTIONS,

@@ -73,16 +73,17 @@ class World {
   }
 
   static #openPool(chain: TestChain): Promise<Pool> {
+    const metrics = createSequencerMetrics(new Registry())
     return openPool({
       store: chain.store,
       rollup: TEST_ROLLUP,
       verify,
-      log: openPromiseLog(chain.store.bucket('pool')),
+      log: openPromiseLog({ bucket: chain.store.bucket('pool'), metrics }),
       signer: createPromiseSigner(`0x${'51'.repeat(32)}`, chainId),
       whyNot: () => undefined,
       options: DEFAULT_POOL_OPTIONS,
       logger,
-      metrics: createSequencerMetrics(new Registry()),
+      metrics,
     })
   }
 

@@ -13,9 +13,10 @@ import {
 import { openTestChain, TEST_ROLLUP, type TestChain, testDeposit } from '../test/TestChain.ts'
 import { createTestKeystore, type SignedSetConfig, type TestKeystore } from '../test/TestKeystore.ts'
 import { createTestSigner, DEFAULT_WEBAUTHN, signWebAuthn } from '../test/testSigners.ts'
+import type { PoolOptions } from './admission.ts'
 import { createSequencerMetrics } from './metrics.ts'
-import { DEFAULT_POOL_OPTIONS, openPool, type Pool, PoolFailedError, type PoolOptions } from './Pool.ts'
-import { openPromiseLog, type PromiseLog } from './PromiseLog.ts'
+import { DEFAULT_POOL_OPTIONS, openPool, type Pool } from './Pool.ts'
+import { openPromiseLog, type PromiseLog, PromiseLogWriteError } from './PromiseLog.ts'
 import { createPromiseSigner } from './PromiseSigner.ts'
 import type { Refusal } from './Refusal.ts'
 
@@ -30,17 +31,25 @@ describe('Pool', () => {
   let log: PromiseLog
   let pool: Pool
   let whyNot: Refusal | undefined
+  /** Stands between the pool and its disk. */
+  let diskWrite: (write: () => Promise<void>) => Promise<void>
 
   beforeEach(async () => {
     chain = await openTestChain()
     whyNot = undefined
+    diskWrite = (write) => write()
     await open()
   })
   afterEach(() => chain.close())
 
   /** Opens the pool on the test's chain, as a restarted process does. */
   async function open(options: Partial<PoolOptions> = {}) {
-    log = openPromiseLog(chain.store.bucket('pool'))
+    const metrics = createSequencerMetrics(new Registry())
+    const bucket = chain.store.bucket('pool')
+    log = openPromiseLog({
+      bucket: { ...bucket, write: (writes) => diskWrite(() => bucket.write(writes)) },
+      metrics,
+    })
     if (log.isFresh()) await log.setState({ active: signer.address, lost: [] })
     const opened = await openPool({
       store: chain.store,
@@ -51,7 +60,7 @@ describe('Pool', () => {
       whyNot: () => whyNot,
       options: { ...DEFAULT_POOL_OPTIONS, ...options },
       logger: createLogger({ level: 'silent' }),
-      metrics: createSequencerMetrics(new Registry()),
+      metrics,
     })
     pool = opened
     chain.engine.subscribe((event) => opened.handle(event))
@@ -216,20 +225,45 @@ describe('Pool', () => {
 
     it('shares synced writes among submissions of the same moment', async () => {
       let writes = 0
-      const write = log.write
-      log.write = (all) => {
+      diskWrite = (write) => {
         writes++
-        return write(all)
+        return write()
       }
       await Promise.all(Array.from({ length: 50 }, () => promised(newKeystore().update())))
       expect(writes).toBeLessThan(10)
     })
 
+    it('says nothing of a promise that is not on disk, and stands by it all the same', async () => {
+      let release: () => void = () => undefined
+      const held = new Promise<void>((resolve) => {
+        release = resolve
+      })
+      diskWrite = (write) => held.then(write)
+      const keystore = newKeystore()
+      const tx = keystore.update({ data: '0x01' })
+      const answers: string[] = []
+      const submitted = promised(tx).then(() => answers.push('promised'))
+      const rival = refused(keystore.update({ previous: keystore.initial, data: '0x02' }).raw)
+      const refusedToo = rival.then(({ reason }) => answers.push(reason))
+      await new Promise(setImmediate)
+      expect(answers).toEqual([])
+      expect(pool.status(tx.hash)).toBeUndefined()
+      // Even when a deposit makes the transaction impossible before its promise is on disk.
+      const forced = keystore.update({ previous: keystore.initial, data: '0x03' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      const late = refused(keystore.update({ previous: keystore.initial, data: '0x04' }).raw)
+      release()
+      expect((await late).reason).toBe('CONFLICT')
+      await Promise.all([submitted, refusedToo])
+      expect(answers.toSorted()).toEqual(['CONFLICT', 'promised'])
+      expect(stageOf(tx)).toBe('displaced')
+    })
+
     it('promises nothing any more once the disk has failed', async () => {
-      log.write = () => Promise.reject(new RangeError('no space left'))
-      await expect(pool.submit(newKeystore().update().raw)).rejects.toBeInstanceOf(PoolFailedError)
-      await expect(pool.submit(newKeystore().update().raw)).rejects.toBeInstanceOf(PoolFailedError)
-      await expect(pool.failed).rejects.toBeInstanceOf(PoolFailedError)
+      diskWrite = () => Promise.reject(new RangeError('no space left'))
+      await expect(pool.submit(newKeystore().update().raw)).rejects.toBeInstanceOf(PromiseLogWriteError)
+      await expect(pool.submit(newKeystore().update().raw)).rejects.toBeInstanceOf(PromiseLogWriteError)
+      await expect(pool.failed).rejects.toBeInstanceOf(PromiseLogWriteError)
     })
   })
 

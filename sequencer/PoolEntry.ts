@@ -30,6 +30,7 @@ export type PoolEntry = Step & {
   body: PoolBody | undefined
   /** Resolves once the promise and the transaction are on disk. */
   durable: Promise<void>
+  isDurable: boolean
   isReportedOverdue: boolean
 }
 
@@ -51,7 +52,8 @@ export function createPoolEntry(
     kind: tx.kind,
     nonce: tx.next.nonce,
     size: raw.length,
-    body: { raw, initial: tx.initial, next: tx.next },
+    body: context.stage.name === 'included' ? undefined : { raw, initial: tx.initial, next: tx.next },
+    isDurable: context.stage.name !== 'writing',
     isReportedOverdue: false,
   }
 }

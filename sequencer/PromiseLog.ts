@@ -16,6 +16,8 @@ import {
   toHex,
   uintToRlp,
 } from '../protocol/index.ts'
+import { createGroupCommit } from './GroupCommit.ts'
+import type { SequencerMetrics } from './metrics.ts'
 
 /** What a promise is about. */
 export type PromiseSubject = Pick<ConfigPromise, 'id' | 'kind' | 'nonce' | 'configHash'>
@@ -37,26 +39,31 @@ export type PromiseLogState = {
   lost: readonly Address[]
 }
 
-/**
- * Every promise ever signed, and the transactions promised that are not final.
- *
- * The methods that end in `Writes` only describe writes, so that a promise and its transaction are one atomic write.
- */
+/** Every promise ever signed, and the transactions promised that are not final. */
 export interface PromiseLog {
   /** Tells whether nothing was ever written to it. */
   isFresh(): boolean
   state(): PromiseLogState
   setState(state: PromiseLogState): Promise<void>
-  /** Finds the promise that a transaction would share: of kinds 0 and 2 by keystore and nonce, of kind 1 also by config. */
+  /**
+   * Finds the promise that a transaction would share: of kinds 0 and 2 by keystore and nonce, of kind 1 also by config. It
+   * may not be on disk yet.
+   */
   find(subject: PromiseSubject): SignedPromise | undefined
-  /** Finds a promised transaction that is not final. */
+  /** Finds a promised transaction that is not final; it may not be on disk yet. */
   queued(sequence: bigint): QueueRecord | undefined
-  /** Iterates over the promised transactions that are not final, in the order of their promises. */
+  /** Iterates over the promised transactions on disk that are not final, in the order of their promises. */
   queue(): AsyncIterable<QueueRecord>
-  promiseWrites(promise: SignedPromise): Write[]
-  queueWrites(record: QueueRecord): Write[]
-  dropWrites(sequences: readonly bigint[]): Write[]
-  write(writes: readonly Write[]): Promise<void>
+  /**
+   * Writes a promise, where it is new, and its transaction; resolves when both are on disk, and neither is there alone.
+   *
+   * @throws {PromiseLogWriteError} when the disk does not take them.
+   */
+  append(record: QueueRecord, promise: SignedPromise | undefined): Promise<void>
+  /** Forgets transactions that are final, but not their promises. */
+  drop(sequences: readonly bigint[]): Promise<void>
+  /** Resolves when all that was to be written is on disk. */
+  flush(): Promise<void>
 }
 
 // First byte of every key; numbers are never reused.
@@ -71,10 +78,38 @@ const FORMAT = 1
  *
  * @throws {PromiseLogFormatError} when another version of this program wrote it.
  */
-export function openPromiseLog(bucket: OpaqueBucket): PromiseLog {
+export function openPromiseLog({
+  bucket,
+  metrics,
+}: {
+  bucket: OpaqueBucket
+  metrics: Pick<SequencerMetrics, 'commitSeconds'>
+}): PromiseLog {
   const stored = bucket.get(STATE)
   let isFresh = stored === undefined
   let state: PromiseLogState = stored === undefined ? { active: undefined, lost: [] } : stateFromBytes(stored)
+  /** What is on its way to the disk, by key: a promise counts from the moment it is signed. */
+  const unsynced = new Map<string, Uint8Array>()
+  const commit = createGroupCommit(async (writes) => {
+    const stopped = metrics.commitSeconds.startTimer()
+    await write(writes)
+    for (const { key, value } of writes) {
+      if (unsynced.get(toHex(key)) === value) unsynced.delete(toHex(key))
+    }
+    stopped()
+  })
+
+  async function write(writes: readonly Write[]): Promise<void> {
+    try {
+      await bucket.write(writes)
+    } catch (cause) {
+      throw new PromiseLogWriteError({ cause })
+    }
+  }
+
+  function get(key: Uint8Array): Uint8Array | undefined {
+    return (unsynced.size === 0 ? undefined : unsynced.get(toHex(key))) ?? bucket.get(key)
+  }
 
   return {
     isFresh: () => isFresh,
@@ -82,14 +117,14 @@ export function openPromiseLog(bucket: OpaqueBucket): PromiseLog {
     async setState(next) {
       state = next
       isFresh = false
-      await bucket.write([{ key: STATE, value: stateToBytes(next) }])
+      await write([{ key: STATE, value: stateToBytes(next) }])
     },
     find(subject) {
-      const value = bucket.get(promiseKey(subject))
+      const value = get(promiseKey(subject))
       return value === undefined ? undefined : promiseFromBytes(subject, value)
     },
     queued(sequence) {
-      const value = bucket.get(concat(QUEUE, uint64Key(sequence)))
+      const value = get(queueKey(sequence))
       return value === undefined ? undefined : queueFromBytes(sequence, value)
     },
     async *queue() {
@@ -98,14 +133,20 @@ export function openPromiseLog(bucket: OpaqueBucket): PromiseLog {
         yield queueFromBytes(BigInt(toHex(key.subarray(1))), value)
       }
     },
-    promiseWrites: (signed) => [{ key: promiseKey(signed.promise), value: promiseToBytes(signed) }],
-    queueWrites: (record) => [
-      { key: concat(QUEUE, uint64Key(record.sequence)), value: queueToBytes(record) },
-    ],
-    dropWrites: (sequences) =>
-      sequences.map((sequence) => ({ key: concat(QUEUE, uint64Key(sequence)), value: undefined })),
-    write: (writes) => bucket.write(writes),
+    append(record, promise) {
+      const writes = [{ key: queueKey(record.sequence), value: queueToBytes(record) }]
+      if (promise !== undefined)
+        writes.push({ key: promiseKey(promise.promise), value: promiseToBytes(promise) })
+      for (const { key, value } of writes) unsynced.set(toHex(key), value)
+      return commit(writes)
+    },
+    drop: (sequences) => commit(sequences.map((sequence) => ({ key: queueKey(sequence), value: undefined }))),
+    flush: () => commit([]),
   }
+}
+
+function queueKey(sequence: bigint): Uint8Array {
+  return concat(QUEUE, uint64Key(sequence))
 }
 
 function promiseKey({ id, kind, nonce, configHash }: PromiseSubject) {
@@ -182,5 +223,13 @@ export class PromiseLogFormatError extends KeyrollError {
   override readonly name = 'PromiseLogFormatError'
   constructor(format: number) {
     super(`got a promise log of format ${format}, expected ${FORMAT}: run the version that wrote it`)
+  }
+}
+
+/** Reports that a promise or its transaction could not be written: what is on disk is not what is in memory any more. */
+export class PromiseLogWriteError extends KeyrollError {
+  override readonly name = 'PromiseLogWriteError'
+  constructor(options: ErrorOptions) {
+    super('cannot write the promise log: is the disk full or gone?', options)
   }
 }

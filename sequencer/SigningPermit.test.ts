@@ -32,7 +32,8 @@ describe('SigningPermit', () => {
   }
 
   async function open(signer: typeof first | typeof second): Promise<SigningPermit> {
-    log = openPromiseLog(chain.store.bucket('pool'))
+    const metrics = createSequencerMetrics(new Registry())
+    log = openPromiseLog({ bucket: chain.store.bucket('pool'), metrics })
     const permit = createSigningPermit({
       log,
       store: chain.store,
@@ -40,7 +41,7 @@ describe('SigningPermit', () => {
       signer,
       isReady: () => isReady,
       logger: createLogger({ level: 'silent' }),
-      metrics: createSequencerMetrics(new Registry()),
+      metrics,
     })
     await permit.refresh()
     return permit

@@ -17,6 +17,7 @@ import {
   type SyncProgress,
 } from '../node/index.ts'
 import type { RollupConfig } from '../protocol/index.ts'
+import type { PoolOptions } from './admission.ts'
 import { type BatcherOptions, createBatcher, DEFAULT_BATCHER_OPTIONS } from './Batcher.ts'
 import { createBuilder } from './Builder.ts'
 import { createCachingVerifier } from './cachingVerifier.ts'
@@ -25,7 +26,7 @@ import { createL1Sender } from './L1Sender.ts'
 import { createAdminMethods, createFindAccepted, createSendMethods } from './methods.ts'
 import { createSequencerMetrics } from './metrics.ts'
 import { createOriginSelector } from './OriginSelector.ts'
-import { DEFAULT_POOL_OPTIONS, openPool, type PoolOptions } from './Pool.ts'
+import { DEFAULT_POOL_OPTIONS, openPool } from './Pool.ts'
 import { openPromiseLog } from './PromiseLog.ts'
 import { createPromiseSigner } from './PromiseSigner.ts'
 import { createProposer, DEFAULT_PROPOSER_OPTIONS, type ProposerOptions } from './Proposer.ts'
@@ -108,7 +109,7 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
   }
   const derivedL1 = () => (isSynced() ? derivation.status().derivedL1 : undefined)
 
-  const log = openPromiseLog(store.bucket('pool'))
+  const log = openPromiseLog({ bucket: store.bucket('pool'), metrics: ownMetrics })
   const signer = createPromiseSigner(options.promiseKey, rollup.l2ChainId)
   const contracts = createL1Contracts(options.l1.urls, rollup)
   const shared = { logger, metrics: ownMetrics }

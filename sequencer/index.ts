@@ -1,6 +1,6 @@
+export type { PoolOptions } from './admission.ts'
 export type { BatcherOptions } from './Batcher.ts'
 export * from './createSequencer.ts'
 export type { FeeLimits } from './Fees.ts'
-export type { PoolOptions } from './Pool.ts'
 export type { ProposerOptions } from './Proposer.ts'
 export type { TxManagerOptions } from './TxManager.ts'

@@ -1,0 +1,216 @@
+import type { Hex } from 'viem'
+import type { BlockRef, ChainStore, Logger } from '../node/index.ts'
+import { decodeSetConfig, KeyrollError, type RollupConfig } from '../protocol/index.ts'
+import { createKeystoreQueue, type KeystoreQueue } from './KeystoreQueue.ts'
+import { advance, judge, readKeystoreView } from './KeystoreView.ts'
+import type { SequencerMetrics } from './metrics.ts'
+import { bySequence, type DisplacedReason, isLive, type PoolEntry } from './PoolEntry.ts'
+import type { PromiseLog } from './PromiseLog.ts'
+
+/**
+ * What the pool has in memory: every promised transaction that is not final, where it stands, and the chain's head as far as
+ * the pool has followed it. Each method leaves the parts consistent with each other.
+ */
+export interface PoolBook {
+  head(): BlockRef
+  /** Seconds; the next block's. */
+  nextTimestamp(): bigint
+  /** The transactions that wait for a block, in the order of their promises. */
+  live(): readonly PoolEntry[]
+  liveBytes(): number
+  find(hash: Hex): PoolEntry | undefined
+  /** What waits of a keystore; empty where nothing does. */
+  queueOf(id: Hex): KeystoreQueue
+  /** What of a keystore became impossible in a block that is not final. */
+  displacedOf(id: Hex): readonly PoolEntry[]
+  /** Adds an entry that waits, or that is in a block already. */
+  add(entry: PoolEntry): void
+  /** Moves on to a child of the head, in which these keystores changed. */
+  extend(head: BlockRef, changed: ReadonlySet<Hex>): void
+  /** Moves back; what is no longer in a block, or no longer impossible, waits again. Returns what was moved. */
+  rewind(head: BlockRef): readonly PoolEntry[]
+  include(entry: PoolEntry, blockNumber: bigint): void
+  displace(entry: PoolEntry, reason: DisplacedReason, blockNumber?: bigint): void
+  /** Forgets what is in, or was displaced by, a block up to this one. Returns what was forgotten. */
+  forget(finalized: bigint): readonly PoolEntry[]
+}
+
+/** What a {@link PoolBook} is made of. */
+export type PoolBookModules = {
+  store: Pick<ChainStore, 'node' | 'config' | 'heads' | 'blockByHash'>
+  rollup: Pick<RollupConfig, 'blockTime' | 'l2ChainId'>
+  log: Pick<PromiseLog, 'queued'>
+  logger: Logger
+  metrics: SequencerMetrics
+}
+
+/** Makes an empty book at the chain's head. */
+export function createPoolBook({ store, rollup, log, logger, metrics }: PoolBookModules): PoolBook {
+  const entries = new Map<Hex, PoolEntry>()
+  const queues = new Map<Hex, KeystoreQueue>()
+  const displaced = new Map<Hex, readonly PoolEntry[]>()
+  /** In the order of promises; may hold what no longer waits until it is next read. */
+  let waiting: PoolEntry[] = []
+  let liveCount = 0
+  let liveBytes = 0
+  let head = store.heads().unsafe
+  let keystoreRoot = rootOf(head)
+
+  function rootOf(ref: BlockRef): Hex {
+    const block = store.blockByHash(ref.hash)
+    if (block === undefined) throw new PoolDamagedError(`block ${ref.number} is not in the store`)
+    return block.header.withdrawalsRoot
+  }
+
+  function moveTo(ref: BlockRef): void {
+    head = ref
+    keystoreRoot = rootOf(ref)
+  }
+
+  function queueOf(id: Hex): KeystoreQueue {
+    return queues.get(id) ?? createKeystoreQueue(() => readKeystoreView(store, keystoreRoot, id))
+  }
+
+  const nextTimestamp = () => head.timestamp + rollup.blockTime
+
+  function enqueue(entry: PoolEntry): void {
+    const queue = queueOf(entry.id)
+    queue.add(entry)
+    queues.set(entry.id, queue)
+    waiting.push(entry)
+    liveCount++
+    liveBytes += entry.size
+    measure()
+  }
+
+  function live(): readonly PoolEntry[] {
+    if (waiting.length !== liveCount) waiting = waiting.filter(isLive)
+    return waiting
+  }
+
+  /** Takes an entry out of where it stands; whoever calls says where it goes. */
+  function detach(entry: PoolEntry): void {
+    if (isLive(entry)) {
+      const queue = queues.get(entry.id)
+      queue?.remove(entry)
+      if (queue?.entries.length === 0) queues.delete(entry.id)
+      liveCount--
+      liveBytes -= entry.size
+    } else if (entry.stage.name === 'displaced') {
+      const others = displacedOf(entry.id).filter((other) => other !== entry)
+      if (others.length === 0) displaced.delete(entry.id)
+      else displaced.set(entry.id, others)
+    }
+  }
+
+  function displacedOf(id: Hex): readonly PoolEntry[] {
+    return displaced.get(id) ?? []
+  }
+
+  function displace(entry: PoolEntry, reason: DisplacedReason, blockNumber = head.number): void {
+    detach(entry)
+    entry.body = undefined
+    entry.stage = { name: 'displaced', blockNumber, reason }
+    displaced.set(entry.id, [...displacedOf(entry.id), entry])
+    metrics.displaced.inc({ reason })
+    measure()
+    const { id, nonce, hash, promise } = entry
+    logger.warn(
+      { id, nonce, hash, reason, byBlock: promise.promise.byBlock, head: head.number },
+      'a promised transaction can no longer take effect',
+    )
+  }
+
+  function displaceImpossible(queue: KeystoreQueue): void {
+    const lostConfigs = new Set<Hex>()
+    let view = queue.base()
+    for (const entry of queue.entries) {
+      const judgement = judge(view, entry, nextTimestamp())
+      // What it waits for was to come from a transaction that never will.
+      const isOrphan =
+        entry.kind !== 2 && entry.previous !== view.configHash && lostConfigs.has(entry.previous)
+      if (judgement.verdict === 'ready' && entry.body !== undefined) {
+        view = advance(view, { ...entry, ...entry.body }, nextTimestamp())
+      } else if (judgement.verdict === 'impossible' || isOrphan) {
+        lostConfigs.add(entry.configHash)
+        displace(entry, judgement.verdict === 'impossible' ? judgement.reason : 'PREDECESSOR_REPLACED')
+      }
+    }
+  }
+
+  function requeue(entry: PoolEntry): void {
+    const record = log.queued(entry.sequence)
+    const decoded = record && decodeSetConfig(record.raw, rollup.l2ChainId)
+    if (record === undefined || !decoded?.ok) {
+      throw new PoolDamagedError(`promised transaction ${entry.hash} is not in the promise log`)
+    }
+    detach(entry)
+    entry.body = { raw: record.raw, initial: decoded.tx.initial, next: decoded.tx.next }
+    entry.stage = { name: 'queued' }
+    enqueue(entry)
+  }
+
+  function measure(): void {
+    metrics.pending.set(liveCount)
+    metrics.pendingBytes.set(liveBytes)
+  }
+
+  return {
+    head: () => head,
+    nextTimestamp,
+    live,
+    liveBytes: () => liveBytes,
+    find: (hash) => entries.get(hash),
+    queueOf,
+    displacedOf,
+    add(entry) {
+      entries.set(entry.hash, entry)
+      if (isLive(entry)) enqueue(entry)
+    },
+    extend(next, changed) {
+      moveTo(next)
+      for (const id of changed) {
+        const queue = queues.get(id)
+        if (queue === undefined) continue
+        queue.invalidate()
+        displaceImpossible(queue)
+      }
+    },
+    rewind(next) {
+      moveTo(next)
+      for (const queue of queues.values()) queue.invalidate()
+      const returned = [...entries.values()].filter((entry) => standsAt(entry, (at) => at > next.number))
+      // Without those that come back, which must not be in it twice.
+      live()
+      for (const entry of returned) requeue(entry)
+      // In the order of their promises, whatever stood in which block.
+      waiting.sort(bySequence)
+      for (const queue of [...queues.values()]) displaceImpossible(queue)
+      return returned
+    },
+    include(entry, blockNumber) {
+      detach(entry)
+      entry.body = undefined
+      entry.stage = { name: 'included', blockNumber }
+      measure()
+    },
+    displace,
+    forget(finalized) {
+      const final = [...entries.values()].filter((entry) => standsAt(entry, (at) => at <= finalized))
+      for (const entry of final) {
+        detach(entry)
+        entries.delete(entry.hash)
+      }
+      return final
+    },
+  }
+}
+
+function standsAt({ stage }: PoolEntry, accept: (blockNumber: bigint) => boolean): boolean {
+  return (stage.name === 'included' || stage.name === 'displaced') && accept(stage.blockNumber)
+}
+
+/** Reports that the store or the promise log lacks what it must have: the process has to end, and a person to look. */
+export class PoolDamagedError extends KeyrollError {
+  override readonly name = 'PoolDamagedError'
+}
