@@ -1,0 +1,41 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { startHttpServer } from '../test/httpServer.ts'
+import { callRpc } from './callRpc.ts'
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+})
+
+/** Starts a server that answers everything with one body. */
+async function answering(body: string): Promise<string> {
+  const { url, close } = await startHttpServer(async () => new Response(body))
+  closing.push(close)
+  return url
+}
+
+describe('callRpc', () => {
+  it('returns the result, also when it is null', async () => {
+    expect(await callRpc(await answering('{"jsonrpc":"2.0","id":1,"result":null}'), 'eth_x', [])).toBeNull()
+  })
+
+  it('repeats the reason of a refusal', async () => {
+    const error = {
+      code: -32003,
+      message: 'the keystore is past this nonce',
+      data: { reason: 'NONCE_TOO_LOW' },
+    }
+    const url = await answering(JSON.stringify({ jsonrpc: '2.0', id: 1, error }))
+    await expect(callRpc(url, 'keyroll_sendConfig', ['0x'])).rejects.toThrow(
+      'keyroll_sendConfig was refused: the keystore is past this nonce (code -32003, {"reason":"NONCE_TOO_LOW"})',
+    )
+  })
+
+  it.each(['not JSON', '{}', '[]', 'null'])('says that %s is no answer', async (body) => {
+    await expect(callRpc(await answering(body), 'eth_x', [])).rejects.toThrow(/JSON-RPC/)
+  })
+
+  it('says that nobody answers', async () => {
+    await expect(callRpc('http://127.0.0.1:1', 'eth_x', [])).rejects.toThrow('is the URL right')
+  })
+})
