@@ -1,6 +1,7 @@
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto'
 import secp256k1 from 'secp256k1'
 import { bytesToHex, type Hex, hexToBytes, keccak256 } from 'viem'
+import { createP256KeyPair } from '../devnet/createP256KeyPair.ts'
 import {
   type Approval,
   type Config,
@@ -86,9 +87,8 @@ function createSecp256k1Signer(): BenchSigner {
 }
 
 function createP256Signer(scheme: 2 | 3): BenchSigner {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const { x = '', y = '' } = publicKey.export({ format: 'jwk' })
-  const key = bytesToHex(Buffer.concat([Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]))
+  const { publicKey, privateKey } = createP256KeyPair()
+  const key = bytesToHex(publicKey)
   if (scheme === 2)
     return { scheme, key, sign: (digest) => bytesToHex(signP256(privateKey, hexToBytes(digest))) }
   const authenticatorData = Buffer.concat([

@@ -1,4 +1,5 @@
-import { createHash, createSign, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createHash, createSign } from 'node:crypto'
+import { createP256KeyPair } from './createP256KeyPair.ts'
 
 /** What `navigator.credentials.get` returns for a passkey, in the fields that matter. */
 export type Assertion = {
@@ -21,11 +22,11 @@ const FLAG_USER_VERIFIED = 0x04
 
 /** Creates a passkey for an origin, e.g. `https://wallet.example`; its relying party id is the host name. */
 export function createAuthenticator(origin: string): Authenticator {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const { publicKey, privateKey } = createP256KeyPair()
   const rpIdHash = createHash('sha256').update(new URL(origin).hostname).digest()
   let signCount = 0
   return {
-    publicKey: rawPublicKey(publicKey),
+    publicKey,
     getAssertion(challenge) {
       signCount += 1
       const authenticatorData = Buffer.alloc(37)
@@ -50,9 +51,4 @@ export function createAuthenticator(origin: string): Authenticator {
       }
     },
   }
-}
-
-function rawPublicKey(key: KeyObject): Uint8Array {
-  const { x = '', y = '' } = key.export({ format: 'jwk' })
-  return new Uint8Array(Buffer.concat([Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]))
 }
