@@ -107,7 +107,9 @@ async function serveLies(tamper: Tamper): Promise<string> {
     const error = { code: -32601, message: 'the method does not exist' }
     if (result === undefined) response.writeHead(503).end()
     else if (result === MISSING) response.end(JSON.stringify({ jsonrpc: '2.0', id, error }))
-    else
+    else if (result instanceof Error) {
+      response.end(JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32000, message: result.message } }))
+    } else
       response
         .setHeader('content-type', 'application/json')
         .end(JSON.stringify({ jsonrpc: '2.0', id, result }))
@@ -233,6 +235,29 @@ describe('createL1Client', () => {
     const three = createL1Client({ urls: [forked, anvil.url, other], quorum: 3 })
     await expect(three.header(3n)).rejects.toBeInstanceOf(TemporaryFault)
     expect(() => createL1Client({ urls: [anvil.url], quorum: 2 })).toThrow(CriticalFault)
+  })
+
+  it.each(['finalized block not found', 'safe block not found', 'Unknown block'])(
+    'has no block at a tag before L1 has one, which nodes call an error: %s',
+    async (message) => {
+      const urls = [1, 2].map(() =>
+        serveLies((method, result) => (method === 'eth_getBlockByNumber' ? new Error(message) : result)),
+      )
+      const [one, two] = await Promise.all(urls)
+      expect(await createL1Client({ urls: [one as string] }).header('finalized')).toBeUndefined()
+      const both = createL1Client({ urls: [one as string, two as string], quorum: 2 })
+      expect(await both.header('finalized')).toBeUndefined()
+    },
+  )
+
+  it('with a quorum takes silence for no answer, and no block for one only from enough nodes', async () => {
+    const silent = await serveLies(() => undefined)
+    const lagging = await serveLies(() => null)
+    const down = createL1Client({ urls: [silent, silent], quorum: 2 })
+    await expect(down.header(1n)).rejects.toBeInstanceOf(TemporaryFault)
+    await expect(down.header('latest')).rejects.toBeInstanceOf(TemporaryFault)
+    const ahead = createL1Client({ urls: [anvil.url, lagging, lagging], quorum: 2 })
+    expect(await ahead.header(1n)).toBeUndefined()
   })
 
   it('refuses an L1 node of another chain', async () => {

@@ -87,15 +87,14 @@ export function createL1Client(options: L1ClientOptions): L1Client {
     const params = [numberOrTag, false]
     if (quorum === 1) return remember(await rpc.request('eth_getBlockByNumber', params, l1HeaderFromJson))
     // Honest nodes lag by some blocks: agree on the highest block that enough of them have reached.
-    const heads = await rpc.requestAll('eth_getBlockByNumber', params, l1HeaderFromJson)
-    const numbers = heads.map(({ number }) => number).sort((a, b) => (a < b ? 1 : -1))
-    const number = numbers[quorum - 1]
-    if (number === undefined) {
-      throw new TemporaryFault(
-        `${heads.length} of ${rpc.count} L1 nodes answered, expected at least ${quorum}`,
-      )
+    const { found, absent } = await rpc.requestAll('eth_getBlockByNumber', params, l1HeaderFromJson)
+    const answers = found.length + absent
+    if (answers < quorum) {
+      throw new TemporaryFault(`${answers} of ${rpc.count} L1 nodes answered, expected at least ${quorum}`)
     }
-    return remember(await headerAt(number))
+    const numbers = found.map(({ number }) => number).sort((a, b) => (a < b ? 1 : -1))
+    const number = numbers[quorum - 1]
+    return number === undefined ? undefined : remember(await headerAt(number))
   }
 
   async function headerAt(number: bigint): Promise<L1Header | undefined> {
@@ -106,9 +105,9 @@ export function createL1Client(options: L1ClientOptions): L1Client {
     }
     const params = [toQuantity(number), false]
     if (quorum === 1) return rpc.request('eth_getBlockByNumber', params, read)
-    const found = await rpc.requestAll('eth_getBlockByNumber', params, read)
+    const { found, absent } = await rpc.requestAll('eth_getBlockByNumber', params, read)
     const agreed = found.find(({ hash }) => found.filter((other) => other.hash === hash).length >= quorum)
-    if (agreed !== undefined || found.length === 0) return agreed
+    if (agreed !== undefined || absent >= quorum) return agreed
     throw new TemporaryFault(`fewer than ${quorum} of ${rpc.count} L1 nodes agree on block ${number}`)
   }
 
@@ -151,7 +150,7 @@ export function createL1Client(options: L1ClientOptions): L1Client {
   }
 
   async function assertChainId(expected: bigint): Promise<void> {
-    const ids = await rpc.requestAll('eth_chainId', [], readQuantity)
+    const { found: ids } = await rpc.requestAll('eth_chainId', [], readQuantity)
     if (ids.length === 0) throw new TemporaryFault('no L1 node answered eth_chainId')
     const other = ids.find((id) => id !== expected)
     if (other === undefined) return

@@ -17,8 +17,8 @@ export interface L1Rpc {
    * @throws {TemporaryFault} when no node gives an answer, after a few rounds.
    */
   request<T>(method: string, params: readonly unknown[], read: AnswerReader<T>): Promise<T | undefined>
-  /** Asks all nodes once, and returns the answers that `read` accepts, without those that have none. */
-  requestAll<T>(method: string, params: readonly unknown[], read: AnswerReader<T>): Promise<T[]>
+  /** Asks all nodes once, and returns the answers that `read` accepts and how many nodes say that they have none. */
+  requestAll<T>(method: string, params: readonly unknown[], read: AnswerReader<T>): Promise<Answers<T>>
 }
 
 const ROUNDS = 4
@@ -26,6 +26,7 @@ const FIRST_PAUSE_MS = 100
 const REQUEST_TIMEOUT_MS = 15_000
 const MAX_ANSWER_BYTES = 64 * 1_048_576
 
+type Answers<T> = { found: T[]; absent: number }
 type Outcome<T> = { ok: true; value: T | undefined } | { ok: false; error: unknown }
 
 /** Makes the client of one or more L1 nodes; the first that answers well is asked first the next time. */
@@ -47,6 +48,7 @@ export function createL1Rpc({ urls, metrics }: { urls: readonly string[]; metric
       metrics?.l1Requests.inc({ method, outcome: 'ok' })
       return { ok: true, value }
     } catch (error) {
+      if (method === 'eth_getBlockByNumber' && saysNoSuchBlock(error)) return { ok: true, value: undefined }
       const outcome = error instanceof RefusedAnswerError ? 'refused' : 'failed'
       metrics?.l1Requests.inc({ method, outcome })
       return { ok: false, error }
@@ -89,10 +91,11 @@ export function createL1Rpc({ urls, metrics }: { urls: readonly string[]; metric
     method: string,
     params: readonly unknown[],
     read: AnswerReader<T>,
-  ): Promise<T[]> {
+  ): Promise<Answers<T>> {
     const outcomes = await Promise.all(nodes.map((_, index) => ask(index, method, params, read)))
-    const values = outcomes.map((outcome) => (outcome.ok ? outcome.value : undefined))
-    return values.filter((value) => value !== undefined)
+    const answers = outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value] : []))
+    const found = answers.filter((value) => value !== undefined)
+    return { found, absent: answers.length - found.length }
   }
 
   return { count: nodes.length, request, requestAll }
@@ -101,6 +104,12 @@ export function createL1Rpc({ urls, metrics }: { urls: readonly string[]; metric
 /** A node that does not have a method will not have it in the next round either. */
 function isMissingMethod(error: unknown): boolean {
   return error instanceof MethodNotFoundRpcError || error instanceof MethodNotSupportedRpcError
+}
+
+/** Before L1 has finalized anything, geth and Erigon answer `finalized` and `safe` with an error, not with null. */
+function saysNoSuchBlock(error: unknown): boolean {
+  const details = error instanceof Error && 'details' in error ? String(error.details) : ''
+  return /block not found|unknown block/i.test(details)
 }
 
 /** Reports an answer of an L1 node that is malformed or whose hash is wrong: the next node is asked. */
