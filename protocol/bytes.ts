@@ -1,8 +1,10 @@
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
-import { keccak_256 } from '@noble/hashes/sha3.js'
 import { bytesToHex, hexToBytes, concatBytes as nobleConcat } from '@noble/hashes/utils.js'
 import type { Hex } from 'viem'
 import { KeyrollError } from './errors.ts'
+import { keccak } from './keccak.ts'
+
+export { keccak }
 
 /** Turns bytes into lower-case hex with `0x` before it. */
 export function toHex(bytes: Uint8Array): Hex {
@@ -26,14 +28,9 @@ export function fromHex(hex: Hex, length?: number): Uint8Array {
   return bytes
 }
 
-/** Computes Keccak-256 as raw bytes. */
-export function keccak(bytes: Uint8Array): Uint8Array {
-  return keccak_256(bytes)
-}
-
 /** Computes Keccak-256 as hex. */
 export function keccakHex(bytes: Uint8Array): Hex {
-  return toHex(keccak_256(bytes))
+  return toHex(keccak(bytes))
 }
 
 /** Computes SHA-256 as raw bytes. */
