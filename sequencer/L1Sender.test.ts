@@ -6,6 +6,7 @@ import { mnemonicToAccount, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Anvil, startAnvil } from '../devnet/anvil.ts'
 import { TemporaryFault } from '../node/index.ts'
+import { startHttpServer } from '../test/httpServer.ts'
 import { classifyRefusal, createL1Sender, type L1Sender, TransactionRevertedError } from './L1Sender.ts'
 
 describe('L1Sender on anvil', () => {
@@ -65,9 +66,26 @@ describe('L1Sender on anvil', () => {
 
   it('reads heads and prices, and estimates gas', async () => {
     const { latest, finalized } = await sender.heads()
-    expect(finalized <= latest).toBe(true)
+    expect(finalized).toBeLessThanOrEqual(latest)
     expect((await sender.gasPrices()).baseFee > 0n).toBe(true)
     expect(await sender.estimateGas({ from: account.address, to, data: '0x00ff' })).toBeGreaterThan(21_000n)
+  })
+
+  it('knows of nothing finalized while L1 has finalized nothing, whether it says so with null or an error', async () => {
+    const answers = [
+      { result: null },
+      { error: { code: -32000, message: 'finalized block not found' } },
+      { error: { code: -39001, message: 'Unknown block' } },
+    ]
+    for (const answer of answers) {
+      const server = await startHttpServer(async (_path, body) => {
+        const { id, method } = JSON.parse(body) as { id: number; method: string }
+        const own = method === 'eth_blockNumber' ? { result: '0x7' } : answer
+        return Response.json({ jsonrpc: '2.0', id, ...own })
+      })
+      expect(await createL1Sender([server.url]).heads()).toEqual({ latest: 7n, finalized: undefined })
+      await server.close()
+    }
   })
 
   it('tells a call that reverts from a node that does not answer', async () => {

@@ -1,4 +1,12 @@
-import { type Address, createPublicClient, fallback, type Hex, http, type PublicClient } from 'viem'
+import {
+  type Address,
+  BlockNotFoundError,
+  createPublicClient,
+  fallback,
+  type Hex,
+  http,
+  type PublicClient,
+} from 'viem'
 import { TemporaryFault } from '../node/index.ts'
 import { KeyrollError } from '../protocol/index.ts'
 
@@ -39,8 +47,8 @@ export interface L1Sender {
   estimateGas(call: { from: Address; to: Address; data: Hex }): Promise<bigint>
   send(raw: Hex): Promise<{ outcome: SendOutcome; message: string }>
   receipt(hash: Hex): Promise<SentReceipt | undefined>
-  /** Reads the number of the newest block, and of the newest finalized one. */
-  heads(): Promise<{ latest: bigint; finalized: bigint }>
+  /** Reads the number of the newest block, and of the newest finalized one, if L1 has finalized any. */
+  heads(): Promise<{ latest: bigint; finalized: bigint | undefined }>
 }
 
 /** Makes an {@link L1Sender} that asks the URLs one after the other until one answers. */
@@ -129,9 +137,17 @@ export function classifyRefusal(message: string): SendOutcome | undefined {
   return undefined
 }
 
-async function finalizedNumber(client: PublicClient): Promise<bigint> {
-  const { number } = await client.getBlock({ blockTag: 'finalized' })
-  return number
+async function finalizedNumber(client: PublicClient): Promise<bigint | undefined> {
+  try {
+    const { number } = await client.getBlock({ blockTag: 'finalized' })
+    return number
+  } catch (error) {
+    // A young L1: some nodes answer null, geth and Erigon an error.
+    const isNone =
+      error instanceof BlockNotFoundError || /block not found|unknown block/i.test(messageOf(error))
+    if (isNone) return undefined
+    throw error
+  }
 }
 
 async function ask<T>(question: () => Promise<T>): Promise<T> {

@@ -279,7 +279,8 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     }
   }
 
-  async function forgetFinal(finalized: bigint): Promise<void> {
+  async function forgetFinal(finalized: bigint | undefined): Promise<void> {
+    if (finalized === undefined) return
     const isFinal = ({ isSettled, includedAt }: Entry) =>
       isSettled && includedAt !== undefined && includedAt <= finalized
     const final = entries.filter(isFinal)
