@@ -41,7 +41,6 @@ library SetConfigLib {
     error NonceTooHigh(uint64 nonce, uint256 expected);
 
     uint8 internal constant UPDATE = 0;
-    uint8 internal constant START_RECOVERY = 1;
     uint8 internal constant COMPLETE_RECOVERY = 2;
 
     bytes32 internal constant SET_CONFIG_TYPEHASH = keccak256(

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {P256} from "@openzeppelin/contracts/utils/cryptography/P256.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {SetConfigHarness} from "../harness/SetConfigHarness.sol";
 import {Signer, TestSigner} from "../kit/TestSigner.sol";
@@ -98,6 +99,32 @@ contract SignatureTest is VectorTest {
         assertEq(_fallback.verifyP256(hash, r, s, bytes32(x), bytes32(y)), native);
     }
 
+    /// @dev Where additions meet their special cases: the key is a small multiple of the generator, or of its negative,
+    /// and so is the point `R`.
+    function test_keys_and_nonces_next_to_the_generator_sign() public view {
+        for (uint256 small = 1; small <= 8; ++small) {
+            for (uint256 nonce = 1; nonce <= 4; ++nonce) {
+                assertSignsWithNonce(small, nonce, keccak256(abi.encode(small, nonce)));
+                assertSignsWithNonce(P256.N - small, nonce, bytes32(0));
+                assertSignsWithNonce(P256.N - small, nonce, bytes32(type(uint256).max));
+            }
+        }
+    }
+
+    /// @dev `hash = -r * privateKey` makes `R` the point at infinity, whatever `s` is.
+    function test_fuzz_point_at_infinity_is_no_signature(uint256 privateKey, uint256 r, uint256 s)
+        public
+        view
+    {
+        privateKey = bound(privateKey, 1, P256.N - 1);
+        r = bound(r, 1, P256.N - 1);
+        s = bound(s, 1, P256.N / 2);
+        bytes32 hash = bytes32(P256.N - mulmod(r, privateKey, P256.N));
+        (uint256 x, uint256 y) = vm.publicKeyP256(privateKey);
+        assertFalse(_native.verifyP256(hash, bytes32(r), bytes32(s), bytes32(x), bytes32(y)));
+        assertFalse(_fallback.verifyP256(hash, bytes32(r), bytes32(s), bytes32(x), bytes32(y)));
+    }
+
     function test_key_off_the_curve_signs_nothing() public view {
         (bytes32 r, bytes32 s) = vm.signP256(42, keccak256("hash"));
         (uint256 x, uint256 y) = vm.publicKeyP256(42);
@@ -105,6 +132,16 @@ contract SignatureTest is VectorTest {
         assertFalse(_fallback.verifyP256(keccak256("hash"), r, s, bytes32(x), bytes32(y + 1)));
         assertFalse(_native.verifyP256(keccak256("hash"), r, s, 0, 0));
         assertFalse(_fallback.verifyP256(keccak256("hash"), r, s, 0, 0));
+    }
+
+    function assertSignsWithNonce(uint256 privateKey, uint256 nonce, bytes32 hash) private view {
+        (uint256 x, uint256 y) = vm.publicKeyP256(privateKey);
+        (uint256 r,) = vm.publicKeyP256(nonce);
+        uint256 s = addmod(uint256(hash) % P256.N, mulmod(r % P256.N, privateKey, P256.N), P256.N);
+        s = mulmod(s, Math.invModPrime(nonce, P256.N), P256.N);
+        if (s > P256.N / 2) s = P256.N - s;
+        assertTrue(_native.verifyP256(hash, bytes32(r % P256.N), bytes32(s), bytes32(x), bytes32(y)));
+        assertTrue(_fallback.verifyP256(hash, bytes32(r % P256.N), bytes32(s), bytes32(x), bytes32(y)));
     }
 
     function isValid(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {OutputOracle} from "keyroll/l1/OutputOracle.sol";
 import {IOutputOracle} from "keyroll/l1/interfaces/IOutputOracle.sol";
 import {OracleTest} from "./OracleTest.sol";
 
@@ -51,5 +52,14 @@ contract OutputOracleReadersTest is OracleTest {
         assertEq(
             oracle.computeL2Timestamp(l2BlockNumber), GENESIS_TIME + uint256(l2BlockNumber) * L2_BLOCK_TIME
         );
+    }
+
+    function test_ABlockBeforeTheFirstHasNoTime() public {
+        OutputOracle.Parameters memory p = oracleParameters();
+        p.startingBlockNumber = 5;
+        oracle = new OutputOracle(p);
+        assertEq(oracle.computeL2Timestamp(6), GENESIS_TIME + L2_BLOCK_TIME);
+        vm.expectRevert(abi.encodeWithSelector(IOutputOracle.BlockBeforeStart.selector, 4, 5));
+        oracle.computeL2Timestamp(4);
     }
 }
