@@ -19,6 +19,7 @@ import {
 } from '../../protocol/index.ts'
 import { arbitraryHash, arbitraryScheme, arbitrarySetConfig } from '../arbitraries.ts'
 import { createTestSigner } from '../testSigners.ts'
+import { arbitraryEncoding } from './arbitraryEncoding.ts'
 import { arbitraryUpdate } from './arbitraryUpdate.ts'
 import { compileHarness, deployed, type SolidityHarness, startHarness } from './SolidityHarness.ts'
 
@@ -80,7 +81,7 @@ describe('Solidity and TypeScript', () => {
         return raw.with(index, (raw[index] as number) ^ flip)
       })
     await fc.assert(
-      fc.asyncProperty(arbitraryBytes, async (raw) => {
+      fc.asyncProperty(fc.oneof(arbitraryBytes, arbitraryEncoding(CHAIN_ID)), async (raw) => {
         const decoded = decodeSetConfig(raw, CHAIN_ID)
         const answer = await osaka.call('decode', [toHex(raw), CHAIN_ID])
         expect('value' in answer).toBe(decoded.ok)
@@ -88,7 +89,7 @@ describe('Solidity and TypeScript', () => {
         const { id, kind, next, approvals, openings } = decoded.tx
         expect(answer.value).toEqual([id, kind, toShortConfig(next), approvals, openings])
       }),
-      { numRuns: 250 },
+      { numRuns: 600 },
     )
   })
 
