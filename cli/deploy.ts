@@ -126,7 +126,7 @@ function createDeployReplicaCommand(): Command {
     .addOption(
       option(
         '--schedule <from:until:index>',
-        "slots of L1's beacon chain, and the generalized index of the L1 block hash in their blocks (Deneb to Fulu: 6444); may be repeated",
+        "slots of L1's beacon chain, and the generalized index of the L1 block hash in their blocks (Deneb to Fulu: 6444); may be repeated; the last ends where the next fork is not known",
       )
         .argParser(parsePeriod)
         .makeOptionMandatory(),
@@ -156,7 +156,7 @@ async function runDeployReplica(flags: DeployReplicaFlags): Promise<void> {
 function parsePeriod(text: string, previous: readonly BlockHashPeriod[] = []): readonly BlockHashPeriod[] {
   const [fromSlot, untilSlot, index, ...rest] = text.split(':').map(parseQuantity)
   if (fromSlot === undefined || untilSlot === undefined || index === undefined || rest.length > 0) {
-    throw new InvalidArgumentError('expected FROM:UNTIL:INDEX, for example 0:18446744073709551615:6444.')
+    throw new InvalidArgumentError('expected FROM:UNTIL:INDEX, for example 8626176:15000000:6444.')
   }
   return [...previous, { fromSlot, untilSlot, index }]
 }
