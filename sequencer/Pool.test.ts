@@ -387,6 +387,30 @@ describe('Pool', () => {
       expect((await refused(rival.raw)).reason).toBe('CONFLICT')
     })
 
+    it('takes the same bytes again when they became possible again, and has nothing left of the first time', async () => {
+      const keystore = newKeystore()
+      const mine = [1, 2, 3].map((i) => keystore.update({ data: `0x0${i}` })) as [
+        SignedSetConfig,
+        SignedSetConfig,
+        SignedSetConfig,
+      ]
+      for (const tx of mine) await promised(tx)
+      const forced = keystore.update({ previous: keystore.initial, data: '0x04' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      const again = keystore.update({ previous: forced.config, data: '0x02' })
+      for (const tx of [again, mine[2]]) await promised(tx)
+      expect((await build()).transactions).toEqual([again.raw, mine[2].raw])
+      await chain.makeSafe(2n)
+      await chain.finalize(2n)
+      await pool.flush()
+      expect([0n, 1n, 2n, 3n, 4n].map((sequence) => log.queued(sequence))).toEqual(
+        new Array(5).fill(undefined),
+      )
+      const next = keystore.update({ previous: mine[2].config, data: '0x05' })
+      await promised(next)
+      expect((await build()).transactions).toEqual([next.raw])
+    })
+
     it('sequences again, in the order of promises, what a reorg took back', async () => {
       const keystore = newKeystore()
       const txs = [keystore.update(), newKeystore().update(), keystore.update({ data: '0x02' })]

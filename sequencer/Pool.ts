@@ -98,7 +98,9 @@ export async function openPool(modules: PoolModules): Promise<Pool> {
   function take({ candidate, previous, signed, isNew }: Extract<Admission, { verdict: 'take' }>): PoolEntry {
     const { tx, hash, subject } = candidate
     const record = { sequence: nextSequence++, previous, raw: candidate.raw.slice() }
-    const durable = log.append(record, isNew ? signed : undefined)
+    // The same bytes, which were impossible for a while.
+    const replaced = book.find(hash)?.sequence
+    const durable = log.append(record, isNew ? signed : undefined, replaced)
     const { configHash: nextHash } = subject
     const context = { promise: signed, configHash: nextHash, durable, stage: { name: 'writing' } } as const
     const entry = createPoolEntry(record, { tx, hash }, context)

@@ -23,7 +23,7 @@ export interface PoolBook {
   queueOf(id: Hex): KeystoreQueue
   /** What of a keystore became impossible in a block that is not final. */
   displacedOf(id: Hex): readonly PoolEntry[]
-  /** Adds an entry that waits, or that is in a block already. */
+  /** Adds an entry that waits, or that is in a block already, in place of what the book knows of the same bytes. */
   add(entry: PoolEntry): void
   /** Moves on to a child of the head, in which these keystores changed. */
   extend(head: BlockRef, changed: ReadonlySet<Hex>): void
@@ -164,6 +164,8 @@ export function createPoolBook({ store, rollup, log, logger, metrics }: PoolBook
     queueOf,
     displacedOf,
     add(entry) {
+      const replaced = entries.get(entry.hash)
+      if (replaced !== undefined) detach(replaced)
       entries.set(entry.hash, entry)
       if (isLive(entry)) enqueue(entry)
     },

@@ -55,11 +55,12 @@ export interface PromiseLog {
   /** Iterates over the promised transactions on disk that are not final, in the order of their promises. */
   queue(): AsyncIterable<QueueRecord>
   /**
-   * Writes a promise, where it is new, and its transaction; resolves when both are on disk, and neither is there alone.
+   * Writes a promise, where it is new, and its transaction, in place of an earlier record of the same bytes where there is
+   * one; resolves when both are on disk, and neither is there alone.
    *
    * @throws {PromiseLogWriteError} when the disk does not take them.
    */
-  append(record: QueueRecord, promise: SignedPromise | undefined): Promise<void>
+  append(record: QueueRecord, promise: SignedPromise | undefined, replaced: bigint | undefined): Promise<void>
   /** Forgets transactions that are final, but not their promises. */
   drop(sequences: readonly bigint[]): Promise<void>
   /** Resolves when all that was to be written is on disk. */
@@ -133,12 +134,14 @@ export function openPromiseLog({
         yield queueFromBytes(BigInt(toHex(key.subarray(1))), value)
       }
     },
-    append(record, promise) {
+    append(record, promise, replaced) {
       const writes = [{ key: queueKey(record.sequence), value: queueToBytes(record) }]
       if (promise !== undefined)
         writes.push({ key: promiseKey(promise.promise), value: promiseToBytes(promise) })
       for (const { key, value } of writes) unsynced.set(toHex(key), value)
-      return commit(writes)
+      return commit(
+        replaced === undefined ? writes : [...writes, { key: queueKey(replaced), value: undefined }],
+      )
     },
     drop: (sequences) => commit(sequences.map((sequence) => ({ key: queueKey(sequence), value: undefined }))),
     flush: () => commit([]),
