@@ -21,7 +21,7 @@ export type VerifierOptions = {
   rollup: RollupConfig
   /** Directory of the database, or `:memory:`. */
   dataDirectory: string
-  l1: Omit<L1ClientOptions, 'metrics'>
+  l1: Omit<L1ClientOptions, 'metrics' | 'signal'>
   rpc: Pick<RpcServerOptions, 'host' | 'port' | 'corsOrigin' | 'limits'>
   logger: Logger
   /** Name and version, for `web3_clientVersion`. */
@@ -49,7 +49,8 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
   const { rollup, logger, rpc, version, pollIntervalMs, onWrongOutput } = options
   const metrics = createMetrics()
   const store = await openChainStore(options.dataDirectory, rollup)
-  const l1 = createL1Client({ ...options.l1, metrics })
+  const stop = new AbortController()
+  const l1 = createL1Client({ ...options.l1, metrics, signal: stop.signal })
   const engine = createEngine({ store, rollup, verify: createNativeVerifier(), logger, metrics })
   const derivation = createDerivation({
     l1,
@@ -83,7 +84,6 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
     l1Status: () => derivation.status().l1,
   })
   const server = await createRpcServer({ ...rpc, methods, logger, metrics, readiness })
-  const stop = new AbortController()
   const stopped = derivation.run(stop.signal)
   // Nobody has to listen: the failure is logged and answered by /readyz, and what is there can still be read.
   stopped.catch(() => undefined)

@@ -1,5 +1,6 @@
 import type { Hex } from 'viem'
 import { fromHex } from '../protocol/index.ts'
+import type { Fetch } from './EndableFetch.ts'
 import { TemporaryFault } from './Fault.ts'
 import type { Kzg } from './Kzg.ts'
 import type { L1Header } from './L1Header.ts'
@@ -24,12 +25,12 @@ const REQUEST_TIMEOUT_MS = 30_000
 const DEFAULT_SECONDS_PER_SLOT = 12n
 
 /** Makes the client of a beacon node's REST API. */
-export function createBeacon(url: string, kzg: Kzg): Beacon {
+export function createBeacon(url: string, kzg: Kzg, fetchFn: Fetch = fetch): Beacon {
   const base = url.replace(/\/+$/, '')
   let clock: Clock | undefined
 
   async function get(path: string): Promise<{ status: number; body: unknown }> {
-    const response = await fetch(base + path, {
+    const response = await fetchFn(base + path, {
       headers: { accept: 'application/json' },
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     })

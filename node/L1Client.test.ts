@@ -260,6 +260,17 @@ describe('createL1Client', () => {
     expect(await ahead.header(1n)).toBeUndefined()
   })
 
+  it('waits for no answer once its signal has aborted', async () => {
+    const hanging = createServer(() => undefined)
+    servers.push(hanging)
+    await new Promise<void>((resolve) => hanging.listen(0, '127.0.0.1', resolve))
+    const stop = new AbortController()
+    const urls = [`http://127.0.0.1:${(hanging.address() as AddressInfo).port}`]
+    const asked = createL1Client({ urls, signal: stop.signal }).header(1n)
+    stop.abort()
+    await expect(asked).rejects.toBeInstanceOf(TemporaryFault)
+  }, 10_000)
+
   it('refuses an L1 node of another chain', async () => {
     const l1 = createL1Client({ urls: [anvil.url] })
     await expect(l1.assertChainId(31337n)).resolves.toBeUndefined()

@@ -1,6 +1,7 @@
 import type { Address, Hex } from 'viem'
 import { bloomMayHold } from '../protocol/index.ts'
 import { type Beacon, createBeacon } from './Beacon.ts'
+import { createEndableFetch } from './EndableFetch.ts'
 import { CriticalFault, ResetFault, TemporaryFault } from './Fault.ts'
 import { createKzg, type Kzg } from './Kzg.ts'
 import { type L1Header, l1HeaderFromJson } from './L1Header.ts'
@@ -61,6 +62,8 @@ export type L1ClientOptions = {
   /** How many of the nodes must name the same header at a number or tag; 1 believes the first that answers. */
   quorum?: number
   metrics?: Metrics
+  /** Ends every request when it aborts; what is asked after that fails at once. */
+  signal?: AbortSignal
   /** Shared by clients of one process; by default the client makes its own and closes it. */
   kzg?: Kzg
 }
@@ -69,9 +72,11 @@ const CACHED_HEADERS = 4_096
 
 /** Makes a client of one or more L1 nodes and, where given, a beacon node. */
 export function createL1Client(options: L1ClientOptions): L1Client {
-  const { urls, beaconUrl, quorum = 1, metrics, kzg = createKzg() } = options
-  const rpc = createL1Rpc(metrics === undefined ? { urls } : { urls, metrics })
-  const beacon: Beacon | undefined = beaconUrl === undefined ? undefined : createBeacon(beaconUrl, kzg)
+  const { urls, beaconUrl, quorum = 1, metrics, signal, kzg = createKzg() } = options
+  const fetchFn = createEndableFetch({ signal })
+  const rpc = createL1Rpc({ urls, metrics, fetchFn })
+  const beacon: Beacon | undefined =
+    beaconUrl === undefined ? undefined : createBeacon(beaconUrl, kzg, fetchFn)
   const headers = createLruCache<Hex, L1Header>(CACHED_HEADERS)
   if (quorum > urls.length) {
     throw new CriticalFault(`got ${urls.length} L1 URLs, expected at least ${quorum}, the quorum`)

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { http, MethodNotFoundRpcError, MethodNotSupportedRpcError } from 'viem'
 import { KeyrollError } from '../protocol/index.ts'
+import type { Fetch } from './EndableFetch.ts'
 import { TemporaryFault } from './Fault.ts'
 import type { Metrics } from './Metrics.ts'
 
@@ -30,9 +31,22 @@ type Answers<T> = { found: T[]; absent: number }
 type Outcome<T> = { ok: true; value: T | undefined } | { ok: false; error: unknown }
 
 /** Makes the client of one or more L1 nodes; the first that answers well is asked first the next time. */
-export function createL1Rpc({ urls, metrics }: { urls: readonly string[]; metrics?: Metrics }): L1Rpc {
+export function createL1Rpc({
+  urls,
+  metrics,
+  fetchFn,
+}: {
+  urls: readonly string[]
+  metrics?: Metrics | undefined
+  fetchFn?: Fetch | undefined
+}): L1Rpc {
   const nodes = urls.map((url) =>
-    http(url, { retryCount: 0, timeout: REQUEST_TIMEOUT_MS, maxResponseBodySize: MAX_ANSWER_BYTES })({}),
+    http(url, {
+      retryCount: 0,
+      timeout: REQUEST_TIMEOUT_MS,
+      maxResponseBodySize: MAX_ANSWER_BYTES,
+      fetchFn,
+    })({}),
   )
   let preferred = 0
 

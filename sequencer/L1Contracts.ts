@@ -1,6 +1,6 @@
 import { type Address, createPublicClient, fallback, http } from 'viem'
 import { batchInboxAbi, outputOracleAbi, systemConfigAbi } from '../contracts/index.ts'
-import { TemporaryFault } from '../node/index.ts'
+import { type Fetch, TemporaryFault } from '../node/index.ts'
 import type { RollupConfig } from '../protocol/index.ts'
 
 /** What the sequencer asks the rollup's L1 contracts; every method throws `TemporaryFault` when L1 does not answer. */
@@ -13,9 +13,13 @@ export interface L1Contracts {
 }
 
 /** Makes a reader of the contracts that a rollup config names. */
-export function createL1Contracts(urls: readonly string[], rollup: RollupConfig): L1Contracts {
+export function createL1Contracts(
+  urls: readonly string[],
+  rollup: RollupConfig,
+  fetchFn?: Fetch,
+): L1Contracts {
   const client = createPublicClient({
-    transport: fallback(urls.map((url) => http(url, { retryCount: 1, timeout: 15_000 }))),
+    transport: fallback(urls.map((url) => http(url, { retryCount: 1, timeout: 15_000, fetchFn }))),
   })
   const { l1SystemConfigAddress, batchInboxAddress, outputOracleAddress } = rollup
 

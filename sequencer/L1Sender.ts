@@ -7,7 +7,7 @@ import {
   http,
   type PublicClient,
 } from 'viem'
-import { TemporaryFault } from '../node/index.ts'
+import { type Fetch, TemporaryFault } from '../node/index.ts'
 import { KeyrollError } from '../protocol/index.ts'
 
 /** What an L1 transaction came to. */
@@ -52,9 +52,9 @@ export interface L1Sender {
 }
 
 /** Makes an {@link L1Sender} that asks the URLs one after the other until one answers. */
-export function createL1Sender(urls: readonly string[]): L1Sender {
+export function createL1Sender(urls: readonly string[], fetchFn?: Fetch): L1Sender {
   const client: PublicClient = createPublicClient({
-    transport: fallback(urls.map((url) => http(url, { retryCount: 1, timeout: 15_000 }))),
+    transport: fallback(urls.map((url) => http(url, { retryCount: 1, timeout: 15_000, fetchFn }))),
     cacheTime: 0,
   })
 

@@ -2,6 +2,7 @@ import type { Hex } from 'viem'
 import { createAttributesBuilder, createDerivation, type DerivationOptions } from '../derivation/index.ts'
 import {
   type ChainStore,
+  createEndableFetch,
   createEngine,
   createL1Client,
   createMetrics,
@@ -39,7 +40,7 @@ export type SequencerOptions = {
   rollup: RollupConfig
   /** Directory of the database, or `:memory:` for one that forgets its promises. */
   dataDirectory: string
-  l1: Omit<L1ClientOptions, 'metrics'>
+  l1: Omit<L1ClientOptions, 'metrics' | 'signal'>
   rpc: Pick<RpcServerOptions, 'host' | 'port' | 'corsOrigin' | 'limits'>
   /** Where the `admin_` methods listen, and the token their callers must bear; nowhere when absent. */
   admin?: { host: string; port: number; token: string }
@@ -86,7 +87,9 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
   const metrics = createMetrics()
   const ownMetrics = createSequencerMetrics(metrics.registry)
   const store = await openChainStore(options.dataDirectory, rollup)
-  const l1 = createL1Client({ ...options.l1, metrics })
+  const ending = new AbortController()
+  const l1 = createL1Client({ ...options.l1, metrics, signal: ending.signal })
+  const fetchFn = createEndableFetch({ signal: ending.signal })
   const verify = createCachingVerifier(createNativeVerifier())
   const engine = createEngine({ store, rollup, verify, logger, metrics })
   const derivation = createDerivation({
@@ -111,7 +114,7 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
 
   const log = openPromiseLog({ bucket: store.bucket('pool'), metrics: ownMetrics })
   const signer = createPromiseSigner(options.promiseKey, rollup.l2ChainId)
-  const contracts = createL1Contracts(options.l1.urls, rollup)
+  const contracts = createL1Contracts(options.l1.urls, rollup, fetchFn)
   const shared = { logger, metrics: ownMetrics }
   const permit = createSigningPermit({
     ...shared,
@@ -158,7 +161,7 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
   const openSender = (name: 'batcher' | 'proposer', privateKey: Hex) =>
     openTxManager({
       ...shared,
-      sender: createL1Sender(options.l1.urls),
+      sender: createL1Sender(options.l1.urls, fetchFn),
       privateKey,
       chainId: rollup.l1ChainId,
       bucket: store.bucket(name),
@@ -250,7 +253,6 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
     throw error
   }
 
-  const ending = new AbortController()
   const running = parts.map((part) => part.run(ending.signal))
   // One part that fails ends all: a sequencer that only seems to work is worse than one that is started again.
   const stopped = Promise.race([pool.failed, Promise.all(running).then(() => undefined)]).catch(
