@@ -3,6 +3,7 @@ import { signedPromiseToJson } from '../node/index.ts'
 import {
   configHash,
   decodeSetConfig,
+  findConfigFault,
   MAX_BLOCK_BYTES,
   type RollupConfig,
   type SetConfig,
@@ -151,9 +152,12 @@ export function createAdmission(modules: AdmissionModules): (raw: Uint8Array) =>
       hashes: { current: view.configHash, next: nextHash },
     })
     if (reason === undefined) return undefined
-    const isNonce = reason === 'NONCE_TOO_LOW' || reason === 'NONCE_TOO_HIGH'
-    const expectedNonce = `0x${(view.nonce + 1n).toString(16)}`
-    return invalidRefusal(reason, isNonce ? { expectedNonce } : undefined)
+    if (reason === 'NONCE_TOO_LOW' || reason === 'NONCE_TOO_HIGH') {
+      return invalidRefusal(reason, { expectedNonce: `0x${(view.nonce + 1n).toString(16)}` })
+    }
+    if (reason !== 'CONFIG_NOT_WELL_FORMED') return invalidRefusal(reason)
+    const detail = findConfigFault(tx.next, rollup) ?? (tx.initial && findConfigFault(tx.initial, rollup))
+    return invalidRefusal(reason, { detail })
   }
 
   /** The block by which a transaction promised now is in one: what waits already takes blocks too. */

@@ -1,6 +1,6 @@
 import { encodeAbiParameters, keccak256, numberToHex, parseAbiParameters } from 'viem'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Config, setConfigDigest, setConfigToBytes, toHex } from '../protocol/index.ts'
+import { type Config, setConfigDigest, setConfigToBytes, toHex, ZERO_HASH } from '../protocol/index.ts'
 import { rpc, type SequencerWorld, startSequencerWorld, until, untilReady } from '../test/sequencerWorld.ts'
 import { createTestKeystore } from '../test/TestKeystore.ts'
 import { approve, createTestSigner } from '../test/testSigners.ts'
@@ -91,12 +91,14 @@ describe('over HTTP, a sequencer refuses with a code and a reason of its own', (
     const { tx } = newKeystore().update()
     const withSigners = (signers: Config['signers']) =>
       setConfigToBytes({ ...tx, next: { ...tx.next, signers } })
-    for (const signers of [
-      { ...tx.next.signers, threshold: 0 },
-      { ...tx.next.signers, threshold: 17 },
-      { ...tx.next.signers, root: `0x${'00'.repeat(32)}` as const },
-    ]) {
-      expect(await refusalOf(withSigners(signers))).toEqual(rejected('CONFIG_NOT_WELL_FORMED'))
+    for (const [change, detail] of [
+      [{ threshold: 0 }, 'SIGNERS_THRESHOLD_OUT_OF_RANGE'],
+      [{ threshold: 17 }, 'SIGNERS_THRESHOLD_OUT_OF_RANGE'],
+      [{ root: ZERO_HASH }, 'SIGNERS_ROOT_ZERO'],
+    ] as const) {
+      expect(await refusalOf(withSigners({ ...tx.next.signers, ...change }))).toEqual(
+        rejected('CONFIG_NOT_WELL_FORMED', { detail }),
+      )
     }
     const tooFew = withSigners({ ...tx.next.signers, threshold: 2 })
     expect((await refusalOf(tooFew))?.data.reason).toBe('BAD_SIGNATURE')
