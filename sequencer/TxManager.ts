@@ -1,7 +1,7 @@
-import { type Address, type Hex, keccak256 } from 'viem'
+import type { Address, Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { type Logger, type OpaqueBucket, uint64Key } from '../node/index.ts'
-import { KeyrollError, toHex } from '../protocol/index.ts'
+import { fromHex, KeyrollError, keccakHex, toHex } from '../protocol/index.ts'
 import { bumpFees, type FeeLimits, type Fees, suggestFees } from './Fees.ts'
 import type { L1Sender, SentReceipt } from './L1Sender.ts'
 import { repeat } from './loop.ts'
@@ -143,7 +143,7 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
 
   async function addAttempt(entry: Entry, fees: Fees): Promise<Hex> {
     const raw = await sign(entry.tracked, fees)
-    const attempt: Attempt = { ...fees, hash: keccak256(raw) }
+    const attempt: Attempt = { ...fees, hash: keccakHex(fromHex(raw)) }
     const tracked = { ...entry.tracked, attempts: [...entry.tracked.attempts, attempt] }
     await bucket.write([{ key: uint64Key(tracked.nonce), value: trackedToBytes(tracked) }])
     entry.tracked = tracked
@@ -170,7 +170,7 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     try {
       const { outcome, message } = await sender.send(raw)
       metrics.l1Sent.inc({ sender: name, attempt: kind })
-      const log = { nonce, reference, hash: keccak256(raw), attempt: kind }
+      const log = { nonce, reference, hash: keccakHex(fromHex(raw)), attempt: kind }
       if (outcome === 'accepted') logger.info(log, 'sent an L1 transaction')
       if (outcome === 'accepted' || outcome === 'known' || outcome === 'nonceTooLow') return
       metrics.l1Refused.inc({ sender: name, outcome })
