@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises'
 import { Tree } from '@chainsafe/persistent-merkle-tree'
 import { ssz } from '@lodestar/types'
 import fc from 'fast-check'
+import type { Hex } from 'viem'
 import { describe, expect, test } from 'vitest'
-import { toHex } from '../protocol/index.ts'
+import { fromHex, toHex } from '../protocol/index.ts'
 import { createSszBranch, rootFromSszBranch } from './SszBranch.ts'
 
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 })
@@ -61,3 +63,42 @@ test('from Gloas on, the index of the parent block hash in the bid leads to it',
   expect(branch.leaf).toBe(toHex(parentBlockHash))
   expect(rootFromSszBranch(branch, 25384n)).toBe(toHex(tree.root))
 })
+
+describe('ssz_proofs.json', async () => {
+  type Case = {
+    name: string
+    slot: string
+    beaconRoot: Hex
+    blockHash: Hex
+    blockHashIndex: string
+  } & Record<'slotProof' | 'blockHashProof', Hex[]>
+  const file = new URL('../test/vectors/keyroll/ssz_proofs.json', import.meta.url)
+  const { cases }: { cases: Case[] } = JSON.parse(await readFile(file, 'utf8'))
+
+  test.each(cases)(
+    '$name: the slot and the block hash lead to the root, changed anywhere to another',
+    (vector) => {
+      const slot = toHex(ssz.Slot.hashTreeRoot(Number(vector.slot)))
+      const branches = [
+        { index: 8n, leaf: slot, siblings: vector.slotProof },
+        { index: BigInt(vector.blockHashIndex), leaf: vector.blockHash, siblings: vector.blockHashProof },
+      ]
+      for (const { index, leaf, siblings } of branches) {
+        expect(siblings).toHaveLength(index.toString(2).length - 1)
+        expect(rootFromSszBranch({ leaf, siblings }, index)).toBe(vector.beaconRoot)
+        for (let byte = 0; byte < 32; byte++) {
+          const changedLeaf = { leaf: flip(leaf, byte), siblings }
+          expect(rootFromSszBranch(changedLeaf, index)).not.toBe(vector.beaconRoot)
+          for (const [position, sibling] of siblings.entries()) {
+            const changed = { leaf, siblings: siblings.with(position, flip(sibling, byte)) }
+            expect(rootFromSszBranch(changed, index)).not.toBe(vector.beaconRoot)
+          }
+        }
+      }
+    },
+  )
+})
+
+function flip(hash: Hex, byte: number): Hex {
+  return toHex(fromHex(hash).map((value, i) => (i === byte ? value ^ 1 : value)))
+}

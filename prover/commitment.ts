@@ -33,6 +33,14 @@ export type CommitmentParts = {
   inputsHash: Hex
 }
 
+/** How many submissions and deposits L1 held when an output was proposed, and the hash chains over them. */
+export type OutputInputs = {
+  inboxCount: bigint
+  inboxChainHash: Hex
+  depositCount: bigint
+  depositChainHash: Hex
+}
+
 /**
  * Reads and checks the proof of an output's word under an L1 header's state root.
  *
@@ -98,12 +106,7 @@ export async function getCommitmentParts(
     outputRoot: output.outputRoot,
     l1Timestamp: output.timestamp,
     l2BlockNumber: output.l2BlockNumber,
-    inputsHash: keccak256(
-      encodeAbiParameters(
-        [{ type: 'uint256' }, { type: 'bytes32' }, { type: 'uint256' }, { type: 'bytes32' }],
-        [inputs.inboxCount, inputs.inboxChainHash, inputs.depositCount, inputs.depositChainHash],
-      ),
-    ),
+    inputsHash: inputsHashOf(inputs),
   }
   const computed = commitmentOf(index, parts)
   if (computed === word) return parts
@@ -114,11 +117,22 @@ export async function getCommitmentParts(
 }
 
 /** Computes the storage slot of an output's word: `commitments` is the mapping in slot 0 (protocol.md §5.4). */
-function commitmentSlot(index: bigint): Hex {
+export function commitmentSlot(index: bigint): Hex {
   return keccak256(encodeAbiParameters([{ type: 'uint256' }, { type: 'uint256' }], [index, 0n]))
 }
 
-function commitmentOf(index: bigint, parts: CommitmentParts): Hex {
+/** Computes the hash of the inputs that an output was derived from (protocol.md §5.4). */
+export function inputsHashOf(inputs: OutputInputs): Hex {
+  return keccak256(
+    encodeAbiParameters(
+      [{ type: 'uint256' }, { type: 'bytes32' }, { type: 'uint256' }, { type: 'bytes32' }],
+      [inputs.inboxCount, inputs.inboxChainHash, inputs.depositCount, inputs.depositChainHash],
+    ),
+  )
+}
+
+/** Computes an output's word (protocol.md §5.4). */
+export function commitmentOf(index: bigint, parts: CommitmentParts): Hex {
   return keccak256(
     encodeAbiParameters(
       [

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Vm} from "forge-std/Vm.sol";
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ISystemConfig} from "keyroll/l1/interfaces/ISystemConfig.sol";
 import {L1Test} from "../L1Test.sol";
@@ -13,6 +14,19 @@ contract SystemConfigSetAtOnceTest is L1Test {
         vm.prank(owner);
         systemConfig.setBatcher(next);
         assertEq(systemConfig.batcher(), next);
+    }
+
+    function test_TheBatchersUpdateIsThatOfTheOPStack() public {
+        string memory json = vm.readFile("test/vectors/config_updates.json");
+        vm.recordLogs();
+        vm.prank(owner);
+        systemConfig.setBatcher(vm.parseJsonAddress(json, ".cases[0].expected.batcherAddress"));
+        Vm.Log memory log = vm.getRecordedLogs()[0];
+        assertEq(log.topics.length, 3);
+        assertEq(log.topics[0], vm.parseJsonBytes32(json, ".topic0"));
+        assertEq(log.topics[1], vm.parseJsonBytes32(json, ".topic1_version0"));
+        assertEq(log.topics[2], vm.parseJsonBytes32(json, ".cases[0].topic2"));
+        assertEq(log.data, vm.parseJsonBytes(json, ".cases[0].data"));
     }
 
     function testFuzz_PromiseSignerCountsAtOnce(address next) public {

@@ -1,12 +1,10 @@
-// Writes test/vectors/keyroll/ssz_proofs.json: beacon blocks of each fork with proofs of their slot and of the L1
-// block hash they name. Deterministic: every field is filled from a counter.
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { createProof, type Node, ProofType } from '@chainsafe/persistent-merkle-tree'
 import { ssz } from '@lodestar/types'
 import { bytesToHex, type Hex } from 'viem'
 
+/** Every field is filled from it. */
 let counter = 0
+
 function bytes(length: number): Uint8Array {
   counter += 1
   return Uint8Array.from({ length }, (_, i) => (counter * 31 + i * 7 + 1) & 0xff)
@@ -107,19 +105,20 @@ function branch(root: Node, gindex: bigint): Hex[] {
   return proof.witnesses.map((witness) => bytesToHex(witness))
 }
 
-// The second slot of each fork is too wide for 32 bits, to show in which order its bytes stand.
-const cases = [
-  payloadCase('deneb', ssz.deneb.BeaconBlock, 8_626_176),
-  payloadCase('deneb', ssz.deneb.BeaconBlock, 2 ** 40 + 3),
-  payloadCase('electra', ssz.electra.BeaconBlock, 11_649_024),
-  payloadCase('electra', ssz.electra.BeaconBlock, 2 ** 41 + 5),
-  payloadCase('fulu', ssz.fulu.BeaconBlock, 13_164_544),
-  payloadCase('fulu', ssz.fulu.BeaconBlock, 2 ** 42 + 7),
-  bidCase('gloas', ssz.gloas.BeaconBlock, 17_000_000),
-  bidCase('gloas', ssz.gloas.BeaconBlock, 2 ** 43 + 9),
-]
-
-writeFileSync(
-  join(import.meta.dirname, '../test/vectors/keyroll/ssz_proofs.json'),
-  `${JSON.stringify({ cases }, null, 2)}\n`,
-)
+/** Builds ssz_proofs.json: beacon blocks of each fork, with proofs of their slot and of the L1 block hash they name. */
+export function sszProofVectors() {
+  counter = 0
+  // The second slot of each fork is too wide for 32 bits, to show in which order its bytes stand.
+  return {
+    cases: [
+      payloadCase('deneb', ssz.deneb.BeaconBlock, 8_626_176),
+      payloadCase('deneb', ssz.deneb.BeaconBlock, 2 ** 40 + 3),
+      payloadCase('electra', ssz.electra.BeaconBlock, 11_649_024),
+      payloadCase('electra', ssz.electra.BeaconBlock, 2 ** 41 + 5),
+      payloadCase('fulu', ssz.fulu.BeaconBlock, 13_164_544),
+      payloadCase('fulu', ssz.fulu.BeaconBlock, 2 ** 42 + 7),
+      bidCase('gloas', ssz.gloas.BeaconBlock, 17_000_000),
+      bidCase('gloas', ssz.gloas.BeaconBlock, 2 ** 43 + 9),
+    ],
+  }
+}
