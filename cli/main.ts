@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
-import { KeyrollError } from '../protocol/index.ts'
 import { createDemoCommand } from './demo.ts'
 import { createDeployCommand } from './deploy.ts'
+import { describeError } from './describeError.ts'
 import { createDevnetCommand } from './devnet.ts'
 import { createGetCommand } from './get.ts'
 import { createNodeCommand } from './node.ts'
@@ -31,11 +31,8 @@ try {
   process.exit(report(error))
 }
 
-/** Mistakes and faults get a line; what nobody foresaw gets its stack. */
 function report(error: unknown): number {
   if (error instanceof Interrupted) return 130
-  const text =
-    error instanceof KeyrollError ? error.message : error instanceof Error ? error.stack : String(error)
-  process.stderr.write(`error: ${text}\n`)
+  process.stderr.write(`error: ${describeError(error)}\n`)
   return 1
 }
