@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
 import { type Address, createWalletClient, http, zeroAddress } from 'viem'
 import type { BlockHashPeriod, DeployingClient } from '../contracts/index.ts'
 import { rollupConfigToJson } from '../protocol/index.ts'
+import { CliError } from './CliError.ts'
 import {
   option,
   parseAddress,
@@ -79,13 +80,34 @@ function createDeployL1Command(): Command {
     .addOption(count('--max-sequencer-drift <seconds>', 'how far block time may run ahead of L1', 1800))
     .addOption(count('--seq-window-size <blocks>', 'L1 blocks in which a batch must follow its origin', 3600))
     .addOption(count('--channel-timeout <blocks>', 'L1 blocks in which a channel must be complete', 50))
-    .addOption(option('--out <file>', 'where to write the rollup config').default('rollup.json'))
+    .addOption(option('--out <file>', 'where to write the rollup config, a new file').default('rollup.json'))
     .action(runDeployL1)
 }
 
 async function runDeployL1(flags: DeployL1Flags): Promise<void> {
+  const client = deployingClient(flags)
+  // The config cannot be had again: its file must be sure before anything is paid for, and never replace another.
+  reserveFile(flags.out)
+  try {
+    await deployL1To(client, flags)
+  } catch (error) {
+    rmSync(flags.out, { force: true })
+    throw error
+  }
+}
+
+function reserveFile(file: string): void {
+  try {
+    writeFileSync(file, '', { flag: 'wx' })
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : cause
+    throw new CliError(`--out ${file}: expected a new file in a directory that is there (${why})`, { cause })
+  }
+}
+
+async function deployL1To(client: DeployingClient, flags: DeployL1Flags): Promise<void> {
   const { deployRollup, drawChainId } = await import('../devnet/deployRollup.ts')
-  const { contracts, rollup } = await deployRollup(deployingClient(flags), {
+  const { contracts, rollup } = await deployRollup(client, {
     owner: flags.owner,
     batcher: flags.batcher,
     promiseSigner: flags.promiseSigner,

@@ -128,6 +128,11 @@ describe('keyroll devnet', () => {
     }
     const deployL1 = keyroll('deploy', 'l1', ...toArguments(l1Flags))
     expect(await deployL1.exited, deployL1.stderr()).toBe(0)
+    const written = readFileSync(rollup, 'utf8')
+    const again = keyroll('deploy', 'l1', ...toArguments(l1Flags))
+    expect(await again.exited).toBe(1)
+    expect(again.stderr()).toContain('expected a new file')
+    expect(readFileSync(rollup, 'utf8')).toBe(written)
     const replicas: string[] = []
     for (const { rpcUrl } of info.chains) {
       const flags = {
