@@ -10,9 +10,18 @@ import {
 } from 'viem'
 import { waitForTransactionReceipt } from 'viem/actions'
 import { findCheckpoint, replicaActions } from '../client/index.ts'
-import { createProver, LaggingError, NotVouchedError, type ProvenOutput } from '../prover/index.ts'
+import {
+  createProver,
+  LaggingError,
+  NotVouchedError,
+  type ProvenOutput,
+  WrongAnswerError,
+} from '../prover/index.ts'
 import { CliError } from './CliError.ts'
 import { waitFor } from './waitFor.ts'
+
+/** A liar goes on lying. */
+const MAX_WRONG_ANSWERS = 3
 
 /** Whom a relayer asks, to which replica it carries proofs, and who pays. */
 export type RelayerOptions = {
@@ -61,16 +70,19 @@ export function createRelayer(options: RelayerOptions): Relayer {
     throw new CliError(`transaction ${hash} reverted`)
   }
 
-  /** What lags now may have caught up a block later. */
-  const patiently = <T>(what: string, make: () => Promise<T | undefined>): Promise<T> =>
-    waitFor(what, { timeout, signal }, async () => {
+  /** What lags now may have caught up a block later; and who was asked between two blocks may mix their answers. */
+  const patiently = <T>(what: string, make: () => Promise<T | undefined>): Promise<T> => {
+    let wrongAnswers = 0
+    return waitFor(what, { timeout, signal }, async () => {
       try {
         return await make()
       } catch (error) {
         if (error instanceof LaggingError || error instanceof NotVouchedError) return undefined
+        if (error instanceof WrongAnswerError && ++wrongAnswers < MAX_WRONG_ANSWERS) return undefined
         throw error
       }
     })
+  }
 
   const checkpoint = async (source: Address): Promise<Hex> => {
     const { logs } = await receiptOf(await chain.checkpoint({ source }))

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { type Address, createClient, type Hex, http } from 'viem'
 import { readContract } from 'viem/actions'
+import { replicaReadActions } from '../client/index.ts'
 import { CliError } from './CliError.ts'
 import { keyrollRpcOption } from './get.ts'
 import {
@@ -12,8 +13,10 @@ import {
   parseQuantity,
   readAccount,
 } from './options.ts'
-import type { Relayer } from './Relayer.ts'
+import { createRelayer, type Relayer } from './Relayer.ts'
 import { createShutdownSignal } from './shutdown.ts'
+
+const MAX_OUTPUTS_BACK = 500n
 
 type RelayFlags = {
   l1Rpc: string
@@ -32,16 +35,17 @@ export function createRelayCommand(): Command {
   return new Command('relay')
     .description('carry proofs from L1 to the replica of another chain')
     .addCommand(
-      withRelayOptions(new Command('root'))
+      withRelayOptions(new Command('root'), 'the newest')
         .description('prove an output to the replica, once for all wallets of its chain')
         .option('--proposed', 'do not wait for the challenge period: the root will be a proposed one', false)
         .action(async (flags: RelayFlags & { proposed: boolean }) => {
-          const { relayer, source, outputIndex } = await startRelay(flags)
+          const { relayer, source } = startRelay(flags)
+          const outputIndex = flags.outputIndex ?? (await newestOutput(flags))
           report(await relayer.updateRoot({ source, outputIndex, final: !flags.proposed }), outputIndex)
         }),
     )
     .addCommand(
-      withRelayOptions(new Command('config'))
+      withRelayOptions(new Command('config'), 'the newest that the replica knows')
         .description('confirm the config of a keystore, from an output that the replica knows')
         .addOption(option('--id <id>', 'keystore id').argParser(parseHash).makeOptionMandatory())
         .addOption(
@@ -50,14 +54,15 @@ export function createRelayCommand(): Command {
             .makeOptionMandatory(),
         )
         .action(async (flags: RelayFlags & { id: Hex; account: Address }) => {
-          const { relayer, source, outputIndex } = await startRelay(flags)
+          const { relayer, source } = startRelay(flags)
           const { id, account } = flags
+          const outputIndex = flags.outputIndex ?? (await newestKnownOutput(flags))
           report(await relayer.confirm({ id, account, source, outputIndex }), outputIndex)
         }),
     )
 }
 
-function withRelayOptions(command: Command): Command {
+function withRelayOptions(command: Command, defaultOutput: string): Command {
   return command
     .addOption(option('--l1-rpc <url>', 'JSON-RPC of L1').argParser(parseHttpUrl).makeOptionMandatory())
     .addOption(
@@ -74,7 +79,7 @@ function withRelayOptions(command: Command): Command {
         .makeOptionMandatory(),
     )
     .addOption(
-      option('--output-index <index>', 'which output (default: the newest)').argParser(parseQuantity),
+      option('--output-index <index>', `which output (default: ${defaultOutput})`).argParser(parseQuantity),
     )
     .addOption(option('--relayer-key-file <file>', 'private key that pays (or KEYROLL_RELAYER_KEY)'))
     .addOption(
@@ -84,11 +89,8 @@ function withRelayOptions(command: Command): Command {
     )
 }
 
-async function startRelay(
-  flags: RelayFlags,
-): Promise<{ relayer: Relayer; source: Address; outputIndex: bigint }> {
+function startRelay(flags: RelayFlags): { relayer: Relayer; source: Address } {
   const { l1Rpc, l1Beacon, keyrollRpc, rpc, replica, source, relayerKeyFile, timeout } = flags
-  const { createRelayer } = await import('./Relayer.ts')
   const relayer = createRelayer({
     l1Url: l1Rpc,
     beaconUrl: l1Beacon,
@@ -99,7 +101,7 @@ async function startRelay(
     timeout: timeout * 1000,
     signal: createShutdownSignal(),
   })
-  return { relayer, source, outputIndex: flags.outputIndex ?? (await newestOutput(flags)) }
+  return { relayer, source }
 }
 
 async function newestOutput({ l1Rpc, rpc, replica }: RelayFlags): Promise<bigint> {
@@ -116,6 +118,20 @@ async function newestOutput({ l1Rpc, rpc, replica }: RelayFlags): Promise<bigint
   })
   if (length === 0n) throw new CliError(`the OutputOracle ${address} has no output yet`)
   return length - 1n
+}
+
+/** Outputs go on being proposed while one is proven, so the newest on L1 is hardly ever the one the replica knows. */
+async function newestKnownOutput(flags: RelayFlags): Promise<bigint> {
+  const { rpc, replica, source } = flags
+  const chain = createClient({ transport: http(rpc) }).extend(replicaReadActions({ replica }))
+  const newest = await newestOutput(flags)
+  for (let index = newest; index >= 0n && newest - index < MAX_OUTPUTS_BACK; index--) {
+    if ((await chain.getRoot({ source, outputIndex: index })) !== undefined) return index
+  }
+  throw new CliError(
+    `the replica ${replica} knows none of the newest outputs by source ${source}: ` +
+      'run `keyroll relay root` first, or name an older output with --output-index',
+  )
 }
 
 function report(
