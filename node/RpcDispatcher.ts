@@ -38,6 +38,7 @@ type RequestId = string | number | null
 
 /** Longer ids have no use and would be echoed back. */
 const MAX_ID_LENGTH = 256
+const MAX_METHOD_LENGTH = 64
 
 /** Makes the part of a JSON-RPC server that knows nothing of sockets. It never rejects. */
 export function createRpcDispatcher(options: {
@@ -175,7 +176,13 @@ function invoke(call: unknown, methods: ReadonlyMap<string, RpcMethod>, context:
     throw invalidRequest('INVALID_METHOD', 'expected "method" to be a string')
   const method = methods.get(call.method)
   if (method === undefined) {
-    throw new RpcError('methodNotFound', 'this node has no such method', { reason: 'UNKNOWN_METHOD' })
+    throw new RpcError(
+      'methodNotFound',
+      `this node has no method ${call.method.slice(0, MAX_METHOD_LENGTH)}`,
+      {
+        reason: 'UNKNOWN_METHOD',
+      },
+    )
   }
   const params = Object.hasOwn(call, 'params') ? call.params : []
   if (!Array.isArray(params)) {

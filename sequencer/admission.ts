@@ -179,7 +179,7 @@ function undecodable(detail: string): Refusal {
     const message = 'the first update of a keystore carries its initial config'
     return { reason: 'INITIAL_CONFIG_REQUIRED', message, details: { detail } }
   }
-  const message = 'the bytes are not a set-config of this rollup'
+  const message = `the bytes are not a set-config of this rollup: ${detail}`
   return { reason: 'UNDECODABLE', message, details: { detail } }
 }
 
