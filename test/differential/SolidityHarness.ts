@@ -32,8 +32,8 @@ export type Answer = { value: unknown } | { error: string }
 /** Compiles a contract of contracts/test/harness into a directory. */
 export async function compileHarness(name: string, directory: string): Promise<HarnessCode> {
   const out = join(directory, 'out')
-  await promisify(execFile)('node_modules/.bin/forge', [
-    ...['build', `contracts/test/harness/${name}.sol`],
+  await promisify(execFile)(process.execPath, [
+    ...['tools/forge.mjs', 'build', `contracts/test/harness/${name}.sol`],
     ...['--out', out, '--cache-path', join(directory, 'cache')],
   ])
   return JSON.parse(await readFile(join(out, `${name}.sol`, `${name}.json`), 'utf8'))
