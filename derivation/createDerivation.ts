@@ -8,7 +8,7 @@ import {
   TemporaryFault,
 } from '../node/index.ts'
 import type { RollupConfig } from '../protocol/index.ts'
-import { createDriver, type DerivationStatus } from './Driver.ts'
+import { createDriver, type DerivationStatus, type Driver } from './Driver.ts'
 import { createDerivationMetrics } from './metrics.ts'
 import { createOutputChecker, type WrongOutput } from './OutputChecker.ts'
 
@@ -20,6 +20,8 @@ export interface Derivation {
    * @throws {CriticalFault} and anything unforeseen, after it was logged: deriving on could make a wrong chain.
    */
   run(signal: AbortSignal): Promise<void>
+  /** Does one piece of work, as {@link Driver.step}; for callers that decide themselves about time. */
+  step: Driver['step']
   status(): DerivationStatus
   /** Why it stopped for good; undefined while it has not. */
   failure(): unknown
@@ -92,6 +94,7 @@ export function createDerivation(options: DerivationOptions): Derivation {
         throw fault
       }
     },
+    step: () => driver.step(),
     status: () => driver.status(),
     failure: () => failure,
     wrongOutputs: () => checker.wrongOutputs(),

@@ -62,6 +62,12 @@ export interface Builder {
    * @throws {ResetFault} when L1 left the chain that the head stands on.
    */
   build(): Promise<Block>
+  /**
+   * Builds the next block if it is due, and returns the milliseconds after which to look again.
+   *
+   * @throws what `build` throws beyond what passes by itself.
+   */
+  step(): Promise<number>
   /** Builds at every block time until the signal aborts. */
   run(signal: AbortSignal): Promise<void>
 }
@@ -115,22 +121,22 @@ export function createBuilder(modules: BuilderModules): Builder {
     return { ...forced, transactions: [...forced.transactions, ...chosen] }
   }
 
-  async function buildWhenDue(signal: AbortSignal): Promise<void> {
-    if (!isActive || !modules.isReady()) return sleep(IDLE_MS, signal)
+  async function step(): Promise<number> {
+    if (!isActive || !modules.isReady()) return IDLE_MS
     const due = Number(store.heads().unsafe.timestamp + rollup.blockTime) * 1000
     // Short naps, because the head may move and the sequencer may be stopped.
-    if (now() < due) return sleep(Math.min(due - now(), RETRY_MS), signal)
+    if (now() < due) return Math.min(due - now(), RETRY_MS)
     try {
       await build()
+      return 0
     } catch (error) {
       const isExpected =
         error instanceof TemporaryFault || error instanceof ResetFault || error instanceof BuildCancelledError
       if (!isExpected) throw error
       metrics.buildFailures.inc({ error: error.name })
       logger.warn({ err: error }, 'could not build a block; trying again')
-      await sleep(RETRY_MS, signal)
+      return RETRY_MS
     }
-    return undefined
   }
 
   return {
@@ -151,8 +157,9 @@ export function createBuilder(modules: BuilderModules): Builder {
       return store.heads().unsafe.hash
     },
     build,
+    step,
     async run(signal) {
-      while (!signal.aborted) await buildWhenDue(signal)
+      while (!signal.aborted) await sleep(await step(), signal)
     },
   }
 }

@@ -12,7 +12,8 @@ import {
   untilReady,
 } from '../test/sequencerWorld.ts'
 import { createTestKeystore, type SignedSetConfig } from '../test/TestKeystore.ts'
-import { createSequencer, type Sequencer, type SequencerOptions } from './createSequencer.ts'
+import { createSequencer, type Sequencer } from './createSequencer.ts'
+import type { SequencerOptions } from './SequencerOptions.ts'
 
 describe('createSequencer', { timeout: 180_000 }, () => {
   let world: SequencerWorld

@@ -1,6 +1,8 @@
 export type { PoolOptions } from './admission.ts'
 export type { BatcherOptions } from './Batcher.ts'
 export * from './createSequencer.ts'
+export * from './createSequencerParts.ts'
 export type { FeeLimits } from './Fees.ts'
 export type { ProposerOptions } from './Proposer.ts'
+export type { SequencerOptions } from './SequencerOptions.ts'
 export type { TxManagerOptions } from './TxManager.ts'

@@ -1,0 +1,226 @@
+import type { Hex } from 'viem'
+import { createAttributesBuilder, createDerivation, type Derivation } from '../derivation/index.ts'
+import {
+  type ChainStore,
+  createEngine,
+  createReadMethods,
+  type Engine,
+  type L1Client,
+  type Metrics,
+  type RpcErrorData,
+  type RpcMethods,
+  type SyncProgress,
+} from '../node/index.ts'
+import type { SignatureVerifier } from '../protocol/index.ts'
+import { type Batcher, createBatcher, DEFAULT_BATCHER_OPTIONS } from './Batcher.ts'
+import { type Builder, createBuilder } from './Builder.ts'
+import type { L1Contracts } from './L1Contracts.ts'
+import type { L1Sender } from './L1Sender.ts'
+import { createAdminMethods, createFindAccepted, createSendMethods } from './methods.ts'
+import { createSequencerMetrics } from './metrics.ts'
+import { createOriginSelector } from './OriginSelector.ts'
+import { DEFAULT_POOL_OPTIONS, openPool, type Pool } from './Pool.ts'
+import { openPromiseLog } from './PromiseLog.ts'
+import { createPromiseSigner } from './PromiseSigner.ts'
+import { createProposer, DEFAULT_PROPOSER_OPTIONS, type Proposer } from './Proposer.ts'
+import type { Refusal } from './Refusal.ts'
+import type { SequencerOptions } from './SequencerOptions.ts'
+import { createSigningPermit, type SigningPermit } from './SigningPermit.ts'
+import { DEFAULT_TX_MANAGER_OPTIONS, openTxManager, type TxManager } from './TxManager.ts'
+
+/** The outside world of a sequencer's parts: whoever gives another one decides what disk, L1 and time are. */
+export type SequencerPartsModules = {
+  options: Omit<SequencerOptions, 'dataDirectory' | 'l1' | 'rpc' | 'admin'>
+  store: ChainStore
+  l1: L1Client
+  contracts: L1Contracts
+  sender: L1Sender
+  verify: SignatureVerifier
+  metrics: Metrics
+  /** Milliseconds since the epoch. */
+  now: () => number
+}
+
+/**
+ * A sequencer without its servers and timers. Each part can be run, or stepped by somebody who decides about the order:
+ * `derivation.step`, `permit.refresh`, `builder.step`, `poll` of a transaction manager, `step` of batcher and proposer.
+ */
+export interface SequencerParts {
+  readonly engine: Engine
+  readonly derivation: Derivation
+  readonly permit: SigningPermit
+  readonly pool: Pool
+  readonly builder: Builder
+  /** Only with the batcher's key. */
+  readonly batcher: { batcher: Batcher; txManager: TxManager } | undefined
+  /** Only with the proposer's key. */
+  readonly proposer: { proposer: Proposer; txManager: TxManager } | undefined
+  /** All of them; when one ends with an error the others have to be stopped. */
+  readonly loops: readonly { run(signal: AbortSignal): Promise<void> }[]
+  /** Why no promises are given now; empty when they are. */
+  readiness(): readonly RpcErrorData[]
+  /** What anybody may call. */
+  readonly methods: RpcMethods
+  /** What only the operator may call. */
+  readonly adminMethods: RpcMethods
+}
+
+const DEFAULT_L1_CONFIRMATIONS = 4n
+
+/** Makes the parts of a sequencer and joins them; nothing happens before they are run or stepped. */
+export async function createSequencerParts(modules: SequencerPartsModules): Promise<SequencerParts> {
+  const { options, store, l1, contracts, sender, verify, metrics, now } = modules
+  const { rollup, logger, version, pollIntervalMs, onWrongOutput } = options
+  const ownMetrics = createSequencerMetrics(metrics.registry)
+  const shared = { logger, metrics: ownMetrics }
+  const pace = pollIntervalMs === undefined ? {} : { pollIntervalMs }
+  const engine = createEngine({ store, rollup, verify, logger, metrics })
+  const derivation = createDerivation({
+    l1,
+    store,
+    engine,
+    rollup,
+    logger,
+    metrics,
+    ...pace,
+    ...(onWrongOutput && { onWrongOutput }),
+  })
+
+  // Before L1 was once read to its head, the chain may have blocks that this database does not know: nothing may be built,
+  // promised or posted. Later, falling behind for a moment is no reason to stop.
+  let wasSynced = false
+  function isSynced(): boolean {
+    wasSynced ||= derivation.status().isSynced
+    return wasSynced && derivation.failure() === undefined
+  }
+  const derivedL1 = () => (isSynced() ? derivation.status().derivedL1 : undefined)
+
+  const log = openPromiseLog({ bucket: store.bucket('pool'), metrics: ownMetrics })
+  const signer = createPromiseSigner(options.promiseKey, rollup.l2ChainId)
+  const permit = createSigningPermit({
+    ...shared,
+    log,
+    store,
+    contracts,
+    signer: signer.address,
+    isReady: isSynced,
+  })
+  const pool = await openPool({
+    ...shared,
+    store,
+    rollup,
+    verify,
+    log,
+    signer,
+    whyNot,
+    options: { ...DEFAULT_POOL_OPTIONS, ...options.pool },
+  })
+  engine.subscribe((event) => pool.handle(event))
+  const confirmations = options.l1Confirmations ?? DEFAULT_L1_CONFIRMATIONS
+  const builder = createBuilder({
+    ...shared,
+    store,
+    engine,
+    rollup,
+    verify,
+    selector: createOriginSelector({ l1, rollup, confirmations }),
+    attributes: createAttributesBuilder({ l1, rollup }),
+    pool,
+    // Whether the chain is new must be known before this process makes it older.
+    isReady: () => isSynced() && !log.isFresh(),
+    isActive: options.isStopped !== true,
+    now,
+  })
+
+  function whyNot(): Refusal | undefined {
+    if (!builder.isActive()) return { reason: 'SEQUENCER_INACTIVE', message: 'this sequencer is stopped' }
+    if (isSynced()) return permit.whyNot()
+    return { reason: 'SEQUENCER_NOT_READY', message: 'this sequencer has not read all of L1 yet' }
+  }
+
+  const openSender = (name: 'batcher' | 'proposer', privateKey: Hex) =>
+    openTxManager({
+      ...shared,
+      sender,
+      privateKey,
+      chainId: rollup.l1ChainId,
+      bucket: store.bucket(name),
+      name,
+      options: { ...DEFAULT_TX_MANAGER_OPTIONS, ...pace, ...options.txManager },
+      now,
+    })
+
+  async function openBatcher(key: Hex) {
+    const txManager = await openSender('batcher', key)
+    const batcher = createBatcher({
+      ...shared,
+      store,
+      rollup,
+      txManager,
+      derivedL1: () => derivedL1()?.number,
+      options: { ...DEFAULT_BATCHER_OPTIONS, ...pace, ...options.batcher },
+    })
+    return { batcher, txManager }
+  }
+
+  async function openProposer(key: Hex) {
+    const txManager = await openSender('proposer', key)
+    const proposer = createProposer({
+      ...shared,
+      store,
+      rollup,
+      txManager,
+      contracts,
+      derivedL1,
+      options: { ...DEFAULT_PROPOSER_OPTIONS, ...pace, ...options.proposer },
+    })
+    return { proposer, txManager }
+  }
+
+  const batcher = options.batcherKey === undefined ? undefined : await openBatcher(options.batcherKey)
+  const proposer = options.proposerKey === undefined ? undefined : await openProposer(options.proposerKey)
+
+  function readiness(): readonly RpcErrorData[] {
+    if (derivation.failure() !== undefined) return [{ reason: 'DERIVATION_HALTED' }]
+    const refusal = whyNot()
+    return refusal === undefined ? [] : [{ reason: refusal.reason }]
+  }
+
+  function syncing(): SyncProgress {
+    if (isSynced()) return undefined
+    const { safe, unsafe } = store.heads()
+    return { startingBlock: 0n, currentBlock: safe.number, highestBlock: unsafe.number }
+  }
+
+  const findRaw = (hash: Hex) => store.transaction(hash)?.raw
+  return {
+    engine,
+    derivation,
+    permit,
+    pool,
+    builder,
+    batcher,
+    proposer,
+    loops: [
+      derivation,
+      permit,
+      builder,
+      ...(batcher === undefined ? [] : [batcher.txManager, batcher.batcher]),
+      ...(proposer === undefined ? [] : [proposer.txManager, proposer.proposer]),
+    ],
+    readiness,
+    methods: {
+      ...createReadMethods({
+        store,
+        rollup,
+        engine,
+        version,
+        syncing,
+        l1Status: () => derivation.status().l1,
+        findAccepted: createFindAccepted({ pool, rollup, findRaw }),
+      }),
+      ...createSendMethods(pool),
+    },
+    adminMethods: createAdminMethods(builder),
+  }
+}
