@@ -56,6 +56,19 @@ const CACHED_BLOCKS = 256
  */
 export async function openChainStore(path: string, rollup: RollupConfig): Promise<ChainStore> {
   const database = path === ':memory:' ? createMemoryDatabase() : await openLevelDatabase(path)
+  return openChainStoreIn(database, path, rollup)
+}
+
+/**
+ * Opens the chain of a rollup in a database, which is closed when that fails; `path` is how errors call it.
+ *
+ * @throws as {@link openChainStore}, but for the directory.
+ */
+export async function openChainStoreIn(
+  database: Database,
+  path: string,
+  rollup: RollupConfig,
+): Promise<ChainStore> {
   try {
     await prepare(database, path, rollup)
     return createChainStore(database)
