@@ -85,6 +85,18 @@ describe('decodeStored', () => {
     }
   })
 
+  it('reads as many blocks as fit the largest frame', () => {
+    const count = 249_000
+    const blocks = Array.from({ length: count }, (_, i) => {
+      const head = (i === 0 ? 2 : 1) << 19
+      return [head & 0xff, (head >> 8) & 0xff, head >> 16, i & 0xff]
+    })
+    const stream = Uint8Array.from([...blocks.flat(), 0x03])
+    const plain = new Uint8Array(count).map((_, i) => i)
+    expect(plain).toSatisfy(isSameAs(brotliDecompressSync(stream)))
+    expect(decodeStored(stream)).toSatisfy(isSameAs(plain))
+  })
+
   it('never reads anything else than node:zlib does, whatever the bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(), fc.nat(255), (plain, at, byte) => {

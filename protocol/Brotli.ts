@@ -33,15 +33,18 @@ export function encodeStored(bytes: Uint8Array): Uint8Array {
 export function decodeStored(stream: Uint8Array): Uint8Array {
   const bits = new BitReader(stream)
   readWindowSize(bits)
-  const blocks: Uint8Array[] = []
+  // Filled block by block: a stream may have as many blocks as it has bytes to spare, too many to be one call's arguments.
+  const content = new Uint8Array(stream.length)
+  let filled = 0
   while (bits.read(1) === 0) {
     const length = readBlockLength(bits)
     if (bits.read(1) === 0) throw new BrotliError('got a compressed metablock, expected an uncompressed one')
-    blocks.push(bits.readBytes(length))
+    content.set(bits.readBytes(length), filled)
+    filled += length
   }
   if (bits.read(1) === 0) throw new BrotliError('got a last metablock with content, expected an empty one')
   bits.expectEnd()
-  return concat(...blocks)
+  return content.subarray(0, filled)
 }
 
 /** Reads past WBITS (RFC 7932 §9.1): uncompressed blocks refer to nothing, so any window will do. */
