@@ -1,6 +1,14 @@
 import type { Hex } from 'viem'
 import { describe, expect, it } from 'vitest'
-import { batchToBytes, encodeBatcherData, type SingularBatch, ZERO_HASH } from '../protocol/index.ts'
+import {
+  batchToBytes,
+  concat,
+  encodeBatcherData,
+  encodeStored,
+  frameToBytes,
+  type SingularBatch,
+  ZERO_HASH,
+} from '../protocol/index.ts'
 import { createChannelStage } from './ChannelStage.ts'
 import type { DropReason } from './Dropped.ts'
 
@@ -50,5 +58,16 @@ describe('the channel stage', () => {
     await stage.next()
     stage.flush()
     expect((await stage.next())?.bytes).toEqual(batchToBytes(batch(3n)))
+  })
+
+  it('gives each of as many batches as fit a frame, without moving the others', async () => {
+    const count = 900_000
+    // A zero byte is the RLP of itself.
+    const data = concat(Uint8Array.of(1), encodeStored(new Uint8Array(count)))
+    const frame = frameToBytes({ channelId: `0x${'00'.repeat(16)}`, number: 0, data, isLast: true })
+    const { stage } = setUp([concat(Uint8Array.of(0), frame)])
+    let given = 0
+    while ((await stage.next()) !== undefined) given++
+    expect(given).toBe(count)
   })
 })

@@ -23,22 +23,24 @@ export function createChannelStage({
   onDrop: OnDrop
 }): ChannelStage {
   let channel: readonly EncodedBatch[] = []
+  /** Place in the channel of the batch to give next. */
+  let at = 0
   return {
     async next() {
-      while (channel.length === 0) {
+      while (at === channel.length) {
         const datum = await retrieval.next()
         if (datum === undefined) return undefined
         const { transactionHash } = datum
         const decoded = decodeBatcherData(datum.bytes)
-        if (decoded.ok) channel = decoded.batches.map((bytes) => ({ bytes, transactionHash }))
-        else onDrop(decoded.reason, transactionHash)
+        at = 0
+        channel = decoded.ok ? decoded.batches.map((bytes) => ({ bytes, transactionHash })) : []
+        if (!decoded.ok) onDrop(decoded.reason, transactionHash)
       }
-      const [batch, ...rest] = channel
-      channel = rest
-      return batch
+      return channel[at++]
     },
     flush() {
       channel = []
+      at = 0
     },
   }
 }
