@@ -1,7 +1,13 @@
 export * from './BlockRef.ts'
 export { uint64Key } from './Bucket.ts'
 export * from './ChainStore.ts'
-export { createMemoryDatabase, DatabaseUnavailableError, openLevelDatabase, type Write } from './Database.ts'
+export {
+  createMemoryDatabase,
+  type Database,
+  DatabaseUnavailableError,
+  openLevelDatabase,
+  type Write,
+} from './Database.ts'
 export { createEndableFetch, type Fetch } from './EndableFetch.ts'
 export * from './Engine.ts'
 export type { SyncProgress } from './EthMethods.ts'
