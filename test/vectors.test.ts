@@ -17,6 +17,7 @@ import {
   headerFromRlp,
   type InvalidReason,
   isPromiseSigned,
+  isUnsafeBlockSigned,
   keccak,
   keccakHex,
   promiseDigest,
@@ -34,6 +35,7 @@ import {
   storageValueFromRlp,
   TrieProofError,
   toHex,
+  unsafeBlockDigest,
   validateSetConfig,
   verifySignature,
   verifyTrieProof,
@@ -284,6 +286,17 @@ describe('promises.json', async () => {
     }
     expect(promiseDigest(BigInt(chainId), promise)).toBe(signed.digest)
     expect(isPromiseSigned(BigInt(chainId), { promise, ...signed })).toBe(true)
+  })
+})
+
+describe('unsafe_block.json', async () => {
+  type Case = Record<'name' | 'chainId' | 'blockNumber', string> &
+    Record<'blockHash' | 'digest' | 'signer' | 'signature', Hex>
+  const { cases }: { cases: Case[] } = JSON.parse(await read('unsafe_block.json'))
+  test.each(cases)('$name', ({ chainId, blockHash, blockNumber, ...signed }) => {
+    const block = { blockHash, blockNumber: BigInt(blockNumber) }
+    expect(unsafeBlockDigest(BigInt(chainId), block)).toBe(signed.digest)
+    expect(isUnsafeBlockSigned(BigInt(chainId), block, signed)).toBe(true)
   })
 })
 

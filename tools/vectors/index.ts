@@ -9,6 +9,7 @@ import { signatureVectors } from './signatures.ts'
 import { signerTreeVectors } from './signerTrees.ts'
 import { sszProofVectors } from './sszProofs.ts'
 import { trieProofVectors } from './trieProofs.ts'
+import { unsafeBlockVectors } from './unsafeBlocks.ts'
 
 /** Names the files in test/vectors/keyroll and says how each is built; the same every time. */
 export const vectorFiles = {
@@ -23,4 +24,5 @@ export const vectorFiles = {
   'signer_trees.json': signerTreeVectors,
   'ssz_proofs.json': sszProofVectors,
   'trie_proofs.json': trieProofVectors,
+  'unsafe_block.json': unsafeBlockVectors,
 } as const
