@@ -2,13 +2,13 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { createLogger, type LogLevel } from '../node/Logger.ts'
-import { option, parseCount, parseHttpUrl, parseHttpUrls, parsePort, readRollupConfig } from './options.ts'
+import { option, parseCount, parseHttpUrls, parsePort, readRollupConfig } from './options.ts'
 
 /** The flags that `keyroll node` and `keyroll sequencer` share. */
 export type NodeFlags = {
   l1Rpc: readonly string[]
   l1Quorum: number
-  l1Beacon?: string
+  l1Beacon: readonly string[]
   l1PollInterval: number
   rollupConfig: string
   dataDir: string
@@ -34,7 +34,9 @@ export function withNodeOptions(command: Command, defaults: { dataDir: string; p
         .default(1),
     )
     .addOption(
-      option('--l1-beacon <url>', "L1's beacon API, where batches come in blobs").argParser(parseHttpUrl),
+      option('--l1-beacon <urls>', 'beacon API of one or more L1 nodes, where batches come in blobs')
+        .argParser(parseHttpUrls)
+        .default([], 'none'),
     )
     .addOption(
       option('--l1-poll-interval <milliseconds>', 'how often to look for a new L1 block')
@@ -77,7 +79,7 @@ export function readNodeFlags(flags: NodeFlags, name: string) {
     l1: {
       urls: flags.l1Rpc,
       quorum: flags.l1Quorum,
-      ...(flags.l1Beacon !== undefined && { beaconUrl: flags.l1Beacon }),
+      beaconUrls: flags.l1Beacon,
     },
     pollIntervalMs: flags.l1PollInterval,
     rpc: {

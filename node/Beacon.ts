@@ -25,7 +25,7 @@ const REQUEST_TIMEOUT_MS = 30_000
 const DEFAULT_SECONDS_PER_SLOT = 12n
 
 /** Makes the client of a beacon node's REST API. */
-export function createBeacon(url: string, kzg: Kzg, fetchFn: Fetch = fetch): Beacon {
+export function createBeacon(url: string, kzg: Pick<Kzg, 'versionedHash'>, fetchFn: Fetch = fetch): Beacon {
   const base = url.replace(/\/+$/, '')
   let clock: Clock | undefined
 

@@ -11,9 +11,11 @@ const ANSWER_TIMEOUT_MS = 60_000
 export function createEndableFetch({
   signal,
   timeoutMs = ANSWER_TIMEOUT_MS,
+  fetchFn = fetch,
 }: {
   signal?: AbortSignal | undefined
   timeoutMs?: number
+  fetchFn?: Fetch
 }): Fetch {
   // Each request has a controller of its own: what listens to a signal that lives as long as the process adds up.
   const underWay = new Set<AbortController>()
@@ -29,7 +31,7 @@ export function createEndableFetch({
     try {
       const signals = [AbortSignal.timeout(timeoutMs), own.signal]
       if (init?.signal) signals.push(init.signal)
-      return await fetch(input, { ...init, signal: AbortSignal.any(signals) })
+      return await fetchFn(input, { ...init, signal: AbortSignal.any(signals) })
     } finally {
       underWay.delete(own)
     }

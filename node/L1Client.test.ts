@@ -326,7 +326,7 @@ describe('blobs', () => {
         : clock(path, header.timestamp),
     )
     for (const beaconUrl of [blobsApi, sidecarsApi]) {
-      const l1 = createL1Client({ urls: [anvil.url], beaconUrl, kzg })
+      const l1 = createL1Client({ urls: [anvil.url], beaconUrls: [beaconUrl], kzg })
       const blobs = await l1.blobs(header, [ZERO_BLOB_HASH, ZERO_BLOB_HASH])
       expect(blobs.map((blob) => blob.length)).toEqual([131_072, 131_072])
     }
@@ -340,7 +340,7 @@ describe('blobs', () => {
       const beaconUrl = await serveBeacon((path) =>
         path.startsWith('/eth/v1/beacon/blobs/') ? { data } : clock(path, header.timestamp),
       )
-      const l1 = createL1Client({ urls: [anvil.url], beaconUrl, kzg })
+      const l1 = createL1Client({ urls: [anvil.url], beaconUrls: [beaconUrl], kzg })
       await expect(l1.blobs(header, [ZERO_BLOB_HASH])).rejects.toBeInstanceOf(TemporaryFault)
     }
   })

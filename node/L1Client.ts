@@ -1,7 +1,7 @@
 import type { Address, Hex } from 'viem'
 import { bloomMayHold } from '../protocol/index.ts'
 import { type Beacon, createBeacon } from './Beacon.ts'
-import { createEndableFetch } from './EndableFetch.ts'
+import { createEndableFetch, type Fetch } from './EndableFetch.ts'
 import { CriticalFault, ResetFault, TemporaryFault } from './Fault.ts'
 import { createKzg, type Kzg } from './Kzg.ts'
 import { type L1Header, l1HeaderFromJson } from './L1Header.ts'
@@ -57,24 +57,28 @@ export interface L1Client {
 /** What `createL1Client` is made of. */
 export type L1ClientOptions = {
   urls: readonly string[]
-  /** REST API of a beacon node; needed once batches come in blobs. */
-  beaconUrl?: string | undefined
+  /** REST APIs of beacon nodes; needed once batches come in blobs. */
+  beaconUrls?: readonly string[]
   /** How many of the nodes must name the same header at a number or tag; 1 believes the first that answers. */
   quorum?: number
   metrics?: Metrics
   /** Ends every request when it aborts; what is asked after that fails at once. */
   signal?: AbortSignal
   /** Shared by clients of one process; by default the client makes its own and closes it. */
-  kzg?: Kzg
+  kzg?: Pick<Kzg, 'versionedHash' | 'close'>
+  /** What requests are made with; the global `fetch` by default. */
+  fetchFn?: Fetch
+  /** Pause before a question that no node answered is asked again, in milliseconds; it doubles with each round. */
+  retryPauseMs?: number
 }
 
 const CACHED_HEADERS = 4_096
 
 /** Makes a client of one or more L1 nodes and, where given, a beacon node. */
 export function createL1Client(options: L1ClientOptions): L1Client {
-  const { urls, beaconUrl, quorum = 1, metrics, signal, kzg = createKzg() } = options
-  const fetchFn = createEndableFetch({ signal })
-  const rpc = createL1Rpc({ urls, metrics, fetchFn })
+  const { urls, beaconUrls: [beaconUrl] = [], quorum = 1, metrics, signal, kzg = createKzg() } = options
+  const fetchFn = createEndableFetch({ signal, ...(options.fetchFn && { fetchFn: options.fetchFn }) })
+  const rpc = createL1Rpc({ urls, metrics, fetchFn, pauseMs: options.retryPauseMs })
   const beacon: Beacon | undefined =
     beaconUrl === undefined ? undefined : createBeacon(beaconUrl, kzg, fetchFn)
   const headers = createLruCache<Hex, L1Header>(CACHED_HEADERS)

@@ -35,10 +35,12 @@ export function createL1Rpc({
   urls,
   metrics,
   fetchFn,
+  pauseMs = FIRST_PAUSE_MS,
 }: {
   urls: readonly string[]
   metrics?: Metrics | undefined
   fetchFn?: Fetch | undefined
+  pauseMs?: number | undefined
 }): L1Rpc {
   const nodes = urls.map((url) =>
     http(url, {
@@ -76,7 +78,7 @@ export function createL1Rpc({
   ): Promise<T | undefined> {
     let lastError: unknown
     for (let round = 0; round < ROUNDS; round++) {
-      if (round > 0) await sleep(FIRST_PAUSE_MS * 2 ** (round - 1))
+      if (round > 0) await sleep(pauseMs * 2 ** (round - 1))
       let absent = 0
       let mayChange = false
       for (let i = 0; i < nodes.length; i++) {

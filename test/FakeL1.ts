@@ -173,10 +173,14 @@ function seal({
   return { header, transactions: executed.map(({ transaction }) => transaction), receipts, blobs, ...counts }
 }
 
-type Counts = Pick<FakeBlock, 'submissions' | 'deposits' | 'outputs'>
-type BareLog = Pick<L1Log, 'address' | 'topics' | 'data'>
+/** What the contracts of a fake L1 have counted so far. */
+export type Counts = Pick<FakeBlock, 'submissions' | 'deposits' | 'outputs'>
 
-function logsOf(action: FakeL1Action, counts: Counts, timestamp: bigint): BareLog[] {
+/** A log before its block is known. */
+export type BareLog = Pick<L1Log, 'address' | 'topics' | 'data'>
+
+/** Makes the logs that the contracts write for an action, and counts on. */
+export function logsOf(action: FakeL1Action, counts: Counts, timestamp: bigint): BareLog[] {
   const { batchInboxAddress, depositContractAddress: portal, outputOracleAddress: oracle } = FAKE_L1_ADDRESSES
   switch (action.kind) {
     case 'batch':
