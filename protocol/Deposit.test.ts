@@ -13,7 +13,7 @@ import {
   DepositLogError,
   depositFromBytes,
   depositFromLog,
-  depositFromLogs,
+  depositsFromLogs,
   depositToBytes,
   TRANSACTION_DEPOSITED_TOPIC,
   userDepositSourceHash,
@@ -73,12 +73,13 @@ describe('deposits', () => {
         bytesOf(32),
         fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
         (value, l1BlockHash, index) => {
-          const read = depositFromLogs(l1BlockHash, depositedLog(value), recordedLog(index))
-          expect(read).toEqual({
+          const logs = [depositedLog(value), recordedLog(index)]
+          const deposit = {
             ...value,
             isSystemTx: false,
             sourceHash: userDepositSourceHash(l1BlockHash, index),
-          })
+          }
+          expect(depositsFromLogs(l1BlockHash, portal, logs)).toEqual([{ index, deposit }])
         },
       ),
     )
@@ -89,7 +90,6 @@ describe('deposits', () => {
   const topics = good.topics as [Hex, Hex, Hex, Hex]
 
   it.each<[string, Log, Log]>([
-    ['another event', { ...good, topics: [ZERO_HASH, ...topics.slice(1)] }, recordedLog(0n)],
     ['a topic missing', { ...good, topics: topics.slice(0, 3) }, recordedLog(0n)],
     ['version 1', { ...good, topics: topics.with(3, toHex(word(1n))) }, recordedLog(0n)],
     ['too little opaque data', { ...good, data: abiBytes(new Uint8Array(72)) }, recordedLog(0n)],
@@ -101,8 +101,21 @@ describe('deposits', () => {
     ['no ABI bytes', { ...good, data: '0x' }, recordedLog(0n)],
     ['a length beyond the data', { ...good, data: toHex(concat(word(32n), word(1_000n))) }, recordedLog(0n)],
     ['another log after it', good, good],
+    ["another contract's log after it", good, { ...recordedLog(0n), address: `0x${'bb'.repeat(20)}` }],
   ])('are refused from logs with %s', (_name, deposited, recorded) => {
-    expect(() => depositFromLogs(ZERO_HASH, deposited, recorded)).toThrow(DepositLogError)
+    expect(() => depositsFromLogs(ZERO_HASH, portal, [deposited, recorded])).toThrow(DepositLogError)
+  })
+
+  it('are refused from logs that end between the two', () => {
+    expect(() => depositsFromLogs(ZERO_HASH, portal, [good])).toThrow(DepositLogError)
+  })
+
+  it('are found among the logs of others, in their order', () => {
+    const stranger: Log = { ...good, address: `0x${'bb'.repeat(20)}` }
+    const other: Log = { ...good, topics: [ZERO_HASH, ...topics.slice(1)] }
+    const logs = [stranger, good, recordedLog(7n), other, recordedLog(1n), good, recordedLog(8n), stranger]
+    expect(depositsFromLogs(ZERO_HASH, portal, logs).map(({ index }) => index)).toEqual([7n, 8n])
+    expect(depositsFromLogs(ZERO_HASH, portal, [])).toEqual([])
   })
 
   it.each<[string, Uint8Array]>([

@@ -73,14 +73,26 @@ export function depositFromBytes(bytes: Uint8Array): Deposit {
   }
 }
 
+/** A deposit, and its place in the portal's hash chain. */
+export type RecordedDeposit = { index: bigint; deposit: Deposit }
+
 /**
- * Reads a deposit out of the portal's two logs: `TransactionDeposited`, and `DepositRecorded` directly after it, whose
- * index goes into the source hash (protocol.md §4.1).
+ * Reads the deposits among the logs of a successful L1 transaction, in their order: each is the portal's
+ * `TransactionDeposited`, and `DepositRecorded` directly after it, whose index goes into the source hash
+ * (protocol.md §4.1). Logs of other contracts are passed over.
  *
- * @throws {DepositLogError} when the logs are not such a pair; only a portal with a defect writes others.
+ * @throws {DepositLogError} when the portal's logs are not such pairs; only a portal with a defect writes others.
  */
-export function depositFromLogs(l1BlockHash: Hex, deposited: Log, recorded: Log): Deposit {
-  return depositFromLog(deposited, userDepositSourceHash(l1BlockHash, depositIndexFromLog(recorded)))
+export function depositsFromLogs(l1BlockHash: Hex, portal: Address, logs: readonly Log[]): RecordedDeposit[] {
+  return logs.flatMap((deposited, i): RecordedDeposit[] => {
+    if (deposited.address !== portal || deposited.topics[0] !== TRANSACTION_DEPOSITED_TOPIC) return []
+    const recorded = logs[i + 1]
+    if (recorded?.address !== portal) {
+      throw new DepositLogError('got a deposit without DepositRecorded directly after it')
+    }
+    const index = depositIndexFromLog(recorded)
+    return [{ index, deposit: depositFromLog(deposited, userDepositSourceHash(l1BlockHash, index)) }]
+  })
 }
 
 /**
