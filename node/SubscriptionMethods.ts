@@ -6,15 +6,20 @@ import { type LogFilter, logFilter, matchesFilter } from './LogFilter.ts'
 import type { RpcContext, RpcMethod, RpcMethods } from './RpcDispatcher.ts'
 import { invalidParams, RpcError } from './RpcError.ts'
 import { defineMethod, optionalParam, type Parser, param } from './RpcParams.ts'
+import { type FindSignature, type SignedBlockJson, signedBlockToJson } from './SignedBlockMethods.ts'
 
-type Topic = 'newHeads' | 'logs'
+type Topic = 'newHeads' | 'logs' | 'signedBlocks'
 type Subscription = { id: Hex; context: RpcContext; topic: Topic; filter: LogFilter }
 
 const MAX_SUBSCRIPTIONS_PER_CONNECTION = 32
 
-const topicParam: Parser<Topic> = (value, name) => {
-  if (value === 'newHeads' || value === 'logs') return value
-  throw invalidParams('UNKNOWN_SUBSCRIPTION', `expected ${name} to be newHeads or logs`, { param: name })
+function topicParser(topics: readonly Topic[]): Parser<Topic> {
+  return (value, name) => {
+    const topic = topics.find((known) => known === value)
+    if (topic !== undefined) return topic
+    const message = `expected ${name} to be one of ${topics.join(', ')}`
+    throw invalidParams('UNKNOWN_SUBSCRIPTION', message, { param: name })
+  }
 }
 
 const subscriptionId: Parser<Hex> = (value, name) => {
@@ -26,18 +31,30 @@ const subscriptionId: Parser<Hex> = (value, name) => {
 
 const NO_FILTER: LogFilter = { addresses: [], topics: [] }
 
-/** Makes `eth_subscribe` and `eth_unsubscribe`, which work over WebSocket only. */
-export function createSubscriptionMethods(engine: Pick<Engine, 'subscribe'>): RpcMethods {
+/**
+ * Makes `eth_subscribe` and `eth_unsubscribe`, which work over WebSocket only.
+ *
+ * Where signatures are given, `signedBlocks` tells every new block that has one.
+ */
+export function createSubscriptionMethods(
+  engine: Pick<Engine, 'subscribe'>,
+  findSignature?: FindSignature,
+): RpcMethods {
   const byConnection = new Map<RpcContext, Map<Hex, Subscription>>()
+  const topics: readonly Topic[] =
+    findSignature === undefined ? ['newHeads', 'logs'] : ['newHeads', 'logs', 'signedBlocks']
 
   engine.subscribe((event) => {
-    for (const subscriptions of byConnection.values()) {
-      for (const subscription of subscriptions.values()) tell(subscription, event)
-    }
+    const subscriptions = [...byConnection.values()].flatMap((own) => [...own.values()])
+    const isWanted = event.type === 'unsafe' && subscriptions.some(({ topic }) => topic === 'signedBlocks')
+    // Blocks are large: one is signed and encoded once for all who want it.
+    const signed = isWanted ? findSignature?.(event.block) : undefined
+    const signedJson = isWanted && signed !== undefined ? signedBlockToJson(event.block, signed) : undefined
+    for (const subscription of subscriptions) tell(subscription, event, signedJson)
   })
 
   const subscribe: RpcMethod = defineMethod(
-    [param('topic', topicParam), optionalParam('filter', logFilter, NO_FILTER)],
+    [param('topic', topicParser(topics)), optionalParam('filter', logFilter, NO_FILTER)],
     ([topic, filter], context) => {
       if (context.notify === undefined) {
         throw new RpcError('methodNotSupported', 'subscriptions need a WebSocket connection', {
@@ -69,8 +86,16 @@ export function createSubscriptionMethods(engine: Pick<Engine, 'subscribe'>): Rp
   }
 }
 
-function tell({ id, context, topic, filter }: Subscription, event: EngineEvent): void {
+function tell(
+  { id, context, topic, filter }: Subscription,
+  event: EngineEvent,
+  signedJson: SignedBlockJson | undefined,
+): void {
   const send = (result: unknown) => context.notify?.('eth_subscription', { subscription: id, result })
+  if (topic === 'signedBlocks') {
+    if (signedJson !== undefined) send(signedJson)
+    return
+  }
   if (topic === 'newHeads') {
     if (event.type === 'unsafe') send(headerToJson(event.block))
     return

@@ -8,12 +8,16 @@ import {
   promiseDigest,
   type SignedPromise,
   toHex,
+  type UnsafeBlock,
+  unsafeBlockDigest,
 } from '../protocol/index.ts'
 
-/** Signs promises for one rollup. */
+/** Signs promises, and the blocks that keep them, for one rollup. */
 export interface PromiseSigner {
   readonly address: Address
   sign(promise: ConfigPromise): SignedPromise
+  /** Signs an unsafe block: 65 bytes `r ‖ s ‖ v` (protocol.md §9). */
+  signBlock(block: UnsafeBlock): Hex
 }
 
 /**
@@ -24,11 +28,17 @@ export interface PromiseSigner {
 export function createPromiseSigner(privateKey: Hex, chainId: bigint): PromiseSigner {
   const key = fromHex(privateKey, 32)
   const address = privateKeyToAddress(privateKey).toLowerCase() as Address
+  function signDigest(digest: Hex): Hex {
+    const { signature, recid } = secp256k1.ecdsaSign(fromHex(digest), key)
+    return toHex(concat(signature, Uint8Array.of(27 + recid)))
+  }
   return {
     address,
-    sign(promise) {
-      const { signature, recid } = secp256k1.ecdsaSign(fromHex(promiseDigest(chainId, promise)), key)
-      return { promise, signature: toHex(concat(signature, Uint8Array.of(27 + recid))), signer: address }
-    },
+    sign: (promise) => ({
+      promise,
+      signature: signDigest(promiseDigest(chainId, promise)),
+      signer: address,
+    }),
+    signBlock: (block) => signDigest(unsafeBlockDigest(chainId, block)),
   }
 }

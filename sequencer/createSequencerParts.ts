@@ -13,6 +13,7 @@ import {
 } from '../node/index.ts'
 import type { SignatureVerifier } from '../protocol/index.ts'
 import { type Batcher, createBatcher, DEFAULT_BATCHER_OPTIONS } from './Batcher.ts'
+import { createBlockSigner } from './BlockSigner.ts'
 import { type Builder, createBuilder } from './Builder.ts'
 import type { L1Contracts } from './L1Contracts.ts'
 import type { L1Sender } from './L1Sender.ts'
@@ -192,6 +193,8 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
     return { startingBlock: 0n, currentBlock: safe.number, highestBlock: unsafe.number }
   }
 
+  // Made before the methods, for it must know of a new block before subscribers are told.
+  const findSignature = createBlockSigner({ engine, store, signer, permit })
   const findRaw = (hash: Hex) => store.transaction(hash)?.raw
   return {
     engine,
@@ -218,6 +221,7 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
         syncing,
         l1Status: () => derivation.status().l1,
         findAccepted: createFindAccepted({ pool, rollup, findRaw }),
+        findSignature,
       }),
       ...createSendMethods(pool),
     },
