@@ -26,11 +26,24 @@ export function writeUint64(words: Uint8Array, index: number, value: bigint): vo
 }
 
 /**
+ * Writes an unsigned integer into the word at `index`.
+ *
+ * @throws {IntegerOutOfRangeError} when it does not fit 256 bits.
+ */
+export function writeUint256(words: Uint8Array, index: number, value: bigint): void {
+  assertUint(value, 256)
+  const view = new DataView(words.buffer, words.byteOffset)
+  for (let part = 0; part < 4; part++) {
+    view.setBigUint64(index * 32 + 24 - 8 * part, BigInt.asUintN(64, value >> BigInt(64 * part)))
+  }
+}
+
+/**
  * Checks that a value fits an unsigned Solidity type.
  *
  * @throws {IntegerOutOfRangeError} when it is not a whole number of at most `bits` bits.
  */
-export function assertUint(value: bigint | number, bits: 8 | 32 | 64): void {
+export function assertUint(value: bigint | number, bits: 8 | 32 | 64 | 256): void {
   const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value)
   if (!isWhole || value < 0 || value >= 2 ** bits) throw new IntegerOutOfRangeError(value, bits)
 }

@@ -1,11 +1,15 @@
-import { type Address, type Client, encodeAbiParameters, type Hex, keccak256, numberToHex } from 'viem'
+import { type Address, type Client, type Hex, numberToHex } from 'viem'
 import { readContract } from 'viem/actions'
 import { outputOracleAbi } from '../contracts/index.ts'
 import {
+  commitmentOf,
+  commitmentSlot,
   decodeRlp,
   fromHex,
+  inputsHashOf,
   KeyrollError,
   keccak,
+  type OutputCommitment,
   rlpToBytes,
   rlpToList,
   slotToKey,
@@ -22,23 +26,6 @@ export type ProvenCommitment = {
   word: Hex | undefined
   accountProof: Uint8Array[]
   storageProof: Uint8Array[]
-}
-
-/** The preimage of a commitment, but for the output's index and the parts of its root (protocol.md §5.4). */
-export type CommitmentParts = {
-  outputRoot: Hex
-  /** Seconds. */
-  l1Timestamp: bigint
-  l2BlockNumber: bigint
-  inputsHash: Hex
-}
-
-/** How many submissions and deposits L1 held when an output was proposed, and the hash chains over them. */
-export type OutputInputs = {
-  inboxCount: bigint
-  inboxChainHash: Hex
-  depositCount: bigint
-  depositChainHash: Hex
 }
 
 /**
@@ -81,13 +68,13 @@ export async function proveCommitment(
  *
  * @throws {WrongAnswerError} when it does not hash to the word.
  */
-export async function getCommitmentParts(
+export async function getOutputCommitment(
   l1: Client,
   header: L1Header,
   oracle: Address,
   index: bigint,
   word: Hex,
-): Promise<CommitmentParts> {
+): Promise<OutputCommitment> {
   const contract = {
     address: oracle,
     abi: outputOracleAbi,
@@ -102,7 +89,7 @@ export async function getCommitmentParts(
       readContract(l1, { ...contract, functionName: 'getOutputInputs' }),
     ),
   ])
-  const parts: CommitmentParts = {
+  const parts: OutputCommitment = {
     outputRoot: output.outputRoot,
     l1Timestamp: output.timestamp,
     l2BlockNumber: output.l2BlockNumber,
@@ -113,36 +100,5 @@ export async function getCommitmentParts(
   throw new WrongAnswerError(
     'L1 node',
     `what it says of output ${index} hashes to ${computed}, but its state proves ${word}`,
-  )
-}
-
-/** Computes the storage slot of an output's word: `commitments` is the mapping in slot 0 (protocol.md §5.4). */
-export function commitmentSlot(index: bigint): Hex {
-  return keccak256(encodeAbiParameters([{ type: 'uint256' }, { type: 'uint256' }], [index, 0n]))
-}
-
-/** Computes the hash of the inputs that an output was derived from (protocol.md §5.4). */
-export function inputsHashOf(inputs: OutputInputs): Hex {
-  return keccak256(
-    encodeAbiParameters(
-      [{ type: 'uint256' }, { type: 'bytes32' }, { type: 'uint256' }, { type: 'bytes32' }],
-      [inputs.inboxCount, inputs.inboxChainHash, inputs.depositCount, inputs.depositChainHash],
-    ),
-  )
-}
-
-/** Computes an output's word (protocol.md §5.4). */
-export function commitmentOf(index: bigint, parts: CommitmentParts): Hex {
-  return keccak256(
-    encodeAbiParameters(
-      [
-        { type: 'uint256' },
-        { type: 'bytes32' },
-        { type: 'uint256' },
-        { type: 'uint256' },
-        { type: 'bytes32' },
-      ],
-      [index, parts.outputRoot, parts.l1Timestamp, parts.l2BlockNumber, parts.inputsHash],
-    ),
   )
 }

@@ -1,13 +1,8 @@
 import { type Address, encodeFunctionData, type Hex, numberToHex, zeroHash } from 'viem'
 import { keystoreReplicaAbi } from '../contracts/index.ts'
-import { outputRoot, toHex } from '../protocol/index.ts'
+import { type OutputCommitment, outputRoot, toHex } from '../protocol/index.ts'
 import { ask, toAnswer } from './ask.ts'
-import {
-  type CommitmentParts,
-  getCommitmentParts,
-  type ProvenCommitment,
-  proveCommitment,
-} from './commitment.ts'
+import { getOutputCommitment, type ProvenCommitment, proveCommitment } from './commitment.ts'
 import {
   LaggingError,
   NotVouchedError,
@@ -69,7 +64,7 @@ export async function proveOutput(
     const details = `output ${outputIndex} does not stand in L1 block ${header.number}, the newest its source knows`
     throw new LaggingError('L2 node', details)
   }
-  const parts = await getCommitmentParts(context.l1, header, oracle, outputIndex, commitment.word)
+  const parts = await getOutputCommitment(context.l1, header, oracle, outputIndex, commitment.word)
   const derived = await getDerivedOutput(context, outputIndex, parts)
   const { l1Timestamp, l2BlockNumber, inputsHash } = parts
   const output = { index: outputIndex, ...derived, l1Timestamp, l2BlockNumber, inputsHash }
@@ -147,7 +142,7 @@ async function complete(
 async function getDerivedOutput(
   { keyroll }: ProverContext,
   outputIndex: bigint,
-  { outputRoot: proposed, l2BlockNumber }: CommitmentParts,
+  { outputRoot: proposed, l2BlockNumber }: OutputCommitment,
 ): Promise<{ stateRoot: Hex; keystoreRoot: Hex; blockHash: Hex }> {
   const json = await ask('Keyroll node', keyroll, 'eth_getBlockByNumber', [numberToHex(l2BlockNumber), false])
   if (json === null) throw new LaggingError('Keyroll node', `it does not have block ${l2BlockNumber}`)

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import type { Hex } from 'viem'
 import { describe, expect, test } from 'vitest'
-import { outputRoot } from '../protocol/index.ts'
-import { commitmentOf, commitmentSlot, inputsHashOf } from './commitment.ts'
+import { commitmentOf, commitmentSlot, inputsHashOf } from './OutputCommitment.ts'
+import { outputRoot } from './OutputRoot.ts'
 
 type Case = { name: string } & Record<
   'index' | 'l1Timestamp' | 'l2BlockNumber' | 'inboxCount' | 'depositCount',
