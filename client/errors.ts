@@ -1,5 +1,5 @@
-import type { Hex } from 'viem'
-import { type InvalidReason, KeyrollError } from '../protocol/index.ts'
+import { type Address, formatEther, type Hex } from 'viem'
+import { type DecodeReason, type InvalidReason, KeyrollError } from '../protocol/index.ts'
 import type { SetConfigStage, SetConfigStatus } from './keyroll/SetConfigStatus.ts'
 
 /** Reports that a Keyroll node refused a request; `reason` is for machines (docs/rpc.md). */
@@ -76,4 +76,47 @@ export class SignerSetMismatchError extends KeyrollError {
 /** Reports a signature or key that a device returned in a form that cannot be used. */
 export class SignerError extends KeyrollError {
   override readonly name = 'SignerError'
+}
+
+/** Reports bytes that are no set-config of the rollup; forcing them would burn gas for nothing. */
+export class UndecodableSetConfigError extends KeyrollError {
+  override readonly name = 'UndecodableSetConfigError'
+  readonly reason: DecodeReason
+  constructor(reason: DecodeReason, length: number, l2ChainId: bigint) {
+    super(
+      `The ${length} bytes are no set-config of rollup ${l2ChainId}: ${reason} (protocol.md §3.1); nothing was sent`,
+    )
+    this.reason = reason
+  }
+}
+
+/** Reports an L1 that is not the rollup's. */
+export class WrongL1Error extends KeyrollError {
+  override readonly name = 'WrongL1Error'
+  constructor(actual: number, expected: bigint) {
+    super(`The L1 node is of chain ${actual}, expected ${expected}: check the URL and the rollup config`)
+  }
+}
+
+/** Reports that the rollup's portal is not where its config says. */
+export class PortalAbsentError extends KeyrollError {
+  override readonly name = 'PortalAbsentError'
+  constructor(portal: Address, details: string, options?: ErrorOptions) {
+    super(`The KeystorePortal is not at ${portal}: ${details}; check the rollup config`, options)
+  }
+}
+
+/** Reports an account that cannot pay for forcing a set-config; amounts are wei. */
+export class InsufficientFundsError extends KeyrollError {
+  override readonly name = 'InsufficientFundsError'
+  readonly balance: bigint
+  readonly cost: bigint
+  constructor(account: Address, balance: bigint, cost: bigint) {
+    super(
+      `The account ${account} has ${formatEther(balance)} ETH on L1, ` +
+        `expected at least ${formatEther(cost)} ETH for the gas`,
+    )
+    this.balance = balance
+    this.cost = cost
+  }
 }

@@ -1,7 +1,7 @@
 import { type Address, type Hash, type Hex, type Log, parseEventLogs } from 'viem'
 import { writeContract } from 'viem/actions'
 import { l1BlockSourceAbi } from '../../contracts/index.ts'
-import { type SendingClient, sendingFrom, type TransactionOptions } from './replicaClient.ts'
+import { type SendingClient, sendingFrom, type TransactionOptions } from '../SendingClient.ts'
 
 /** Which source shall store what it vouches for now. */
 export type CheckpointParameters = { source: Address } & TransactionOptions

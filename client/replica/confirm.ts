@@ -2,7 +2,8 @@ import type { ContractFunctionArgs, Hash } from 'viem'
 import { writeContract } from 'viem/actions'
 import { keystoreReplicaAbi } from '../../contracts/index.ts'
 import type { ShortConfig } from '../../protocol/index.ts'
-import { type OnReplica, type SendingClient, sendingFrom, type TransactionOptions } from './replicaClient.ts'
+import { type SendingClient, sendingFrom, type TransactionOptions } from '../SendingClient.ts'
+import type { OnReplica } from './OnReplica.ts'
 
 /** The proof of a config, as the prover makes it, and the config. */
 export type ConfirmParameters = {

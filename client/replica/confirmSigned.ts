@@ -2,7 +2,8 @@ import type { ContractFunctionArgs, Hash, Hex } from 'viem'
 import { writeContract } from 'viem/actions'
 import { keystoreReplicaAbi } from '../../contracts/index.ts'
 import { type Config, type ShortConfig, toShortConfig } from '../../protocol/index.ts'
-import { type OnReplica, type SendingClient, sendingFrom, type TransactionOptions } from './replicaClient.ts'
+import { type SendingClient, sendingFrom, type TransactionOptions } from '../SendingClient.ts'
+import type { OnReplica } from './OnReplica.ts'
 
 /** The proof of a config, and the raw set-configs that lead to it from the confirmed one. */
 export type ConfirmSignedParameters = {

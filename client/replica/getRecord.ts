@@ -1,7 +1,7 @@
 import type { Address, Client, ContractFunctionReturnType, Hex } from 'viem'
 import { readContract } from 'viem/actions'
 import { keystoreReplicaAbi } from '../../contracts/index.ts'
-import type { OnReplica } from './replicaClient.ts'
+import type { OnReplica } from './OnReplica.ts'
 
 /** A keystore, and the account that reads it. */
 export type GetRecordParameters = { id: Hex; account: Address }

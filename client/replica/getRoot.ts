@@ -1,7 +1,7 @@
 import type { Address, Client, ContractFunctionReturnType } from 'viem'
 import { readContract } from 'viem/actions'
 import { keystoreReplicaAbi } from '../../contracts/index.ts'
-import type { OnReplica } from './replicaClient.ts'
+import type { OnReplica } from './OnReplica.ts'
 
 /** An output, named by the source it came by and its index. */
 export type GetRootParameters = { source: Address; outputIndex: bigint }

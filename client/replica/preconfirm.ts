@@ -2,7 +2,8 @@ import type { Address, Hash, Hex } from 'viem'
 import { writeContract } from 'viem/actions'
 import { keystoreReplicaAbi } from '../../contracts/index.ts'
 import { type Config, type ShortConfig, toShortConfig } from '../../protocol/index.ts'
-import { type OnReplica, type SendingClient, sendingFrom, type TransactionOptions } from './replicaClient.ts'
+import { type SendingClient, sendingFrom, type TransactionOptions } from '../SendingClient.ts'
+import type { OnReplica } from './OnReplica.ts'
 
 /** An update, and the config that it replaces. */
 export type PreconfirmParameters = {

@@ -1,12 +1,13 @@
 import type { Client, Hash } from 'viem'
+import type { SendingClient } from '../SendingClient.ts'
 import { type CheckpointParameters, checkpoint } from './checkpoint.ts'
 import { type ConfirmParameters, confirm } from './confirm.ts'
 import { type ConfirmSignedParameters, confirmSigned } from './confirmSigned.ts'
 import { type GetRecordParameters, getRecord, type ReplicaRecord } from './getRecord.ts'
 import { type GetRootParameters, getRoot, type ReplicaRoot } from './getRoot.ts'
 import { type IsCheckpointParameters, isCheckpoint } from './isCheckpoint.ts'
+import type { OnReplica } from './OnReplica.ts'
 import { type PreconfirmParameters, preconfirm } from './preconfirm.ts'
-import type { OnReplica, SendingClient } from './replicaClient.ts'
 import { type UpdateRootParameters, updateRoot } from './updateRoot.ts'
 
 /** What any client of a replica's chain may ask. */

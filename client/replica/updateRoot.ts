@@ -1,7 +1,8 @@
 import type { ContractFunctionArgs, Hash } from 'viem'
 import { writeContract } from 'viem/actions'
 import { keystoreReplicaAbi } from '../../contracts/index.ts'
-import { type OnReplica, type SendingClient, sendingFrom, type TransactionOptions } from './replicaClient.ts'
+import { type SendingClient, sendingFrom, type TransactionOptions } from '../SendingClient.ts'
+import type { OnReplica } from './OnReplica.ts'
 
 /** The proof of an output, as the prover makes it. */
 export type UpdateRootParameters = {

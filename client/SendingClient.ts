@@ -1,10 +1,7 @@
-import type { Account, Address, Chain, Client, Transport } from 'viem'
+import type { Account, Chain, Client, Transport } from 'viem'
 
-/** A client of a replica's chain that can send transactions. */
+/** A client of a chain that can send transactions. */
 export type SendingClient = Client<Transport, Chain | undefined, Account>
-
-/** Names the replica that an action is for. */
-export type OnReplica = { replica: Address }
 
 /** What every transaction takes besides its call. */
 export type TransactionOptions = { /** Estimated by default. */ gas?: bigint }
