@@ -8,7 +8,15 @@ import {
   toHex,
 } from 'viem'
 import { describe, expect, it } from 'vitest'
-import { fromHex, orderedTrieRoot } from '../protocol/index.ts'
+import {
+  BLOB_BYTES,
+  concat,
+  decodeRlp,
+  encodeRlp,
+  fromHex,
+  orderedTrieRoot,
+  type RlpItem,
+} from '../protocol/index.ts'
 import { fakeHash } from '../test/chainFixtures.ts'
 import type { L1Header } from './L1Header.ts'
 import { RefusedAnswerError } from './L1Rpc.ts'
@@ -155,6 +163,48 @@ describe('l1TransactionsFromJson', () => {
       }),
       { numRuns: 150 },
     )
+  })
+
+  it('checks blob transactions of anvil, whose trie holds them with their sidecars', () => {
+    const tx = {
+      type: 'eip4844',
+      chainId: 1,
+      maxFeePerGas: 1n,
+      maxPriorityFeePerGas: 1n,
+      maxFeePerBlobGas: 1n,
+      gas: 1n,
+      nonce: 0,
+      value: 0n,
+      data: '0x',
+      to: `0x${'aa'.repeat(20)}`,
+      blobVersionedHashes: [`0x01${'bb'.repeat(31)}`],
+    } as const
+    const one = { r: fakeHash('r'), s: fakeHash('s'), yParity: 0 }
+    const raw = fromHex(serializeTransaction(tx, { ...one, v: 27n }))
+    const [blob, commitment, proof] = [BLOB_BYTES, 48, 48].map((width) => new Uint8Array(width).fill(7))
+    if (blob === undefined || commitment === undefined || proof === undefined) expect.unreachable()
+    const json = { ...toJson(tx, one), blobs: [toHex(blob)], commitments: [toHex(commitment)] }
+    const proofs = Array.from({ length: 128 }, () => proof)
+    const body = decodeRlp(raw.subarray(1))
+    const wrap = (items: RlpItem[]) => concat(Uint8Array.of(3), encodeRlp([body, ...items]))
+    const forms = [
+      { leaf: wrap([[blob], [commitment], [proof]]), json: { ...json, proofs: [toHex(proof)] } },
+      {
+        leaf: wrap([Uint8Array.of(1), [blob], [commitment], proofs]),
+        json: { ...json, cellProofs: proofs.map((each) => toHex(each)) },
+      },
+    ]
+    for (const { leaf, json } of forms) {
+      const [read] = l1TransactionsFromJson(headerWith([leaf]), { transactions: [json] })
+      expect(read).toMatchObject({ hash: keccak256(raw), blobVersionedHashes: tx.blobVersionedHashes })
+      const lie = { ...json, blobVersionedHashes: [`0x01${'cc'.repeat(31)}`] }
+      expect(() => l1TransactionsFromJson(headerWith([leaf]), { transactions: [lie] })).toThrow(
+        RefusedAnswerError,
+      )
+      expect(() => l1TransactionsFromJson(headerWith([raw]), { transactions: [json] })).toThrow(
+        RefusedAnswerError,
+      )
+    }
   })
 
   it('refuses a transaction that is left out, of an unknown type, or malformed', () => {

@@ -1,6 +1,8 @@
 import type { Address, Hex } from 'viem'
 import {
+  BLOB_BYTES,
   concat,
+  decodeRlp,
   encodeRlp,
   fromHex,
   keccakHex,
@@ -32,6 +34,7 @@ export type L1Transaction = {
 }
 
 const BLOB_TYPE = 3
+const KZG_POINT_BYTES = 48
 
 /**
  * Reads the full transactions in a block's JSON.
@@ -39,8 +42,9 @@ const BLOB_TYPE = 3
  * @throws {RefusedAnswerError} when one is malformed or of an unknown type, or they do not have the header's root.
  */
 export function l1TransactionsFromJson(header: L1Header, blockJson: unknown): readonly L1Transaction[] {
-  const transactions = toList(toObject(blockJson).transactions).map(transactionFromJson)
-  const root = orderedTrieRoot(transactions.map(({ raw }) => raw))
+  const items = toList(toObject(blockJson).transactions).map(toObject)
+  const transactions = items.map(transactionFromJson)
+  const root = orderedTrieRoot(transactions.map(({ raw }, i) => trieLeaf(raw, items[i])))
   if (root !== header.transactionsRoot) {
     throw new RefusedAnswerError(
       `got transactions of L1 block ${header.hash} with root ${root}, expected ${header.transactionsRoot}`,
@@ -49,8 +53,27 @@ export function l1TransactionsFromJson(header: L1Header, blockJson: unknown): re
   return transactions
 }
 
-function transactionFromJson(json: unknown): L1Transaction {
-  const tx = toObject(json)
+/**
+ * The bytes that the transactions root binds: the transaction's own, but for anvil, whose blocks hold blob transactions in the
+ * form in which they travel (EIP-4844 and EIP-7594, networking), and whose JSON then has the sidecar's fields. That form
+ * contains the same transaction, and is in no block of a chain that follows the protocol, so nothing is believed by allowing it.
+ */
+function trieLeaf(raw: Uint8Array, tx: JsonObject = {}): Uint8Array {
+  if (raw[0] !== BLOB_TYPE || tx.blobs === undefined) return raw
+  const body = decodeRlp(raw.subarray(1))
+  const [blobs, commitments] = [points(tx.blobs, BLOB_BYTES), points(tx.commitments, KZG_POINT_BYTES)]
+  const wrapped =
+    tx.cellProofs === undefined
+      ? [body, blobs, commitments, points(tx.proofs, KZG_POINT_BYTES)]
+      : [body, Uint8Array.of(1), blobs, commitments, points(tx.cellProofs, KZG_POINT_BYTES)]
+  return concat(Uint8Array.of(BLOB_TYPE), encodeRlp(wrapped))
+}
+
+function points(json: unknown, width: number): Uint8Array[] {
+  return toList(json).map((item) => bytesField({ item }, 'item', width))
+}
+
+function transactionFromJson(tx: JsonObject): L1Transaction {
   const type = tx.type === undefined ? 0 : Number(quantityField(tx, 'type'))
   const payload = encodeRlp(itemsOf(type, tx))
   const raw = type === 0 ? payload : concat(Uint8Array.of(type), payload)
