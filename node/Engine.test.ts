@@ -14,7 +14,7 @@ import { CriticalFault } from './Fault.ts'
 import { createLogger } from './Logger.ts'
 import { createMetrics, type Metrics } from './Metrics.ts'
 import { openChainStore } from './openChainStore.ts'
-import { NotOnHeadError } from './storeErrors.ts'
+import { NotOnHeadError, UnexpectedBlockError } from './storeErrors.ts'
 
 const rollup = createTestRollup()
 const bob = createTestKeystore(rollup, 'bob', 5)
@@ -60,6 +60,43 @@ describe('createEngine', () => {
     const next = build()
     await expect(failed).rejects.toBeInstanceOf(BlockAttributesError)
     expect((await next).header.number).toBe(1n)
+  })
+
+  it('follows a block only where it has the expected hash, replacing blocks down to the safe head', async () => {
+    const genesis = store.heads().unsafe
+    const first = await engine.build(nextOriginOn(genesis, rollup))
+    await engine.consolidate(genesis, nextOriginOn(genesis, rollup), inclusion)
+    const safe = store.heads().safe
+    await build([raw(0)])
+    const old = await build([raw(1)])
+    const other = await openChainStore(':memory:', rollup)
+    const theirs = createEngine({ store: other, rollup, verify: verifySignature, logger })
+    await theirs.build(nextOriginOn(genesis, rollup))
+    const wanted = await theirs.build((head) => attributesOn(head, rollup, []))
+
+    events = []
+    const attributes = attributesOn(safe, rollup, [])
+    await expect(engine.follow(safe, attributes, old.hash)).rejects.toBeInstanceOf(UnexpectedBlockError)
+    await expect(engine.follow(genesis, nextOriginOn(genesis, rollup), first.hash)).rejects.toBeInstanceOf(
+      NotOnHeadError,
+    )
+    const elsewhere = { number: 1n, hash: fakeHash('elsewhere') }
+    await expect(engine.follow(elsewhere, attributes, wanted.hash)).rejects.toBeInstanceOf(NotOnHeadError)
+    expect([heads(), types()]).toEqual([[3, 1, 0], []])
+
+    const block = await engine.follow(safe, attributes, wanted.hash)
+    expect(block.hash).toBe(wanted.hash)
+    expect([heads(), types()]).toEqual([
+      [2, 1, 0],
+      ['rewound', 'unsafe'],
+    ])
+    events = []
+    await engine.follow(
+      store.heads().unsafe,
+      attributesOn(store.heads().unsafe, rollup),
+      (await theirs.build((head) => attributesOn(head, rollup))).hash,
+    )
+    expect([heads(), types()]).toEqual([[3, 1, 0], ['unsafe']])
   })
 
   it('marks an unsafe block safe when L1 says the same', async () => {

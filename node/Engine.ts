@@ -1,3 +1,4 @@
+import type { Hex } from 'viem'
 import {
   type Block,
   type BlockAttributes,
@@ -13,7 +14,7 @@ import type { ChainStore, Inclusion } from './ChainStore.ts'
 import type { Logger } from './Logger.ts'
 import type { Metrics } from './Metrics.ts'
 import { minimum } from './minimum.ts'
-import { DamagedDatabaseError, NotOnHeadError } from './storeErrors.ts'
+import { DamagedDatabaseError, NotOnHeadError, UnexpectedBlockError } from './storeErrors.ts'
 
 /** A block with its receipts. */
 export type ExecutedBlock = { block: Block; receipts: readonly Receipt[] }
@@ -34,6 +35,14 @@ export interface Engine {
    * `attributes` may be a function of the head, called when the block's turn has come.
    */
   build(attributes: BlockAttributes | ((head: BlockRef) => BlockAttributes)): Promise<Block>
+  /**
+   * Makes the block that `attributes` describe the unsafe child of `parent`, dropping what stands above it, but only when
+   * the block has this hash: else nothing changes.
+   *
+   * @throws {NotOnHeadError} when `parent` is no block of the chain at or above the safe head.
+   * @throws {UnexpectedBlockError} when the block has another hash.
+   */
+  follow(parent: BlockId, attributes: BlockAttributes, hash: Hex): Promise<Block>
   /**
    * Makes the block that `attributes` describe the safe child of `parent`, which must be the safe head.
    * An equal unsafe block is marked safe; a different one is dropped with all above it, and the derived one built.
@@ -107,16 +116,31 @@ export function createEngine({ store, rollup, verify, logger, metrics }: EngineO
     }
   }
 
+  function execute(on: BlockId, attributes: BlockAttributes): BlockResult {
+    const parent = store.blockByHash(on.hash)
+    if (parent === undefined) throw new DamagedDatabaseError(`block ${on.number}`)
+    return stateTransition({ rollup, parent: parent.header, attributes, reader: store, verify })
+  }
+
   /** Executes a block on the unsafe head and writes it, as safe where an inclusion is given. */
   async function append(attributes: BlockAttributes, inclusion: Inclusion | undefined): Promise<Block> {
-    const head = store.heads().unsafe
-    const parent = store.blockByHash(head.hash)
-    if (parent === undefined) throw new DamagedDatabaseError(`block ${head.number}`)
     const stopped = metrics?.executionSeconds.startTimer()
-    const result = stateTransition({ rollup, parent: parent.header, attributes, reader: store, verify })
+    const result = execute(store.heads().unsafe, attributes)
     if (inclusion === undefined) await store.appendUnsafe(result)
     else await store.appendSafe(result, inclusion)
     stopped?.()
+    report(result)
+    return result.block
+  }
+
+  async function follow(parent: BlockId, attributes: BlockAttributes, hash: Hex): Promise<Block> {
+    const { safe, unsafe } = store.heads()
+    const isInChain = store.blockByNumber(parent.number)?.hash === parent.hash
+    if (!isInChain || parent.number < safe.number) throw new NotOnHeadError('follow on', parent, safe)
+    const result = execute(parent, attributes)
+    if (result.block.hash !== hash) throw new UnexpectedBlockError(result.block.hash, hash)
+    if (parent.hash !== unsafe.hash) await rewind(parent.number, safe.number)
+    await store.appendUnsafe(result)
     report(result)
     return result.block
   }
@@ -190,6 +214,7 @@ export function createEngine({ store, rollup, verify, logger, metrics }: EngineO
       enqueue(() =>
         append(typeof attributes === 'function' ? attributes(store.heads().unsafe) : attributes, undefined),
       ),
+    follow: (parent, attributes, hash) => enqueue(() => follow(parent, attributes, hash)),
     consolidate: (parent, attributes, inclusion) => enqueue(() => consolidate(parent, attributes, inclusion)),
     finalize: (id) =>
       enqueue(async () => {

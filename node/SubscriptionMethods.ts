@@ -17,7 +17,7 @@ function topicParser(topics: readonly Topic[]): Parser<Topic> {
   return (value, name) => {
     const topic = topics.find((known) => known === value)
     if (topic !== undefined) return topic
-    const message = `expected ${name} to be one of ${topics.join(', ')}`
+    const message = `expected ${name} to be ${topics.join(' or ')}`
     throw invalidParams('UNKNOWN_SUBSCRIPTION', message, { param: name })
   }
 }

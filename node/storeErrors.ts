@@ -38,6 +38,14 @@ export class NotOnHeadError extends KeyrollError {
   }
 }
 
+/** Reports a block that came out other than somebody said it would. */
+export class UnexpectedBlockError extends KeyrollError {
+  override readonly name = 'UnexpectedBlockError'
+  constructor(got: Hex, expected: Hex) {
+    super(`executing the block gave ${got}, expected ${expected}`)
+  }
+}
+
 /** Reports an output that is not the next one. */
 export class OutputIndexError extends KeyrollError {
   override readonly name = 'OutputIndexError'
