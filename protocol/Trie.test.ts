@@ -19,6 +19,7 @@ import {
   trieFromRoot,
   trieGet,
   trieNewNodes,
+  trieNodeContents,
   trieProof,
   triePut,
   trieRoot,
@@ -139,6 +140,33 @@ describe('a trie', () => {
     expect(() => trieGet(missing, Uint8Array.of(1))).toThrow(MissingNodeError)
     const malformed = trieFromRoot(root, () => Uint8Array.of(0x80))
     expect(() => trieGet(malformed, Uint8Array.of(1))).toThrow(MalformedNodeError)
+  })
+})
+
+describe('trieNodeContents', () => {
+  it('leads from the root to every node and every value, in the order of the keys', () => {
+    fc.assert(
+      fc.property(entries, (list) => {
+        const trie = list.reduce((t, [k, v]) => triePut(t, k, v), emptyTrie())
+        const nodes = trieNewNodes(trie)
+        const last = new Map(list.map(([k, v]) => [toHex(k), toHex(v)]))
+        const found: Hex[] = []
+        const values: Hex[] = []
+        const walk = (hash: Hex) => {
+          found.push(hash)
+          const contents = trieNodeContents(nodes.get(hash) ?? new Uint8Array(), hash)
+          values.push(...contents.values.map(toHex))
+          for (const below of contents.below) walk(toHex(below))
+        }
+        if (list.length > 0) walk(trieRoot(trie))
+        expect(new Set(found)).toEqual(new Set(nodes.keys()))
+        expect(values.toSorted()).toEqual([...last.values()].sort())
+      }),
+    )
+  })
+
+  it('refuses what is no node', () => {
+    expect(() => trieNodeContents(Uint8Array.of(0x80), EMPTY_TRIE_ROOT)).toThrow(MalformedNodeError)
   })
 })
 

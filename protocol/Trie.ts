@@ -127,6 +127,36 @@ export function trieProof(trie: Trie, key: Uint8Array): Uint8Array[] {
   return proof
 }
 
+/** What a trie node holds, inlined nodes included; each list in the order of the keys. */
+export type TrieNodeContents = {
+  /** The hashes of the nodes below it that stand on their own. */
+  below: readonly Uint8Array[]
+  values: readonly Uint8Array[]
+}
+
+/**
+ * Takes one node apart, so that a whole trie can be walked without being held in memory.
+ *
+ * @throws {MalformedNodeError} when the bytes, which stand under this hash, are not a trie node.
+ */
+export function trieNodeContents(bytes: Uint8Array, hash: Hex): TrieNodeContents {
+  const below: Uint8Array[] = []
+  const values: Uint8Array[] = []
+  const visit = (node: TrieNode | undefined): void => {
+    if (node === undefined) return
+    if (node.kind === 'unread') below.push(node.reference.subarray(1))
+    else if (node.kind === 'leaf') values.push(node.value)
+    else if (node.kind === 'extension') visit(node.child)
+    else {
+      // The value of a branch belongs to the shortest key, which comes first.
+      if (node.value !== undefined) values.push(node.value)
+      for (const child of node.children) visit(child)
+    }
+  }
+  visit(decodeNode(bytes, hash, false))
+  return { below, values }
+}
+
 /**
  * Verifies a proof against a root, and returns the key's value, or undefined when the proof shows that the key is absent.
  *
