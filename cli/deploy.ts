@@ -41,10 +41,12 @@ type DeployL1Flags = {
   maxSequencerDrift: number
   seqWindowSize: number
   channelTimeout: number
+  allowShortRecovery: boolean
   out: string
 }
 
 const DAY = 86_400
+const L1_SLOT_SECONDS = 12
 
 function createDeployL1Command(): Command {
   const address = (flag: string, who: string) =>
@@ -80,11 +82,18 @@ function createDeployL1Command(): Command {
     .addOption(count('--max-sequencer-drift <seconds>', 'how far block time may run ahead of L1', 1800))
     .addOption(count('--seq-window-size <blocks>', 'L1 blocks in which a batch must follow its origin', 3600))
     .addOption(count('--channel-timeout <blocks>', 'L1 blocks in which a channel must be complete', 50))
+    .addOption(
+      option(
+        '--allow-short-recovery',
+        'take a --min-recovery-delay that a censored owner cannot answer in time, for tests',
+      ).default(false),
+    )
     .addOption(option('--out <file>', 'where to write the rollup config, a new file').default('rollup.json'))
     .action(runDeployL1)
 }
 
 async function runDeployL1(flags: DeployL1Flags): Promise<void> {
+  checkRecoveryDelay(flags)
   const client = deployingClient(flags)
   // The config cannot be had again: its file must be sure before anything is paid for, and never replace another.
   reserveFile(flags.out)
@@ -94,6 +103,16 @@ async function runDeployL1(flags: DeployL1Flags): Promise<void> {
     rmSync(flags.out, { force: true })
     throw error
   }
+}
+
+/** An owner whom the sequencer ignores needs a window to answer a recovery through L1, and may notice it late by another. */
+function checkRecoveryDelay({ minRecoveryDelay, seqWindowSize, allowShortRecovery }: DeployL1Flags): void {
+  const needed = 2 * seqWindowSize * L1_SLOT_SECONDS
+  if (allowShortRecovery || minRecoveryDelay >= needed) return
+  throw new CliError(
+    `--min-recovery-delay ${minRecoveryDelay}: expected at least ${needed} seconds, two sequencing windows of ` +
+      `${seqWindowSize} L1 blocks; --allow-short-recovery takes less`,
+  )
 }
 
 function reserveFile(file: string): void {

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import type { Hex } from 'viem'
 import { callRpc } from './callRpc.ts'
-import { option, parseHash, parseHttpUrl } from './options.ts'
+import { option, parseBlock, parseHash, parseHttpUrl } from './options.ts'
 
 /** Makes the command that shows a keystore. */
 export function createGetCommand(): Command {
@@ -9,7 +9,11 @@ export function createGetCommand(): Command {
     .description('show the config of a keystore, as JSON')
     .argument('<id>', 'keystore id, 32 bytes in hex', parseHash)
     .addOption(keyrollRpcOption())
-    .addOption(option('--block <tag>', 'latest, safe, finalized, or a block number in hex').default('latest'))
+    .addOption(
+      option('--block <block>', 'latest, safe, finalized, or a block number in decimal or hex')
+        .argParser(parseBlock)
+        .default('latest'),
+    )
     .action(async (id: Hex, { keyrollRpc, block }: { keyrollRpc: string; block: string }) => {
       const config = await callRpc(keyrollRpc, 'keyroll_getConfig', [id, block])
       process.stdout.write(`${JSON.stringify(config, null, 2)}\n`)

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { createLogger, type LogLevel } from '../node/Logger.ts'
+import { makeDirectory } from '../node/makeDirectory.ts'
 import { option, parseCount, parseHttpUrls, parsePort, readRollupConfig } from './options.ts'
 
 /** The flags that `keyroll node` and `keyroll sequencer` share. */
@@ -72,7 +72,7 @@ function logLevelOption(): Option {
 /** Turns the shared flags into what both nodes are made of. */
 export function readNodeFlags(flags: NodeFlags, name: string) {
   const rollup = readRollupConfig(flags.rollupConfig)
-  mkdirSync(flags.dataDir, { recursive: true })
+  makeDirectory(flags.dataDir)
   return {
     rollup,
     dataDirectory: join(flags.dataDir, 'chain'),

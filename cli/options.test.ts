@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   option,
   parseAddress,
+  parseBlock,
   parseBytes,
   parseCount,
   parseHash,
@@ -48,6 +49,7 @@ describe('options', () => {
     expect(parseHttpUrls('https://a.example, http://b.example', ['http://c.example'])).toHaveLength(3)
     expect(parseHash(`0x${'AB'.repeat(32)}`)).toBe(`0x${'ab'.repeat(32)}`)
     expect(parseBytes('0x')).toBe('0x')
+    expect(['safe', '0x1F', '31'].map(parseBlock)).toEqual(['safe', '0x1F', '0x1f'])
     expect(parseAddress(ADDRESS)).toBe(ADDRESS)
   })
 
@@ -61,6 +63,7 @@ describe('options', () => {
     ['a URL of another scheme', () => parseHttpUrl('ws://localhost:8545')],
     ['an empty URL in a list', () => parseHttpUrls('http://a.example,')],
     ['a short hash', () => parseHash('0xab')],
+    ['a block that is none', () => parseBlock('1.5')],
     ['half a byte', () => parseBytes('0xabc')],
     ['bytes without 0x', () => parseBytes('ab')],
     ['a wrong checksum', () => parseAddress(ADDRESS.replace('E', 'e'))],
@@ -102,7 +105,7 @@ describe('readRollupConfig', () => {
     expect(() => readRollupConfig(file('{'))).toThrow('not JSON')
   })
 
-  it('names the field that is wrong', () => {
-    expect(() => readRollupConfig(file('{}'))).toThrow('genesis')
+  it('names the file and the field that is wrong', () => {
+    expect(() => readRollupConfig(file('{}'))).toThrow(/file: .*genesis/)
   })
 })

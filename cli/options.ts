@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { InvalidArgumentError, Option } from 'commander'
 import { type Address, type Hex, isAddress, isHex, type LocalAccount } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { parseRollupConfig, type RollupConfig } from '../protocol/index.ts'
+import { KeyrollError, parseRollupConfig, type RollupConfig } from '../protocol/index.ts'
 import { CliError } from './CliError.ts'
 
 /** Makes an option whose environment twin is `KEYROLL_` and the flag in capitals. */
@@ -61,15 +61,29 @@ export function parseHash(text: string): Hex {
   return text.toLowerCase() as Hex
 }
 
+/** Parses a block tag or number, in decimal or hex, into what JSON-RPC takes. */
+export function parseBlock(text: string): string {
+  if (['latest', 'safe', 'finalized', 'earliest'].includes(text) || /^0x[0-9a-f]{1,16}$/i.test(text))
+    return text
+  if (/^\d{1,19}$/.test(text)) return `0x${BigInt(text).toString(16)}`
+  throw new InvalidArgumentError('expected latest, safe, finalized, or a block number in decimal or hex.')
+}
+
 /** Parses bytes in hex. */
 export function parseBytes(text: string): Hex {
   if (!isHex(text) || text.length % 2 !== 0) throw new InvalidArgumentError('expected bytes in hex, with 0x.')
   return text.toLowerCase() as Hex
 }
 
-/** Reads a rollup config from its file. @throws {CliError} when it cannot be read; RollupConfigError when it is wrong. */
+/** Reads a rollup config from its file. @throws {CliError} when it cannot be read or is wrong. */
 export function readRollupConfig(file: string): RollupConfig {
-  return parseRollupConfig(readJson(file))
+  const json = readJson(file)
+  try {
+    return parseRollupConfig(json)
+  } catch (cause) {
+    if (!(cause instanceof KeyrollError)) throw cause
+    throw new CliError(`${file}: ${cause.message}`, { cause })
+  }
 }
 
 function readJson(file: string): unknown {

@@ -1,8 +1,9 @@
 import { Command } from 'commander'
 import { type Address, createClient, type Hex, http } from 'viem'
-import { readContract } from 'viem/actions'
+import { getBlock, readContract } from 'viem/actions'
 import { replicaReadActions } from '../client/index.ts'
 import { CliError } from './CliError.ts'
+import { findFinalOutput } from './findFinalOutput.ts'
 import { keyrollRpcOption } from './get.ts'
 import {
   option,
@@ -35,12 +36,12 @@ export function createRelayCommand(): Command {
   return new Command('relay')
     .description('carry proofs from L1 to the replica of another chain')
     .addCommand(
-      withRelayOptions(new Command('root'), 'the newest')
+      withRelayOptions(new Command('root'), 'the newest that is final, with --proposed the newest')
         .description('prove an output to the replica, once for all wallets of its chain')
         .option('--proposed', 'do not wait for the challenge period: the root will be a proposed one', false)
         .action(async (flags: RelayFlags & { proposed: boolean }) => {
           const { relayer, source } = startRelay(flags)
-          const outputIndex = flags.outputIndex ?? (await newestOutput(flags))
+          const outputIndex = flags.outputIndex ?? (await outputToProve(flags))
           report(await relayer.updateRoot({ source, outputIndex, final: !flags.proposed }), outputIndex)
         }),
     )
@@ -104,7 +105,30 @@ function startRelay(flags: RelayFlags): { relayer: Relayer; source: Address } {
   return { relayer, source }
 }
 
-async function newestOutput({ l1Rpc, rpc, replica }: RelayFlags): Promise<bigint> {
+async function outputToProve(flags: RelayFlags & { proposed: boolean }): Promise<bigint> {
+  const { l1Rpc, rpc, replica, source } = flags
+  const { oracle, count } = await readOracle(flags)
+  if (flags.proposed) return count - 1n
+  const l1 = createClient({ transport: http(l1Rpc) })
+  const [{ timestamp }, challengePeriod] = await Promise.all([
+    getBlock(l1),
+    readContract(l1, { ...oracle, functionName: 'finalizationPeriodSeconds' }),
+  ])
+  const final = await findFinalOutput(count, async (index) => {
+    const output = await readContract(l1, { ...oracle, functionName: 'getL2Output', args: [index] })
+    return BigInt(output.timestamp) + challengePeriod <= timestamp
+  })
+  // Of those that are not final yet, the oldest will be so first.
+  if (final === undefined) return 0n
+  const chain = createClient({ transport: http(rpc) }).extend(replicaReadActions({ replica }))
+  const root = await chain.getRoot({ source, outputIndex: final })
+  if (root?.finalized !== true) return final
+  throw new CliError(
+    `the replica ${replica} holds output ${final}, the newest final one: there is nothing to prove`,
+  )
+}
+
+async function readOracle({ l1Rpc, rpc, replica }: RelayFlags) {
   const { keystoreReplicaAbi, outputOracleAbi } = await import('../contracts/index.ts')
   const address = await readContract(createClient({ transport: http(rpc) }), {
     address: replica,
@@ -117,14 +141,14 @@ async function newestOutput({ l1Rpc, rpc, replica }: RelayFlags): Promise<bigint
     functionName: 'nextOutputIndex',
   })
   if (length === 0n) throw new CliError(`the OutputOracle ${address} has no output yet`)
-  return length - 1n
+  return { oracle, count: length }
 }
 
 /** Outputs go on being proposed while one is proven, so the newest on L1 is hardly ever the one the replica knows. */
 async function newestKnownOutput(flags: RelayFlags): Promise<bigint> {
   const { rpc, replica, source } = flags
   const chain = createClient({ transport: http(rpc) }).extend(replicaReadActions({ replica }))
-  const newest = await newestOutput(flags)
+  const newest = (await readOracle(flags)).count - 1n
   for (let index = newest; index >= 0n && newest - index < MAX_OUTPUTS_BACK; index--) {
     if ((await chain.getRoot({ source, outputIndex: index })) !== undefined) return index
   }

@@ -18,7 +18,8 @@ export type DevnetInfo = {
   l1: { chainId: number; rpcUrl: string; beaconUrl: string }
   chains: DevnetChain[]
   rollup: { l2ChainId: number; configPath: string; config: RollupConfigJson }
-  sequencer: { rpcUrl: string; adminUrl: string }
+  /** `admin_` callers bear the token. */
+  sequencer: { rpcUrl: string; adminUrl: string; adminToken: string }
   node: { rpcUrl: string }
   contracts: { l1: L1Contracts; l2: L2Contracts }
   accounts: Record<Role, DevnetAccount>

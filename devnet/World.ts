@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { makeDirectory } from '../node/makeDirectory.ts'
 import type { ChildProcess } from './ChildProcess.ts'
 import { DevnetError } from './DevnetError.ts'
 
@@ -33,7 +34,7 @@ export interface World {
 export async function createWorld(givenDataDir: string | undefined): Promise<World> {
   const dataDir = givenDataDir ? resolve(givenDataDir) : await mkdtemp(join(tmpdir(), 'keyroll-devnet-'))
   const logDirectory = join(dataDir, 'logs')
-  await mkdir(dataDir, { recursive: true })
+  makeDirectory(dataDir)
   if ((await readdir(dataDir)).length > 0) {
     throw new DevnetError('data directory', `got ${dataDir} with files in it, expected it empty or absent`)
   }

@@ -18,6 +18,7 @@ export function devnetBanner(info: DevnetInfo, { color }: { color: boolean }): s
     row('Keyroll', `chain ${rollup.l2ChainId}`.padEnd(CHAIN_WIDTH), sequencer.rpcUrl, '(sequencer)'),
     row('', ''.padEnd(CHAIN_WIDTH), node.rpcUrl, '(independent node)'),
     row('', ''.padEnd(CHAIN_WIDTH), sequencer.adminUrl, '(sequencer admin)'),
+    row('admin token', sequencer.adminToken),
     ...chains.map(({ name, chainId, rpcUrl, source }) =>
       row(name, `chain ${chainId}`.padEnd(CHAIN_WIDTH), rpcUrl, `(reads ${source.kind})`),
     ),

@@ -211,16 +211,20 @@ async function startKeyroll(
       ready: /^\{"rpcUrl":.*\}$/,
     })
   const { batcher, proposer, promiseSigner } = devnetAccounts()
+  const adminToken = randomBytes(32).toString('hex')
   const [sequencer, node] = await world.own([
     start('sequencer', ['--port', `${ports.sequencer}`, '--admin-port', `${ports.admin}`, ...EAGER], {
-      KEYROLL_ADMIN_TOKEN: randomBytes(32).toString('hex'),
+      KEYROLL_ADMIN_TOKEN: adminToken,
       KEYROLL_BATCHER_KEY: batcher.privateKey,
       KEYROLL_PROPOSER_KEY: proposer.privateKey,
       KEYROLL_PROMISE_KEY: promiseSigner.privateKey,
     }),
     start('node', ['--port', `${ports.node}`]),
   ])
-  const urls = { sequencer: JSON.parse(sequencer.match[0]), node: JSON.parse(node.match[0]) }
+  const urls = {
+    sequencer: { ...JSON.parse(sequencer.match[0]), adminToken },
+    node: JSON.parse(node.match[0]),
+  }
   const ready = [sequencer, node].map(({ name, match }) =>
     untilReady(name, JSON.parse(match[0]).rpcUrl, signal),
   )

@@ -1,5 +1,6 @@
 import { Level } from 'level'
 import { KeyrollError } from '../protocol/index.ts'
+import { makeDirectory } from './makeDirectory.ts'
 
 /** One put (`value` given) or delete (`value` undefined) of a batch. */
 export type Write = { key: Uint8Array; value: Uint8Array | undefined }
@@ -17,8 +18,10 @@ export interface Database {
  * Opens a LevelDB directory, creating it where there is none.
  *
  * @throws {DatabaseUnavailableError} when another process holds it, or the directory cannot be opened.
+ * @throws {DirectoryError} when the directory cannot be made.
  */
 export async function openLevelDatabase(path: string): Promise<Database> {
+  makeDirectory(path)
   const level = new Level<Uint8Array, Uint8Array>(path, { keyEncoding: 'view', valueEncoding: 'view' })
   try {
     await level.open()
