@@ -3,7 +3,7 @@
  * misread; a retired bucket keeps its line.
  */
 export const Bucket = {
-  /** name -> schema version, rollup fingerprint, heads, output count */
+  /** name -> schema version, rollup fingerprint, base, heads, output count */
   meta: 0,
   /** block hash -> header and transactions */
   block: 1,

@@ -1,6 +1,7 @@
 import type { Hex } from 'viem'
 import type { Block, BlockResult, Receipt, RejectReason, StateReader } from '../protocol/index.ts'
 import type { BlockId, BlockRef, Heads } from './BlockRef.ts'
+import type { ChainBase } from './ChainBase.ts'
 import type { OpaqueBucket, OpaqueBucketName } from './OpaqueBucket.ts'
 import type { StoredOutput } from './StoredOutput.ts'
 
@@ -28,6 +29,8 @@ export interface ChainStore extends StateReader {
   transaction(hash: Hex): TransactionLocation | undefined
   /** Finds the deposit that forced the set-config with this hash. */
   forcedTransaction(setConfigHash: Hex): TransactionLocation | undefined
+  /** Tells where the chain of this database begins. */
+  base(): ChainBase
   heads(): Heads
   /**
    * Appends a child of the unsafe head.
@@ -56,17 +59,17 @@ export interface ChainStore extends StateReader {
   /**
    * Drops every block above `number` and takes the safe head back to `safeNumber`, by default only as far as needed.
    *
-   * @throws {CriticalFault} when that is below the finalized head.
+   * @throws {CriticalFault} when that is below the finalized head, and so always where it is below the base.
    */
   rewind(number: bigint, safeNumber?: bigint): Promise<void>
-  /** Tells from which L1 block a safe block was derived; undefined for genesis and for unsafe blocks. */
+  /** Tells from which L1 block a safe block was derived; undefined for genesis, unsafe blocks and those below the base. */
   inclusionOf(blockNumber: bigint): Inclusion | undefined
-  /** Finds the newest block that was safe once L1 block `l1Number` had been read. */
+  /** Finds the newest block that was safe once L1 block `l1Number` had been read; the base where that is not known. */
   safeHeadAtL1(l1Number: bigint): BlockRef
-  /** Counts the standing outputs; their indices are 0 to count - 1. */
+  /** Counts the standing outputs; known are those from the base's first output on, which are never counted out. */
   outputCount(): bigint
   outputByIndex(index: bigint): StoredOutput | undefined
-  /** Finds the first standing output at or above an L2 block. */
+  /** Finds the first standing output at or above an L2 block, which must be above the base. */
   outputForBlock(l2BlockNumber: bigint): StoredOutput | undefined
   /**
    * Adds the output with the next index.
@@ -74,7 +77,7 @@ export interface ChainStore extends StateReader {
    * @throws {OutputIndexError} when its index is another.
    */
   putOutput(output: StoredOutput): Promise<void>
-  /** Removes the outputs from index `count` on (deleted on L1, or reorganised away). */
+  /** Removes the known outputs from index `count` on (deleted on L1, or reorganised away). */
   truncateOutputs(count: bigint): Promise<void>
   /** Opens a bucket of bytes that belongs to another part. */
   bucket(name: OpaqueBucketName): OpaqueBucket

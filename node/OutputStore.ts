@@ -1,9 +1,10 @@
 import { Bucket, bucketKey, uint64Key } from './Bucket.ts'
 import type { ChainStore } from './ChainStore.ts'
 import type { Database, Write } from './Database.ts'
+import { metaKey } from './foundingWrites.ts'
 import type { StoredOutput } from './StoredOutput.ts'
 import { outputFromBytes, outputToBytes } from './storeCodecs.ts'
-import { OutputIndexError } from './storeErrors.ts'
+import { DamagedDatabaseError, OutputIndexError } from './storeErrors.ts'
 
 /** The part of the store that keeps the standing outputs. */
 export type OutputStore = Pick<
@@ -11,20 +12,19 @@ export type OutputStore = Pick<
   'outputCount' | 'outputByIndex' | 'outputForBlock' | 'putOutput' | 'truncateOutputs'
 >
 
-const COUNT_KEY = bucketKey(Bucket.meta, Buffer.from('outputs'))
-
-/** Makes the store of outputs in a database. */
-export function createOutputStore(database: Database): OutputStore {
-  const stored = database.get(COUNT_KEY)
-  let count = stored === undefined ? 0n : Buffer.from(stored).readBigUInt64BE()
+/** Makes the store of outputs in a database; those before index `first` were never in it. */
+export function createOutputStore(database: Database, first: bigint): OutputStore {
+  const stored = database.get(metaKey('outputs'))
+  if (stored === undefined) throw new DamagedDatabaseError('its count of outputs')
+  let count = Buffer.from(stored).readBigUInt64BE()
 
   async function write(nextCount: bigint, writes: Write[]): Promise<void> {
-    await database.write([...writes, { key: COUNT_KEY, value: uint64Key(nextCount) }])
+    await database.write([...writes, { key: metaKey('outputs'), value: uint64Key(nextCount) }])
     count = nextCount
   }
 
   function outputByIndex(index: bigint): StoredOutput | undefined {
-    if (index < 0n || index >= count) return undefined
+    if (index < first || index >= count) return undefined
     const bytes = database.get(outputKey(index))
     return bytes === undefined ? undefined : outputFromBytes(bytes)
   }
@@ -34,7 +34,7 @@ export function createOutputStore(database: Database): OutputStore {
     outputByIndex,
     outputForBlock(l2BlockNumber) {
       // Outputs stand in the order of their blocks.
-      let [low, high] = [0n, count]
+      let [low, high] = [first, count]
       while (low < high) {
         const middle = (low + high) / 2n
         const output = outputByIndex(middle)
@@ -47,7 +47,8 @@ export function createOutputStore(database: Database): OutputStore {
       if (output.index !== count) throw new OutputIndexError(output.index, count)
       await write(count + 1n, [{ key: outputKey(output.index), value: outputToBytes(output) }])
     },
-    async truncateOutputs(nextCount) {
+    async truncateOutputs(wanted) {
+      const nextCount = wanted > first ? wanted : first
       const writes: Write[] = []
       for (let index = nextCount; index < count; index++)
         writes.push({ key: outputKey(index), value: undefined })

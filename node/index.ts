@@ -1,5 +1,6 @@
 export * from './BlockRef.ts'
 export { uint64Key } from './Bucket.ts'
+export type { ChainBase } from './ChainBase.ts'
 export * from './ChainStore.ts'
 export {
   createMemoryDatabase,

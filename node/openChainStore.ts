@@ -9,19 +9,21 @@ import {
   configToRlp,
   createGenesis,
   fromHex,
-  keccakHex,
   type RollupConfig,
-  rollupConfigToJson,
+  toHex,
 } from '../protocol/index.ts'
-import { type BlockId, type BlockRef, blockToRef, type Heads } from './BlockRef.ts'
+import { type BlockRef, blockToRef, type Heads } from './BlockRef.ts'
 import { Bucket, type BucketNumber, bucketKey, uint64Key } from './Bucket.ts'
+import { type ChainBase, chainBaseFromBytes, genesisBase } from './ChainBase.ts'
 import type { ChainStore, Inclusion, TransactionLocation } from './ChainStore.ts'
 import { createMemoryDatabase, type Database, openLevelDatabase, type Write } from './Database.ts'
 import { CriticalFault } from './Fault.ts'
+import { foundingWrites, metaKey, SCHEMA_VERSION } from './foundingWrites.ts'
 import { createLruCache } from './LruCache.ts'
 import { minimum } from './minimum.ts'
 import { createOpaqueBucket } from './OpaqueBucket.ts'
 import { createOutputStore } from './OutputStore.ts'
+import { rollupFingerprint } from './rollupFingerprint.ts'
 import {
   headsFromBytes,
   headsToBytes,
@@ -39,8 +41,6 @@ import {
   WrongRollupError,
 } from './storeErrors.ts'
 import { createTransactionIndex } from './TransactionIndex.ts'
-
-const SCHEMA_VERSION = '1'
 
 const CACHED_NODES = 200_000
 const CACHED_CONFIGS = 20_000
@@ -79,26 +79,21 @@ export async function openChainStoreIn(
 }
 
 async function prepare(database: Database, path: string, rollup: RollupConfig): Promise<void> {
-  const fingerprint = fromHex(keccakHex(Buffer.from(JSON.stringify(rollupConfigToJson(rollup)))))
   const version = database.get(metaKey('version'))
   if (version !== undefined) {
     const text = Buffer.from(version).toString()
     if (text !== SCHEMA_VERSION) throw new SchemaVersionError(path, text, SCHEMA_VERSION)
     const stored = database.get(metaKey('rollup'))
-    if (stored === undefined || !Buffer.from(stored).equals(fingerprint)) throw new WrongRollupError(path)
+    if (stored === undefined || toHex(stored) !== rollupFingerprint(rollup)) throw new WrongRollupError(path)
     return
   }
   const genesis = createGenesis(rollup)
   if (genesis.block.hash !== rollup.genesis.l2.hash) {
     throw new GenesisMismatchError(rollup.genesis.l2.hash, genesis.block.hash)
   }
-  const id: BlockId = { number: 0n, hash: genesis.block.hash }
-  await database.write([
-    { key: metaKey('version'), value: Buffer.from(SCHEMA_VERSION) },
-    { key: metaKey('rollup'), value: fingerprint },
-    { key: metaKey('heads'), value: headsToBytes({ unsafe: id, safe: id, finalized: id }) },
-    ...blockWrites(genesis),
-  ])
+  const { block, receipts, reasons: verdicts } = genesis
+  const first = { block, receipts, verdicts, inclusion: undefined }
+  await database.write(foundingWrites(database, rollup, genesisBase(block, rollup), first))
 }
 
 function createChainStore(database: Database): ChainStore {
@@ -107,7 +102,6 @@ function createChainStore(database: Database): ChainStore {
   const blocks = createLruCache<Hex, Block>(CACHED_BLOCKS)
   const receipts = createLruCache<Hex, StoredReceipts>(CACHED_BLOCKS)
   const transactions = createTransactionIndex(database)
-  const outputs = createOutputStore(database)
 
   /** Reads through a cache; only what exists is remembered. */
   function cached<T>(
@@ -127,6 +121,8 @@ function createChainStore(database: Database): ChainStore {
 
   const blockByHash = (hash: Hex) => cached(blocks, Bucket.block, hash, blockFromRlp)
   const storedReceipts = (hash: Hex) => cached(receipts, Bucket.receipts, hash, receiptsFromBytes)
+  const base = readBase()
+  const outputs = createOutputStore(database, base.firstOutput.index)
   let heads = readHeads()
 
   function canonicalHash(number: bigint): Hex | undefined {
@@ -144,6 +140,12 @@ function createChainStore(database: Database): ChainStore {
     const block = blockByNumber(number)
     if (block === undefined) throw new DamagedDatabaseError(`block ${number}`)
     return blockToRef(block)
+  }
+
+  function readBase(): ChainBase {
+    const bytes = database.get(metaKey('base'))
+    if (bytes === undefined) throw new DamagedDatabaseError('its base')
+    return chainBaseFromBytes(bytes)
   }
 
   function readHeads(): Heads {
@@ -228,6 +230,7 @@ function createChainStore(database: Database): ChainStore {
     verdictsOf: (blockHash) => storedReceipts(blockHash)?.verdicts,
     transaction: (hash) => locate(hash, Bucket.transaction),
     forcedTransaction: (hash) => locate(hash, Bucket.forced),
+    base: () => base,
     heads: () => heads,
     appendUnsafe: (result) => append(result, undefined),
     appendSafe: append,
@@ -247,7 +250,7 @@ function createChainStore(database: Database): ChainStore {
     inclusionOf,
     safeHeadAtL1(l1Number) {
       // Inclusions never go back on L1, so the last block at or before the number is found by halving.
-      let [low, high] = [0n, heads.safe.number]
+      let [low, high] = [base.block.number, heads.safe.number]
       while (low < high) {
         const middle = (low + high + 1n) / 2n
         const at = inclusionOf(middle)?.l1Block.number ?? 0n
@@ -289,10 +292,6 @@ function droppedWrites(dropped: readonly Block[]): Write[] {
 
 function inclusionWrite(blockNumber: bigint, inclusion: Inclusion): Write {
   return { key: bucketKey(Bucket.inclusion, uint64Key(blockNumber)), value: inclusionToBytes(inclusion) }
-}
-
-function metaKey(name: 'version' | 'rollup' | 'heads'): Uint8Array {
-  return bucketKey(Bucket.meta, Buffer.from(name))
 }
 
 function assertChild(what: string, ref: BlockRef, head: BlockRef): void {
