@@ -4,6 +4,7 @@ import { createDemoCommand } from './demo.ts'
 import { createDeployCommand } from './deploy.ts'
 import { describeError } from './describeError.ts'
 import { createDevnetCommand } from './devnet.ts'
+import { createForceCommand } from './force.ts'
 import { createGetCommand } from './get.ts'
 import { createNodeCommand } from './node.ts'
 import { VERSION } from './nodeOptions.ts'
@@ -23,6 +24,7 @@ const program = new Command('keyroll')
   .addCommand(createRelayCommand())
   .addCommand(createGetCommand())
   .addCommand(createSendCommand())
+  .addCommand(createForceCommand())
 
 try {
   await program.parseAsync()

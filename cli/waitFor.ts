@@ -10,7 +10,11 @@ const POLL_INTERVAL_MS = 100
  */
 export async function waitFor<T>(
   what: string,
-  { timeout, signal }: { timeout: number; signal: AbortSignal },
+  {
+    timeout,
+    signal,
+    interval = POLL_INTERVAL_MS,
+  }: { timeout: number; signal: AbortSignal; interval?: number },
   ask: () => Promise<T | undefined>,
 ): Promise<T> {
   const deadline = Date.now() + timeout
@@ -18,7 +22,7 @@ export async function waitFor<T>(
     signal.throwIfAborted()
     const answer = await ask()
     if (answer !== undefined) return answer
-    await setTimeout(POLL_INTERVAL_MS)
+    await setTimeout(interval)
   }
   throw new CliError(`waited ${timeout / 1000} s for ${what}, in vain`)
 }

@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import {
+  createClient,
+  createWalletClient,
+  formatEther,
+  formatGwei,
+  type Hex,
+  hexToBigInt,
+  http,
+  isHex,
+} from 'viem'
+import { getBlock, waitForTransactionReceipt } from 'viem/actions'
+import {
+  type ForcedConfig,
+  type ForceEstimate,
+  findForced,
+  findForceFault,
+  portalActions,
+} from '../client/index.ts'
+import { MAX_TRANSACTION_BYTES, type RollupConfig } from '../protocol/index.ts'
+import { awaitForced } from './awaitForced.ts'
+import { CliError } from './CliError.ts'
+import { callRpc } from './callRpc.ts'
+import { option, parseCount, parseHttpUrl, readAccount, readRollupConfig, readText } from './options.ts'
+import { aborted, createShutdownSignal } from './shutdown.ts'
+
+type ForceFlags = {
+  l1Rpc: string
+  rollupConfig: string
+  privateKeyFile?: string
+  keyrollRpc?: string
+  anyway: boolean
+  dryRun: boolean
+  wait: boolean
+  timeout: number
+}
+
+/** Makes the command that forces a set-config through L1. */
+export function createForceCommand(): Command {
+  return new Command('force')
+    .description(
+      'send a signed set-config to the rollup through L1, when the sequencer refuses it or is gone; ' +
+        'it takes effect at the latest when the sequencing window closes',
+    )
+    .argument('<raw>', 'the bytes of the set-config in hex, a file that holds them, or - for standard input')
+    .addOption(option('--l1-rpc <url>', 'JSON-RPC of L1').argParser(parseHttpUrl).makeOptionMandatory())
+    .addOption(option('--rollup-config <file>', 'the rollup config').makeOptionMandatory())
+    .addOption(option('--private-key-file <file>', 'private key that pays on L1 (or KEYROLL_PRIVATE_KEY)'))
+    .addOption(
+      option(
+        '--keyroll-rpc <url>',
+        'JSON-RPC of a Keyroll node, to check first that the set-config would take effect',
+      ).argParser(parseHttpUrl),
+    )
+    .option('--anyway', 'force it although the node says that it would take no effect', false)
+    .option('--dry-run', 'show what it costs, and send nothing', false)
+    .option('--wait', 'wait until the node has derived it, and say whether it took effect', false)
+    .addOption(option('--timeout <seconds>', 'how long to wait').argParser(parseCount).default(86_400))
+    .action(runForce)
+}
+
+async function runForce(argument: string, flags: ForceFlags): Promise<void> {
+  const signal = createShutdownSignal()
+  await Promise.race([force(argument, flags, signal), aborted(signal)])
+  signal.throwIfAborted()
+}
+
+async function force(argument: string, flags: ForceFlags, signal: AbortSignal): Promise<void> {
+  const { keyrollRpc, timeout } = flags
+  if (flags.wait && keyrollRpc === undefined) {
+    throw new CliError('--wait needs a node to ask: add --keyroll-rpc')
+  }
+  const raw = readRaw(argument)
+  const rollup = readRollupConfig(flags.rollupConfig)
+  const l1 = createWalletClient({
+    account: readAccount('private', flags.privateKeyFile),
+    transport: http(flags.l1Rpc),
+    pollingInterval: 1_000,
+  }).extend(portalActions({ rollup }))
+
+  // What costs nothing comes first.
+  const estimate = await l1.estimateForce({ raw })
+  if (keyrollRpc !== undefined) {
+    await assertNodeOf(rollup, keyrollRpc)
+    const { timestamp } = await getBlock(l1)
+    await checkEffect({ rollup, raw, timestamp, keyrollRpc, anyway: flags.anyway })
+  }
+  tell(describeCost(raw, estimate))
+  if (flags.dryRun) return print(estimateToJson(estimate))
+
+  const l1TransactionHash = await l1.forceConfig({ raw, estimate })
+  tell(`sent L1 transaction ${l1TransactionHash}`)
+  const find = async () => {
+    const receipt = await waitForTransactionReceipt(l1, { hash: l1TransactionHash, timeout: timeout * 1_000 })
+    const [forced] = findForced(rollup, receipt)
+    if (forced === undefined) {
+      throw new CliError(`L1 transaction ${l1TransactionHash} reverted in block ${receipt.blockNumber}`)
+    }
+    return forced
+  }
+  const forced = await find()
+  print({ l1TransactionHash, ...forcedToJson(forced) })
+  if (!flags.wait || keyrollRpc === undefined) return
+
+  const derived = await awaitForced({ keyrollRpc, forced, find, tell, timeout: timeout * 1_000, signal })
+  const { stage, blockNumber, blockHash, valid, invalidReason } = derived.status
+  print({
+    l1TransactionHash,
+    ...forcedToJson(derived.forced),
+    stage,
+    blockNumber: Number(blockNumber),
+    blockHash,
+    valid,
+    ...(invalidReason !== undefined && { invalidReason }),
+  })
+  if (valid !== true) {
+    throw new CliError(
+      `the set-config took no effect in block ${blockNumber}: ${invalidReason ?? 'no reason given'}`,
+    )
+  }
+}
+
+/** Reads hex from the command line, a file or standard input. */
+function readRaw(argument: string): Hex {
+  const { text, where } = readArgument(argument)
+  if (text === '' || text === '0x') throw new CliError(`${where}: got nothing, expected a set-config in hex`)
+  if (!/^0x([0-9a-f]{2})+$/i.test(text)) {
+    throw new CliError(`${where}: got text that is not bytes in hex, expected 0x and pairs of hex digits`)
+  }
+  const length = text.length / 2 - 1
+  if (length > MAX_TRANSACTION_BYTES) {
+    throw new CliError(`${where}: got ${length} bytes, expected at most ${MAX_TRANSACTION_BYTES}`)
+  }
+  return text.toLowerCase() as Hex
+}
+
+function readArgument(argument: string): { text: string; where: string } {
+  if (/^0x/i.test(argument)) return { text: argument, where: 'the argument' }
+  if (argument === '-') return { text: readFileSync(0, 'utf8').trim(), where: 'standard input' }
+  return { text: readText(argument).trim(), where: argument }
+}
+
+async function assertNodeOf({ l2ChainId }: RollupConfig, keyrollRpc: string): Promise<void> {
+  const chainId = await callRpc(keyrollRpc, 'eth_chainId', [])
+  if (typeof chainId === 'string' && isHex(chainId) && hexToBigInt(chainId) === l2ChainId) return
+  throw new CliError(`${keyrollRpc}: got a node of chain ${chainId}, expected ${l2ChainId}`)
+}
+
+type EffectCheck = {
+  rollup: RollupConfig
+  raw: Hex
+  timestamp: bigint
+  keyrollRpc: string
+  anyway: boolean
+}
+
+async function checkEffect({ rollup, raw, timestamp, keyrollRpc, anyway }: EffectCheck): Promise<void> {
+  const node = createClient({ transport: http(keyrollRpc) })
+  const fault = await findForceFault(node, { rollup, raw, timestamp })
+  if (fault === undefined) return
+  const what =
+    fault === 'ALREADY_IN_EFFECT'
+      ? 'the set-config is already in effect'
+      : `the set-config would take no effect now: ${fault} (protocol.md §3.3)`
+  if (!anyway) throw new CliError(`${what}; nothing was sent, --anyway forces it nevertheless`)
+  tell(`${what}; forcing it nevertheless`)
+}
+
+function describeCost(raw: Hex, { gas, burnedGas, maxFeePerGas, cost }: ForceEstimate): string {
+  return (
+    `forcing ${raw.length / 2 - 1} bytes: at most ${gas} gas at ${formatGwei(maxFeePerGas)} gwei = ${formatEther(cost)} ETH; ` +
+    `${burnedGas} gas of it are the portal's price, burned but for its work`
+  )
+}
+
+function estimateToJson({ gas, burnedGas, maxFeePerGas, cost }: ForceEstimate) {
+  return {
+    gas: Number(gas),
+    burnedGas: Number(burnedGas),
+    maxFeePerGas: `${maxFeePerGas}`,
+    cost: `${cost}`,
+  }
+}
+
+function forcedToJson(forced: ForcedConfig) {
+  const { depositIndex, sourceHash, transactionHash, setConfigHash, l1BlockNumber, latestL1Block } = forced
+  return {
+    depositIndex: Number(depositIndex),
+    sourceHash,
+    transactionHash,
+    setConfigHash,
+    l1BlockNumber: Number(l1BlockNumber),
+    latestL1Block: Number(latestL1Block),
+  }
+}
+
+/** Results go to standard output, a line of JSON each; everything for people to standard error. */
+function print(json: Readonly<Record<string, unknown>>): void {
+  process.stdout.write(`${JSON.stringify(json)}\n`)
+}
+
+function tell(text: string): void {
+  process.stderr.write(`${text}\n`)
+}
