@@ -2,6 +2,7 @@ import {
   type BlockRef,
   blockToRef,
   type ChainStore,
+  CriticalFault,
   type Engine,
   hasAttributes,
   type L1BlockRef,
@@ -125,10 +126,20 @@ export function createDriver({ l1, store, engine, rollup, checker, logger, metri
     }
     const { block, replaced } = await engine.consolidate(parent, attributes, inclusion)
     parent = blockToRef(block)
+    assertAnchored(parent)
     metrics.blocks.inc({ source: inclusion.transactionHash === undefined ? 'forced' : 'batch' })
     logger.debug(
       { number: parent.number, hash: parent.hash, l1Block: inclusion.l1Block.number, replaced },
       'safe',
+    )
+  }
+
+  /** L1 vouches for one block above a base that was not derived here: to come to another means to have begun wrongly. */
+  function assertAnchored({ number, hash }: BlockRef): void {
+    const { anchor } = store.base()
+    if (number !== anchor.number || hash === anchor.hash) return
+    throw new CriticalFault(
+      `derived block ${number} ${hash}, expected ${anchor.hash}, for which an output on L1 stands: the snapshot that this database began with names a wrong L1 block, or the output is wrong; derive the chain from genesis`,
     )
   }
 

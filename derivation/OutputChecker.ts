@@ -46,9 +46,9 @@ export function createOutputChecker({
   l1: Pick<L1Client, 'header' | 'mayHaveLogs' | 'receipts' | 'transactions'>
   store: Pick<
     ChainStore,
-    'heads' | 'blockByNumber' | 'outputCount' | 'outputByIndex' | 'putOutput' | 'truncateOutputs'
+    'base' | 'heads' | 'blockByNumber' | 'outputCount' | 'outputByIndex' | 'putOutput' | 'truncateOutputs'
   >
-  rollup: Pick<RollupConfig, 'genesis' | 'outputOracleAddress'>
+  rollup: Pick<RollupConfig, 'outputOracleAddress'>
   logger: Logger
   metrics: DerivationMetrics
   onWrong?: (wrong: WrongOutput) => void
@@ -56,14 +56,16 @@ export function createOutputChecker({
   const oracle = rollup.outputOracleAddress
   /** The last L1 block that was read; undefined until the first is. */
   let cursor: BlockId | undefined
+  /** The first output of a block that was derived here; what L1 says of those before is not looked at. */
+  const { firstOutput, block: baseBlock } = store.base()
   /** Outputs below this index have been compared. */
-  let checked = 0n
+  let checked = firstOutput.index
   let wrong: readonly WrongOutput[] = []
 
   /** The first L1 block to read: the last standing output's is read again, since others may have been beside it. */
   function firstToRead(): bigint {
     const last = store.outputByIndex(store.outputCount() - 1n)
-    return last === undefined ? rollup.genesis.l1.number : last.l1Block.number
+    return last === undefined ? firstOutput.l1Number : last.l1Block.number
   }
 
   async function read(header: L1Header): Promise<void> {
@@ -89,6 +91,7 @@ export function createOutputChecker({
     }
     if (log.topics[0] !== OUTPUT_PROPOSED) return
     const { l2OutputIndex, outputRoot: root, l2BlockNumber, l1Timestamp } = decode(log, 'OutputProposed')
+    if (l2OutputIndex < firstOutput.index) return
     const l1Block = { number: header.number, hash: header.hash }
     if (l2OutputIndex !== store.outputCount()) {
       throw new CriticalFault(
@@ -107,14 +110,16 @@ export function createOutputChecker({
 
   async function truncateTo(keep: (output: StoredOutput) => boolean | Promise<boolean>): Promise<void> {
     let count = store.outputCount()
-    for (; count > 0n; count--) {
+    for (; count > firstOutput.index; count--) {
       const last = store.outputByIndex(count - 1n)
       if (last !== undefined && (await keep(last))) break
     }
     if (count < store.outputCount()) await truncate(count)
   }
 
-  async function truncate(count: bigint): Promise<void> {
+  async function truncate(wanted: bigint): Promise<void> {
+    // An index and its block belong together for ever, so outputs before the first one never become ones to check.
+    const count = wanted > firstOutput.index ? wanted : firstOutput.index
     await store.truncateOutputs(count)
     if (checked > count) checked = count
     wrong = wrong.filter(({ output }) => output.index < count)
@@ -129,9 +134,15 @@ export function createOutputChecker({
       const expected = expectedRoot(output.l2BlockNumber)
       const isRight = expected === output.outputRoot
       metrics.checkedOutputs.inc({ result: isRight ? 'match' : 'mismatch' })
-      if (isRight) logger.debug({ index: output.index }, 'output matches')
-      else report({ output, expected })
+      if (!isRight) report({ output, expected })
+      else if (isFirstSinceSnapshot(output))
+        logger.info(shown(output), 'the first output since the snapshot matches')
+      else logger.debug(shown(output), 'output matches')
     }
+  }
+
+  function isFirstSinceSnapshot({ index }: StoredOutput): boolean {
+    return baseBlock.number > 0n && index === firstOutput.index
   }
 
   function report(found: WrongOutput): void {
@@ -174,13 +185,18 @@ export function createOutputChecker({
       await truncateTo(async ({ l1Block }) => (await l1.header(l1Block.number))?.hash === l1Block.hash)
       const safe = store.heads().safe.number
       let reached = store.outputCount()
-      while (reached > 0n && (store.outputByIndex(reached - 1n)?.l2BlockNumber ?? 0n) > safe) reached--
+      while (reached > firstOutput.index && (store.outputByIndex(reached - 1n)?.l2BlockNumber ?? 0n) > safe)
+        reached--
       if (checked > reached) checked = reached
       wrong = wrong.filter(({ output }) => output.index < checked)
       metrics.wrongOutputs.set(wrong.length)
     },
     wrongOutputs: () => wrong,
   }
+}
+
+function shown({ index, l2BlockNumber, outputRoot: root }: StoredOutput) {
+  return { index, l2BlockNumber, outputRoot: root }
 }
 
 function decode<const E extends 'OutputProposed' | 'OutputsDeleted'>(log: L1Log, eventName: E) {

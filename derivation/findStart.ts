@@ -37,7 +37,7 @@ export async function findStart({
   rollup,
 }: {
   l1: Pick<L1Client, 'header' | 'headerByHash'>
-  store: Pick<ChainStore, 'heads' | 'blockByNumber' | 'inclusionOf' | 'safeHeadAtL1'>
+  store: Pick<ChainStore, 'base' | 'heads' | 'blockByNumber' | 'inclusionOf' | 'safeHeadAtL1'>
   rollup: Pick<RollupConfig, 'genesis'>
 }): Promise<DerivationStart> {
   const genesis = rollup.genesis.l1
@@ -52,7 +52,8 @@ export async function findStart({
       throw new CriticalFault(`the database lacks block ${number}: derive it into a new one`)
     return blockToRef(block)
   }
-  const inclusionAt = (number: bigint): BlockId => store.inclusionOf(number)?.l1Block ?? genesis
+  const base = store.base()
+  const inclusionAt = (number: bigint): BlockId => store.inclusionOf(number)?.l1Block ?? base.l1Block
 
   const heads = store.heads()
   if ((await standing(genesis)) === 'gone') {
@@ -74,8 +75,10 @@ export async function findStart({
   const unsafeNumber = await findLast(safeNumber, heads.unsafe.number, async (number) => {
     return (await standing(refAt(number).l1Origin)) !== 'gone'
   })
-  const firstData = inclusionAt(safeNumber).number
-  const parent = safeNumber === 0n ? refAt(0n) : store.safeHeadAtL1(firstData - 1n)
+  // The base is the last block that its L1 block led to; every other may have had successors in the same one.
+  const firstData =
+    safeNumber === base.block.number ? base.l1Block.number + 1n : inclusionAt(safeNumber).number
+  const parent = store.safeHeadAtL1(firstData - 1n)
   const origin = await l1.headerByHash(parent.l1Origin.hash)
   if (origin === undefined) throw new TemporaryFault(`L1 does not give block ${parent.l1Origin.hash}`)
   return { safe: refAt(safeNumber), unsafe: refAt(unsafeNumber ?? safeNumber), parent, origin, firstData }
