@@ -1,0 +1,57 @@
+import { createMemoryDatabase, type Database, type Write } from '../../node/index.ts'
+import { KeyrollError } from '../../protocol/index.ts'
+import { type Host, never } from './Host.ts'
+
+/** What happens at a write: it works, the process dies before or after it took effect, or the disk refuses it or loses it. */
+export type WriteFate = 'works' | 'dies before' | 'dies after' | 'fails' | 'is lost'
+
+/** What is on a disk: it outlives the processes that use it. */
+export type Disk = Database
+
+/** Makes an empty disk. */
+export function createDisk(): Disk {
+  return createMemoryDatabase()
+}
+
+/** Opens a disk for one process; `fateOf` decides about each write when its turn has come. */
+export function openFaultyDatabase({
+  disk,
+  host,
+  latency,
+  fateOf,
+}: {
+  disk: Disk
+  host: Host
+  /** Milliseconds. */
+  latency: () => number
+  fateOf: (writes: readonly Write[]) => WriteFate
+}): Database {
+  let last: Promise<unknown> = Promise.resolve()
+
+  async function write(writes: readonly Write[]): Promise<void> {
+    await host.pause(latency())
+    const fate = fateOf(writes)
+    if (fate === 'fails') throw new DiskError(`the disk of ${host.name} does not take a write`)
+    if (fate === 'dies before') host.kill()
+    else if (fate !== 'is lost') await disk.write(writes)
+    if (fate === 'dies after') host.kill()
+    if (!host.isAlive()) await never
+  }
+
+  return {
+    get: (key) => disk.get(key),
+    write(writes) {
+      // LevelDB takes writes in the order of the calls.
+      const done = last.then(() => write(writes))
+      last = done.catch(() => undefined)
+      return done
+    },
+    entries: (from, until) => disk.entries(from, until),
+    close: async () => undefined,
+  }
+}
+
+/** Reports that the simulated disk refused a write: the process has to end. */
+export class DiskError extends KeyrollError {
+  override readonly name = 'DiskError'
+}

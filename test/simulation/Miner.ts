@@ -1,0 +1,135 @@
+import type { Hex } from 'viem'
+import type { L1Header } from '../../node/index.ts'
+import type { FakeL1Action } from '../FakeL1.ts'
+import type { PooledTransaction } from './Mempool.ts'
+import { isCalm, type World } from './World.ts'
+
+/** A transaction of anybody that waits for a block of L1. */
+export type PublicAction = FakeL1Action & { name: string }
+
+/** Makes L1's blocks, and unmakes them. */
+export interface Miner {
+  start(): void
+  /** Hands in what somebody wants on L1; it may be mined late, and after a reorg again or not. */
+  offer(action: FakeL1Action, name: string): void
+  /** Hears what the batcher was seen to post. */
+  readonly seenData: readonly Hex[]
+}
+
+/** What strangers put into the next block. */
+export type Strangers = (head: L1Header) => readonly FakeL1Action[]
+
+const GWEI = 1_000_000_000n
+
+/** Makes the miner of a world. */
+export function createMiner(world: World, strangers: Strangers): Miner {
+  const { scenario, timeline, l1, mempool } = world
+  const random = world.random('miner')
+  const genesis = l1.view()[0]?.number ?? 0n
+  const waiting: FakeL1Action[] = []
+  /** The public actions of each block, as they may come again after a reorg. */
+  const offeredIn = new Map<Hex, FakeL1Action[]>()
+  const seenData: Hex[] = []
+  let stalledSlots = 0
+
+  const head = () => l1.view().at(-1) as L1Header
+
+  function moveBaseFee(): void {
+    const isSpike = !isCalm(world) && random.chance(scenario.l1.feeSpikes)
+    const next = isSpike ? world.baseFee * 50n : (world.baseFee * BigInt(random.integer(80, 112))) / 100n
+    world.baseFee = isCalm(world) ? GWEI : clamp(next, GWEI / 10n, 2_000n * GWEI)
+  }
+
+  /** Of each account the first few in the order of nonces. */
+  function chooseTransactions(): PooledTransaction[] {
+    const held = new Set<Hex>()
+    return mempool.includable(l1.stateOf(head()), world.baseFee).filter(({ from }) => {
+      if (!isCalm(world) && random.chance(scenario.l1.delays)) held.add(from)
+      return !held.has(from)
+    })
+  }
+
+  function mine(timestamp: bigint): void {
+    moveBaseFee()
+    const offered = waiting.splice(0).filter((action) => {
+      const isTaken = isCalm(world) || !random.chance(scenario.l1.delays)
+      if (!isTaken) waiting.push(action)
+      return isTaken
+    })
+    const transactions = chooseTransactions()
+    const actions = isCalm(world) ? offered : shuffled([...offered, ...strangers(head())])
+    const header = l1.mine({ seconds: timestamp - head().timestamp, actions, transactions })
+    offeredIn.set(header.hash, offered)
+    for (const { data } of transactions) seenData.push(data)
+    mempool.prune(l1.stateOf(header))
+    const what = [
+      ...actions.map(({ kind }) => kind),
+      ...l1
+        .stateOf(header)
+        .executed.map(({ transaction: { from, nonce }, status }) => `${from.slice(0, 6)}:${nonce} ${status}`),
+    ]
+    world.trace('L1', `mined ${header.number} ${header.hash.slice(0, 10)} [${what.join(', ')}]`)
+  }
+
+  function shuffled<T>(list: readonly T[]): T[] {
+    return list
+      .map((item) => ({ item, order: random.next() }))
+      .sort((a, b) => a.order - b.order)
+      .map(({ item }) => item)
+  }
+
+  function reorganise(now: bigint): void {
+    const most = head().number - (l1.finalized() > genesis ? l1.finalized() : genesis)
+    const depth = Math.min(random.integer(1, scenario.l1.reorgDepth), Number(most))
+    if (depth === 0) return
+    const gone = l1.view().slice(-depth)
+    world.trace('L1', `takes back ${depth} blocks, down to ${head().number - BigInt(depth)}`)
+    for (const transaction of l1.takeBack(depth)) {
+      if (random.chance(scenario.l1.returns)) mempool.restore(transaction)
+      else world.trace('L1', `loses ${transaction.from.slice(0, 6)}:${transaction.nonce}`)
+    }
+    for (const { hash } of gone) {
+      waiting.push(...(offeredIn.get(hash) ?? []).filter(() => random.chance(scenario.l1.returns)))
+    }
+    const slot = BigInt(scenario.slotSeconds)
+    for (let time = head().timestamp + slot; time < now; time += slot) {
+      if (!random.chance(0.3)) mine(time)
+    }
+  }
+
+  function slot(): void {
+    if (world.phase === 'still') return
+    timeline.after(scenario.slotSeconds * 1_000, slot)
+    const now = BigInt(Math.floor(timeline.now() / 1_000))
+    if (!isCalm(world)) {
+      if (stalledSlots > 0) stalledSlots--
+      else if (random.chance(scenario.l1.stalls)) stalledSlots = random.integer(1, scenario.l1.stallSlots)
+      if (stalledSlots > 0 || random.chance(scenario.l1.missesSlot)) {
+        world.trace('L1', 'no block')
+        return
+      }
+      if (random.chance(scenario.l1.reorgs)) reorganise(now)
+      const lost = random.any(mempool.all())
+      if (lost !== undefined && random.chance(scenario.l1.losesTransaction)) {
+        world.trace('L1', `the pool loses ${lost.from.slice(0, 6)}:${lost.nonce}`)
+        mempool.lose(lost)
+      }
+    }
+    mine(now)
+    const final = head().number - BigInt(scenario.l1.finality)
+    if (final > l1.finalized() && (isCalm(world) || random.chance(0.4))) l1.finalize(final)
+  }
+
+  return {
+    start: () => timeline.after(scenario.slotSeconds * 1_000, slot),
+    offer(action, name) {
+      world.trace('L1', `is offered ${name}`)
+      waiting.push(action)
+    },
+    seenData,
+  }
+}
+
+function clamp(value: bigint, low: bigint, high: bigint): bigint {
+  return value < low ? low : value > high ? high : value
+}

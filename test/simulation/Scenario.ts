@@ -1,0 +1,132 @@
+import { createRandom, type Random } from './Random.ts'
+
+/** What one simulated run is like; everything follows from the seed. */
+export type Scenario = {
+  seed: number
+  /** Seconds. */
+  slotSeconds: number
+  /** L1 slots in which things go wrong; calm follows. */
+  slots: number
+  /** Seconds. */
+  blockTime: bigint
+  seqWindowSize: bigint
+  /** Seconds. */
+  maxSequencerDrift: bigint
+  submissionInterval: bigint
+  minRecoveryDelay: number
+  l1: {
+    missesSlot: number
+    /** Chance in a slot that L1 pauses, and for how many slots. */
+    stalls: number
+    stallSlots: number
+    reorgs: number
+    reorgDepth: number
+    /** Chance that a transaction of a block taken back returns to the pool. */
+    returns: number
+    /** L1 blocks between head and finality. */
+    finality: number
+    /** Chance that a transaction has to wait for the next block. */
+    delays: number
+    losesTransaction: number
+    feeSpikes: number
+  }
+  node: { fails: number; lags: number; losesAnswer: number; forgets: number; slowness: number; lag: number }
+  /** Chances of one write. */
+  disk: { dies: number; fails: number }
+  /** Chances of one second. */
+  kills: { sequencer: number; verifier: number }
+  /** Milliseconds. */
+  downtime: number
+  verifiers: number
+  users: {
+    keystores: number
+    /** Milliseconds between two deeds of a keystore's owner. */
+    pause: number
+    conflicts: number
+    forces: number
+    recovers: number
+  }
+  /** Chances in an L1 block. */
+  garbage: { inbox: number; impostors: number; deposits: number; wrongOutputs: number; rogueBatches: number }
+  sequencer: {
+    l1Confirmations: bigint
+    maxChannelDuration: bigint
+    maxDataBytes: number
+    promiseBlocks: bigint
+    proposes: 'safe' | 'finalized'
+    /** Chance of one minute that the operator stops building for a while. */
+    stops: number
+  }
+}
+
+/** Draws the scenario of a seed: some faults are absent, so that without an excuse nothing may go wrong. */
+export function drawScenario(seed: number): Scenario {
+  const random = createRandom(seed, 'scenario')
+  const sometimes = (chance: number, most: number) => (random.chance(chance) ? random.next() * most : 0)
+  const slotSeconds = random.pick([4, 6, 12])
+  const blockTime = BigInt(random.pick([2, 2, 3, 4, 6]))
+  const seqWindowSize = BigInt(random.pick([6, 10, 20, 40, 80]))
+  const hasReorgs = random.chance(0.6)
+  const finality = random.pick([2, 8, 20, 66])
+  return {
+    seed,
+    slotSeconds,
+    slots: random.pick([15, 30, 30, 60, 60, 120]),
+    blockTime,
+    seqWindowSize,
+    maxSequencerDrift: BigInt(slotSeconds * random.integer(2, 20)),
+    submissionInterval: BigInt(random.integer(2, 8)),
+    minRecoveryDelay: random.integer(5, 40),
+    l1: {
+      missesSlot: sometimes(0.5, 0.3),
+      stalls: sometimes(0.3, 0.03),
+      stallSlots: random.integer(2, 12),
+      reorgs: hasReorgs ? random.next() * 0.15 : 0,
+      reorgDepth: drawDepth(random),
+      returns: random.next(),
+      finality,
+      delays: sometimes(0.4, 0.6),
+      losesTransaction: sometimes(0.4, 0.2),
+      feeSpikes: sometimes(0.3, 0.1),
+    },
+    node: {
+      fails: sometimes(0.5, 0.15),
+      lags: sometimes(0.5, 0.2),
+      losesAnswer: sometimes(0.4, 0.05),
+      forgets: sometimes(0.4, 0.5),
+      slowness: random.integer(50, 4_000),
+      // A node that does not know yet what became final lags by more than any node in service.
+      lag: Math.min(random.integer(1, 4), finality / 2) * slotSeconds * 1_000,
+    },
+    disk: { dies: sometimes(0.5, 0.01), fails: sometimes(0.2, 0.003) },
+    kills: { sequencer: sometimes(0.4, 0.02), verifier: sometimes(0.4, 0.02) },
+    downtime: random.integer(1, 20) * slotSeconds * 500,
+    verifiers: random.integer(1, 2),
+    users: {
+      keystores: random.integer(2, 6),
+      pause: random.integer(2, 20) * 1_000,
+      conflicts: sometimes(0.5, 0.3),
+      forces: sometimes(0.5, 0.3),
+      recovers: sometimes(0.5, 0.4),
+    },
+    garbage: {
+      inbox: sometimes(0.5, 0.5),
+      impostors: sometimes(0.3, 0.3),
+      deposits: sometimes(0.3, 0.3),
+      wrongOutputs: sometimes(0.2, 0.1),
+      rogueBatches: sometimes(0.15, 0.2),
+    },
+    sequencer: {
+      l1Confirmations: BigInt(random.pick([0, 0, 1, 4])),
+      maxChannelDuration: BigInt(random.pick([0, 0, 1, 3])),
+      maxDataBytes: random.pick([120_000, 4_000]),
+      promiseBlocks: BigInt(random.integer(5, 15)),
+      proposes: random.pick(['safe', 'finalized']),
+      stops: sometimes(0.2, 0.3),
+    },
+  }
+}
+
+function drawDepth(random: Random): number {
+  return random.chance(0.2) ? random.integer(1, 64) : random.integer(1, 6)
+}

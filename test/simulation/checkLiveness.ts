@@ -1,0 +1,76 @@
+import { readKeystore } from '../../protocol/index.ts'
+import type { RunningSequencer, VerifierParts } from './nodes.ts'
+import type { KeptPromise, Owners } from './Owners.ts'
+import type { SimulatedProcess } from './SimulatedProcess.ts'
+import type { World } from './World.ts'
+
+/** L1 slots after the faults in which everything must be in order again, beside two sequencing windows and finality. */
+const PATIENCE_SLOTS = 40
+
+/**
+ * Waits, now that faults are over, until all that was promised and can take effect is in a block, that block is safe everywhere, and
+ * outputs are posted up to where they may be.
+ */
+export async function checkLiveness({
+  world,
+  sequencer,
+  verifiers,
+  owners,
+}: {
+  world: World
+  sequencer: SimulatedProcess<RunningSequencer>
+  verifiers: readonly SimulatedProcess<VerifierParts>[]
+  owners: Pick<Owners, 'promises'>
+}): Promise<void> {
+  const { timeline, scenario, rollup, l1 } = world
+  const slotMs = scenario.slotSeconds * 1_000
+  const slots = 2 * Number(scenario.seqWindowSize) + scenario.l1.finality + PATIENCE_SLOTS
+  const deadline = timeline.now() + slots * slotMs
+  const heads = () => [sequencer, ...verifiers].map(({ running }) => running()?.parts.store.heads())
+
+  // Nobody sends anything new, but what was on its way to L1 arrives.
+  await timeline.run(timeline.now() + 3 * slotMs)
+  const stuck = () => {
+    const running = sequencer.running()?.parts
+    return running === undefined ? undefined : stuckIn(running, owners.promises())
+  }
+  if (!(await timeline.run(deadline, () => stuck()?.length === 0))) {
+    const hashes = stuck()?.map(({ signed }) => signed.promise.txHash.slice(0, 10))
+    return world.fail(
+      'what is promised gets into a block',
+      `stuck: ${hashes ?? 'the sequencer does not run'}`,
+    )
+  }
+  const goal = heads()[0]?.unsafe.number ?? 0n
+  const isSafe = () => heads().every((each) => each !== undefined && each.safe.number >= goal)
+  if (!(await timeline.run(deadline, isSafe))) {
+    const where = heads().map((each) => `${each?.safe.number}/${each?.unsafe.number}`)
+    return world.fail('nothing wedges', `block ${goal} is not safe everywhere: ${where.join(' ')}`)
+  }
+  const mayPropose = heads()[0]?.[scenario.sequencer.proposes].number ?? 0n
+  const lastOutput = () => {
+    const head = l1.view().at(-1)
+    return (head && l1.stateOf(head).outputs.at(-1)) ?? 0n
+  }
+  const isProposed = () => lastOutput() + rollup.submissionInterval > mayPropose
+  if (!(await timeline.run(deadline, isProposed))) {
+    world.fail(
+      'outputs are posted',
+      `the last is of block ${lastOutput()}, and ${mayPropose} may be proposed`,
+    )
+  }
+}
+
+/** What waits although nothing keeps it from a block. */
+function stuckIn({ store, parts }: RunningSequencer, promises: readonly KeptPromise[]): KeptPromise[] {
+  const head = store.blockByHash(store.heads().unsafe.hash)
+  if (head === undefined) return []
+  return promises.filter(({ signed: { promise } }) => {
+    if (parts.pool.status(promise.txHash)?.stage.name !== 'queued') return false
+    const { configHash, written, recovery } = readKeystore(store, head.header.withdrawalsRoot, promise.id)
+    const nonce = written ? (store.config(configHash)?.nonce ?? 0n) : 0n
+    // What it stands on was taken back by L1 and may come again.
+    if (promise.nonce > nonce + 1n) return false
+    return promise.kind !== 2 || recovery?.configHash === promise.configHash
+  })
+}

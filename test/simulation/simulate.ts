@@ -1,0 +1,87 @@
+import type { ChainStore } from '../../node/index.ts'
+import { createChainWatch } from './ChainWatch.ts'
+import { compareChains, deriveAfresh } from './checkChains.ts'
+import { checkLiveness } from './checkLiveness.ts'
+import { checkPromises, type Fates } from './checkPromises.ts'
+import { createMiner } from './Miner.ts'
+import { createSequencerProcess, createVerifierProcess } from './nodes.ts'
+import { createOwners } from './Owners.ts'
+import { drawScenario, type Scenario } from './Scenario.ts'
+import { createStrangers } from './strangers.ts'
+import { createWorld, type Failure, type Spectator } from './World.ts'
+
+/** What one run came to. */
+export type Outcome = {
+  seed: number
+  failures: readonly Failure[]
+  fates: Fates
+  /** How many answers of each kind owners got. */
+  answers: Readonly<Record<string, number>>
+  l1Blocks: number
+  l2Blocks: number
+  forcedBlocks: number
+  outputs: number
+  starts: number
+  events: number
+}
+
+/** Plays the scenario of a seed and checks what must hold in the end. */
+export async function simulate(seed: number, spectator: Spectator = {}): Promise<Outcome> {
+  return play(drawScenario(seed), spectator)
+}
+
+/** Plays a scenario and checks what must hold in the end. */
+export async function play(scenario: Scenario, spectator: Spectator = {}): Promise<Outcome> {
+  const world = createWorld(scenario, spectator)
+  const { timeline, l1 } = world
+  const watch = createChainWatch(world)
+  const sequencer = createSequencerProcess(world, watch)
+  const verifiers = Array.from({ length: scenario.verifiers }, (_, i) =>
+    createVerifierProcess(world, `verifier ${i}`, watch),
+  )
+  const posted = () => miner.seenData
+  const raws = () => owners.raws()
+  const strangers = createStrangers(world, {
+    posted,
+    raws,
+    store: () => verifiers[0]?.running()?.parts.store,
+  })
+  const miner = createMiner(world, strangers)
+  const owners = createOwners(world, sequencer, miner)
+
+  miner.start()
+  sequencer.start()
+  for (const verifier of verifiers) verifier.start()
+  owners.start()
+  await timeline.run(timeline.now() + scenario.slots * scenario.slotSeconds * 1_000)
+
+  world.phase = 'calm'
+  world.trace('world', 'is calm from now on')
+  await checkLiveness({ world, sequencer, verifiers, owners })
+
+  world.phase = 'still'
+  world.trace('world', 'stands still from now on')
+  const fresh = await deriveAfresh(world)
+  await compareChains({ world, processes: [sequencer, ...verifiers], fresh })
+  const fates = checkPromises({ world, store: fresh, promises: owners.promises(), watch })
+  return {
+    seed: scenario.seed,
+    failures: world.failures,
+    fates,
+    answers: owners.answers(),
+    l1Blocks: l1.view().length,
+    l2Blocks: Number(fresh.heads().safe.number),
+    forcedBlocks: countForced(fresh),
+    outputs: Number(fresh.outputCount()),
+    starts: [sequencer, ...verifiers].reduce((sum, { starts }) => sum + starts(), 0),
+    events: timeline.events(),
+  }
+}
+
+function countForced(store: ChainStore): number {
+  let count = 0
+  for (let number = 1n; number <= store.heads().safe.number; number++) {
+    if (store.inclusionOf(number)?.transactionHash === undefined) count++
+  }
+  return count
+}
