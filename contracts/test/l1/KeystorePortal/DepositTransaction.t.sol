@@ -4,6 +4,33 @@ pragma solidity 0.8.30;
 import {IKeystorePortal} from "keyroll/l1/interfaces/IKeystorePortal.sol";
 import {L1Test} from "../L1Test.sol";
 
+/// @dev Deposits data that it makes itself, which is the cheapest way: nobody pays for calldata.
+contract DepositingContract {
+    function depositZeros(IKeystorePortal portal, uint256 length, uint256 count)
+        external
+        returns (uint256[] memory used)
+    {
+        bytes memory data = new bytes(length);
+        used = new uint256[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            uint256 before = gasleft();
+            portal.depositTransaction(0x4200000000000000000000000000000000000016, 0, 0, false, data);
+            used[i] = before - gasleft();
+        }
+    }
+
+    function depositWith(IKeystorePortal portal, bytes calldata data, uint256 gasLimit)
+        external
+        returns (bool success)
+    {
+        bytes memory call_ = abi.encodeCall(
+            IKeystorePortal.depositTransaction,
+            (0x4200000000000000000000000000000000000016, 0, 0, false, data)
+        );
+        (success,) = address(portal).call{gas: gasLimit}(call_);
+    }
+}
+
 contract KeystorePortalDepositTransactionTest is L1Test {
     address private constant KEYSTORE = 0x4200000000000000000000000000000000000016;
     address private user = makeAddr("user");
@@ -74,6 +101,67 @@ contract KeystorePortalDepositTransactionTest is L1Test {
         bytes memory data = new bytes(bound(length, 0, 32_768));
         deposit(data);
         assertGe(vm.lastCallGas().gasTotalUsed, 40 * data.length);
+    }
+
+    /// forge-config: default.fuzz.runs = 64
+    function testFuzz_AContractThatMakesManyDepositsPaysForEach(uint256 length, uint256 count) public {
+        length = bound(length, 0, 32_768);
+        count = bound(count, 1, 8);
+        uint256[] memory used = new DepositingContract().depositZeros(portal, length, count);
+        for (uint256 i = 0; i < count; ++i) {
+            assertGe(used[i], 40 * length);
+        }
+        assertEq(portal.depositCount(), count);
+    }
+
+    function test_ADepositOfNothingStillCostsItsWork() public {
+        uint256[] memory used = new DepositingContract().depositZeros(portal, 0, 3);
+        // Slots that the same transaction has written are cheap to write again; the logs are not.
+        assertGt(used[1], 5000);
+        assertGt(used[2], 5000);
+    }
+
+    function test_RevertWhen_TheGasDoesNotReachForThePrice() public {
+        DepositingContract caller = new DepositingContract();
+        bytes memory data = new bytes(4096);
+        assertFalse(caller.depositWith(portal, data, 40 * data.length));
+        assertEq(portal.depositCount(), 0);
+        assertEq(portal.chainHash(), bytes32(0));
+        assertTrue(caller.depositWith(portal, data, 2 * 40 * data.length));
+        assertEq(portal.depositCount(), 1);
+    }
+
+    /// @dev An account with code by EIP-7702 is itself when it sends, and aliased when another calls through it.
+    function test_AnAccountWithDelegatedCodeIsAliasedOnlyWhenItIsNotTheOrigin() public {
+        vm.etch(user, abi.encodePacked(hex"ef0100", address(this)));
+        vm.expectEmit(true, true, true, false, address(portal));
+        emit IKeystorePortal.TransactionDeposited(user, KEYSTORE, 0, "");
+        vm.prank(user, user);
+        deposit("");
+        address aliased;
+        unchecked {
+            aliased = address(uint160(user) + uint160(0x1111000000000000000000000000000000001111));
+        }
+        vm.expectEmit(true, true, true, false, address(portal));
+        emit IKeystorePortal.TransactionDeposited(aliased, KEYSTORE, 0, "");
+        vm.prank(user, batcher);
+        deposit("");
+    }
+
+    function testFuzz_TakesAnyDataUpToTheLargestSetConfig(uint256 length, bytes32 seed) public {
+        length = length % 4 == 0 ? 32_768 : bound(length, 32_000, 32_768);
+        bytes memory data = new bytes(length);
+        for (uint256 at = 32; at <= length; at += 32) {
+            assembly ("memory-safe") {
+                mstore(add(data, at), seed)
+            }
+        }
+        vm.expectEmit(address(portal));
+        emit IKeystorePortal.TransactionDeposited(
+            user, KEYSTORE, 0, abi.encodePacked(uint256(0), uint256(0), uint64(100_000), false, data)
+        );
+        vm.prank(user, user);
+        deposit(data);
     }
 
     function test_TheLargestDepositCostsLittleMoreThanItsPrice() public {
