@@ -43,6 +43,12 @@ export function parseHttpUrl(text: string): string {
   return text.replace(/\/+$/, '')
 }
 
+/** Parses the URL of a JSON-RPC node, over HTTP or WebSocket. */
+export function parseRpcUrl(text: string): string {
+  if (URL.canParse(text) && /^(https?|wss?):$/.test(new URL(text).protocol)) return text
+  throw new InvalidArgumentError('expected a URL that starts with ws://, wss://, http:// or https://.')
+}
+
 /** Parses one of several URLs, each in its own flag or separated by commas. */
 export function parseHttpUrls(text: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, ...text.split(',').map((url) => parseHttpUrl(url.trim()))]

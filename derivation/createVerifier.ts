@@ -1,5 +1,6 @@
 import {
   type ChainStore,
+  createEndableFetch,
   createEngine,
   createL1Client,
   createMetrics,
@@ -15,6 +16,11 @@ import {
 } from '../node/index.ts'
 import type { RollupConfig } from '../protocol/index.ts'
 import { createDerivation, type Derivation, type DerivationOptions } from './createDerivation.ts'
+import { createPromiseSignerReader } from './readPromiseSigner.ts'
+import { createHttpLink } from './SequencerLink.ts'
+import { createUnsafeFollower, type UnsafeFollower } from './UnsafeFollower.ts'
+import { createUnsafeFollowerMetrics } from './unsafeFollowerMetrics.ts'
+import { createWebSocketLink } from './WebSocketLink.ts'
 
 /** What a verifier node is made of. */
 export type VerifierOptions = {
@@ -26,6 +32,8 @@ export type VerifierOptions = {
   logger: Logger
   /** Name and version, for `web3_clientVersion`. */
   version: string
+  /** A sequencer, or a node that follows it, whose unsafe blocks are followed: `ws(s)://` or `http(s)://`. */
+  sequencerUrl?: string
 } & Pick<DerivationOptions, 'pollIntervalMs' | 'onWrongOutput'>
 
 /** A running verifier node. */
@@ -51,7 +59,9 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
   const store = await openChainStore(options.dataDirectory, rollup)
   const stop = new AbortController()
   const l1 = createL1Client({ ...options.l1, metrics, signal: stop.signal })
-  const engine = createEngine({ store, rollup, verify: createNativeVerifier(), logger, metrics })
+  const fetchFn = createEndableFetch({ signal: stop.signal })
+  const verify = createNativeVerifier()
+  const engine = createEngine({ store, rollup, verify, logger, metrics })
   const derivation = createDerivation({
     l1,
     store,
@@ -63,6 +73,28 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
     ...(onWrongOutput && { onWrongOutput }),
   })
   const startingBlock = store.heads().safe.number
+  const follower = options.sequencerUrl === undefined ? undefined : createFollower(options.sequencerUrl)
+
+  function createFollower(url: string): UnsafeFollower {
+    const followerMetrics = createUnsafeFollowerMetrics(metrics.registry)
+    const onState = (isConnected: boolean) => followerMetrics.connected.set(isConnected ? 1 : 0)
+    const pace = pollIntervalMs === undefined ? {} : { pollIntervalMs }
+    return createUnsafeFollower({
+      link: url.startsWith('ws')
+        ? createWebSocketLink(url, { logger, onState })
+        : createHttpLink(url, { ...pace, fetchFn }),
+      readSigner: createPromiseSignerReader({ ...options.l1, rollup, fetchFn }),
+      derivation,
+      store,
+      engine,
+      l1,
+      rollup,
+      verify,
+      logger,
+      metrics: followerMetrics,
+      now: Date.now,
+    })
+  }
 
   function readiness(): readonly RpcErrorData[] {
     if (derivation.failure() !== undefined) return [{ reason: 'DERIVATION_HALTED' }]
@@ -82,9 +114,11 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
     version,
     syncing,
     l1Status: () => derivation.status().l1,
+    ...(follower && { findSignature: follower.findSignature }),
   })
   const server = await createRpcServer({ ...rpc, methods, logger, metrics, readiness })
   const stopped = derivation.run(stop.signal)
+  const following = follower?.run(stop.signal)
   // Nobody has to listen: the failure is logged and answered by /readyz, and what is there can still be read.
   stopped.catch(() => undefined)
   return {
@@ -96,6 +130,7 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
     async close() {
       stop.abort()
       await stopped.catch(() => undefined)
+      await following
       await server.close()
       await engine.idle()
       await l1.close()

@@ -1,0 +1,368 @@
+import fc from 'fast-check'
+import type { Address, Hex } from 'viem'
+import { describe, expect, it } from 'vitest'
+import {
+  createLogger,
+  createMetrics,
+  createNativeVerifier,
+  type L1Client,
+  type L1Tag,
+  TemporaryFault,
+} from '../node/index.ts'
+import {
+  type Block,
+  blockFromRlp,
+  blockToRlp,
+  DEPOSIT_TX_TYPE,
+  encodeBatcherData,
+  toHex,
+  unsafeBlockDigest,
+} from '../protocol/index.ts'
+import { createTestKeystore } from '../test/chainFixtures.ts'
+import { blockToBatch, createFakeL1Rollup, openTestNode, type TestNode } from '../test/derivationWorld.ts'
+import { createFakeL1, type FakeL1Action } from '../test/FakeL1.ts'
+import { createTestSigner } from '../test/testSigners.ts'
+import type { SequencerLink } from './SequencerLink.ts'
+import { readSignedBlock } from './SignedBlockReader.ts'
+import { createUnsafeFollower, type UnsafeFollower } from './UnsafeFollower.ts'
+import { createUnsafeFollowerMetrics } from './unsafeFollowerMetrics.ts'
+
+const honest = createTestSigner(1, 'promise signer')
+const thief = createTestSigner(1, 'somebody else')
+const from: Hex = `0x${'0f'.repeat(20)}`
+const verify = createNativeVerifier()
+
+type SignedJson = { block: Hex; signature: Hex; signer: Hex }
+
+async function setUp() {
+  const l1 = createFakeL1({ chainId: 31_337n, number: 100n, timestamp: 1_000_000n })
+  const rollup = createFakeL1Rollup(l1)
+  /** What the follower sees of L1 ends here. */
+  let horizon = 2n ** 63n
+  const seen: L1Client = {
+    ...l1.client,
+    header: async (numberOrTag: bigint | L1Tag) => {
+      const header = await l1.client.header(numberOrTag)
+      if (header === undefined || header.number <= horizon) return header
+      return typeof numberOrTag === 'bigint' ? undefined : l1.client.header(horizon)
+    },
+  }
+  const sequencer = await openTestNode(rollup, l1.client)
+  const node = await openTestNode(rollup, seen)
+  const keystore = createTestKeystore(rollup, 'alice', 6)
+  const metrics = createUnsafeFollowerMetrics(createMetrics().registry)
+  const world = {
+    named: honest.key as Address,
+    now: 2_000_000_000,
+    /** Turns the sequencer's answers into others. */
+    forge: undefined as ((json: SignedJson, number: bigint) => unknown) | undefined,
+    asked: [] as bigint[],
+    push: (_: unknown): void => undefined,
+  }
+  const sign = ({ hash: blockHash, header }: Block, by = honest) =>
+    by.sign(unsafeBlockDigest(rollup.l2ChainId, { blockHash, blockNumber: header.number }))
+  const toJson = (block: Block, by = honest): SignedJson => ({
+    block: toHex(blockToRlp(block)),
+    signature: sign(block, by),
+    signer: by.key,
+  })
+  const link: SequencerLink = {
+    pollIntervalMs: 5,
+    async blockAt(number) {
+      world.asked.push(number)
+      const block = sequencer.store.blockByNumber(number)
+      if (block === undefined) return null
+      return world.forge === undefined ? toJson(block) : world.forge(toJson(block), number)
+    },
+    run: (signal, onBlock) => {
+      world.push = onBlock
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    },
+  }
+  const follower = createUnsafeFollower({
+    link,
+    readSigner: async () => world.named,
+    derivation: { status: () => node.driver().status() },
+    store: node.store,
+    engine: node.engine,
+    l1: seen,
+    rollup,
+    verify,
+    logger: createLogger({ level: 'silent' }),
+    metrics,
+    now: () => world.now * 1_000,
+  })
+  l1.mine([{ kind: 'deposit', from, data: keystore.raws[0] as Uint8Array }], 6n)
+  await node.catchUp()
+  const outcomes = async () =>
+    Object.fromEntries(
+      (await metrics.blocks.get()).values.map(({ labels, value }) => [labels.outcome, value]),
+    )
+  return {
+    ...{ l1, rollup, sequencer, node, keystore, follower, world, toJson, outcomes },
+    hideL1Above: (number: bigint) => {
+      horizon = number
+    },
+  }
+}
+
+const unsafe = ({ store }: TestNode) => store.heads().unsafe
+
+/** Takes blocks until there is no more to take, at most a hundred. */
+async function followAll(follower: UnsafeFollower) {
+  for (let i = 0; i < 100; i++) {
+    const outcome = await follower.step()
+    if (outcome !== 'followed') return outcome
+  }
+  return expect.unreachable('it goes on and on')
+}
+
+const batch = (...blocks: readonly Block[]): FakeL1Action => ({
+  kind: 'batch',
+  data: encodeBatcherData(blocks.map(blockToBatch)),
+})
+
+describe('following unsafe blocks', () => {
+  it('builds what the sequencer built, deposits and set-configs and new L1 origins, before L1 has it', async () => {
+    const { sequencer, node, follower, keystore, outcomes } = await setUp()
+    for (let i = 0; i < 6; i++) await sequencer.build(i === 4 ? [keystore.raws[1] as Uint8Array] : [])
+    expect(await followAll(follower)).toBe('idle')
+    expect(unsafe(node)).toEqual(unsafe(sequencer))
+    expect(unsafe(node).l1Origin.number).toBe(101n)
+    expect(node.store.heads().safe.number).toBe(0n)
+    const types = Array.from({ length: 6 }, (_, i) =>
+      node.store.blockByNumber(BigInt(i) + 1n)?.transactions.map((raw) => raw[0]),
+    ).flat()
+    expect(types).toEqual([DEPOSIT_TX_TYPE, 0x4b])
+    expect(await outcomes()).toEqual({ FOLLOWED: 6 })
+  })
+
+  it('makes them safe when L1 carries them, and replaces them when L1 says otherwise', async () => {
+    const { l1, rollup, sequencer, node, follower, keystore } = await setUp()
+    const first = (await sequencer.build()) as Block
+    await sequencer.build([])
+    await followAll(follower)
+    l1.mine([batch(first)], 6n)
+    await node.catchUp()
+    expect([node.store.heads().safe.hash, unsafe(node).number]).toEqual([first.hash, 2n])
+
+    // Another block 2 is what comes to L1.
+    const other = await openTestNode(rollup, l1.client)
+    await other.catchUp()
+    const second = (await other.build([keystore.raws[0] as Uint8Array])) as Block
+    l1.mine([batch(second)], 6n)
+    await node.catchUp()
+    expect(node.store.heads().safe.hash).toBe(second.hash)
+    expect(unsafe(node).hash).toBe(second.hash)
+    // What the sequencer still says contradicts L1 now.
+    for (let i = 0; i < 3; i++) await sequencer.build()
+    expect(await follower.step()).toBe('refused')
+    expect(node.store.heads().safe.hash).toBe(second.hash)
+  })
+
+  it('does nothing before derivation has come near the head of L1', async () => {
+    const { sequencer, node, follower, world } = await setUp()
+    await sequencer.build()
+    node.restart()
+    expect(await follower.step()).toBe('idle')
+    expect(world.asked).toEqual([])
+    await node.catchUp()
+    expect(await follower.step()).toBe('followed')
+  })
+
+  it('waits with a block whose L1 origin it has not seen, and takes it when it has', async () => {
+    const { l1, sequencer, node, follower, hideL1Above, world } = await setUp()
+    hideL1Above(l1.head().number)
+    l1.mine([], 2n)
+    while (unsafe(sequencer).l1Origin.number < l1.head().number) await sequencer.build()
+    expect(await followAll(follower)).toBe('waiting')
+    const before = world.asked.length
+    expect(await follower.step()).toBe('waiting')
+    expect(world.asked.length).toBe(before)
+    hideL1Above(l1.head().number)
+    expect(await followAll(follower)).toBe('idle')
+    expect(unsafe(node)).toEqual(unsafe(sequencer))
+  })
+
+  it('takes a longer branch of the sequencer, and never goes back to an old or a shorter one', async () => {
+    const { sequencer, node, follower, keystore, world, toJson } = await setUp()
+    const old: Block[] = []
+    for (let i = 0; i < 5; i++) old.push((await sequencer.build()) as Block)
+    await followAll(follower)
+    // The sequencer loses three blocks, builds others, and is behind at first.
+    await sequencer.engine.reset(2n)
+    await sequencer.build([keystore.raws[0] as Uint8Array])
+    expect(await follower.step()).toBe('idle')
+    expect(unsafe(node).hash).toBe(old[4]?.hash)
+    for (let i = 0; i < 4; i++) await sequencer.build()
+    expect(await followAll(follower)).toBe('idle')
+    expect(unsafe(node)).toEqual(unsafe(sequencer))
+    // Somebody who has kept the old blocks plays them again.
+    world.forge = (json, number) => (number <= 5n ? toJson(old[Number(number) - 1] as Block) : json)
+    await sequencer.build()
+    expect(await followAll(follower)).toBe('idle')
+    for (const block of old) world.push(toJson(block))
+    expect(unsafe(node)).toEqual(unsafe(sequencer))
+  })
+
+  it('goes back to the safe head at most', async () => {
+    const { l1, sequencer, node, follower, keystore, outcomes } = await setUp()
+    const blocks: Block[] = []
+    for (let i = 0; i < 3; i++) blocks.push((await sequencer.build()) as Block)
+    await followAll(follower)
+    l1.mine([batch(...blocks.slice(0, 2))], 6n)
+    await node.catchUp()
+    await sequencer.engine.reset(1n)
+    await sequencer.build([keystore.raws[0] as Uint8Array])
+    for (let i = 0; i < 4; i++) await sequencer.build()
+    expect(await follower.step()).toBe('refused')
+    expect(await outcomes()).toMatchObject({ CONTRADICTS_SAFE: 1 })
+    expect(unsafe(node).hash).toBe(blocks[2]?.hash)
+  })
+
+  it('asks L1 again when somebody else signs, and then believes the new signer only', async () => {
+    const { sequencer, node, follower, world, toJson, outcomes } = await setUp()
+    await sequencer.build()
+    await sequencer.build()
+    expect(await follower.step()).toBe('followed')
+    world.forge = (json) => toJson(blockFromRlp(Buffer.from(json.block.slice(2), 'hex')), thief)
+    expect(await follower.step()).toBe('refused')
+    world.named = thief.key as Address
+    expect(await follower.step()).toBe('refused')
+    world.now += 3
+    expect(await follower.step()).toBe('followed')
+    await sequencer.build()
+    world.forge = undefined
+    expect(await follower.step()).toBe('refused')
+    expect(unsafe(node).number).toBe(2n)
+    expect(await outcomes()).toEqual({ FOLLOWED: 2, WRONG_SIGNER: 3 })
+  })
+
+  it('refuses blocks with forged contents, though the right key signed them', async () => {
+    const { sequencer, node, follower, world, toJson, outcomes, keystore } = await setUp()
+    for (let i = 0; i < 3; i++) await sequencer.build()
+    const asSigned = (
+      change: (block: Block) => { header?: Partial<Block['header']>; transactions?: Uint8Array[] },
+    ) => {
+      world.forge = (json) => {
+        const block = blockFromRlp(Buffer.from(json.block.slice(2), 'hex'))
+        const { header, ...rest } = change(block)
+        const changed = { ...block, ...rest, header: { ...block.header, ...header } as Block['header'] }
+        return toJson(blockFromRlp(blockToRlp(changed)))
+      }
+    }
+    const attempts: [string, Parameters<typeof asSigned>[0]][] = [
+      ['FUTURE', ({ header }) => ({ header: { timestamp: header.timestamp + 2n } })],
+      ['PAST', ({ header }) => ({ header: { timestamp: header.timestamp - 1n } })],
+      ['AHEAD_OF_CLOCK', () => ({ header: { timestamp: 2_000_000_013n } })],
+      ['WRONG_NUMBER', ({ header }) => ({ header: { number: header.number + 1n } })],
+      ['CONTRADICTS_SAFE', () => ({ header: { parentHash: `0x${'11'.repeat(32)}` } })],
+      ['WRONG_EPOCH_HASH', () => ({ header: { mixHash: `0x${'11'.repeat(32)}` } })],
+      ['EPOCH_TOO_NEW', () => ({ header: { extraData: `0x${'00'.repeat(7)}6c${'00'.repeat(8)}` } })],
+      ['EPOCH_TOO_OLD', () => ({ header: { extraData: `0x${'00'.repeat(7)}63${'00'.repeat(8)}` } })],
+      ['MALFORMED', () => ({ header: { extraData: '0x' } })],
+      ['WRONG_HASH', () => ({ header: { stateRoot: `0x${'11'.repeat(32)}` } })],
+      ['WRONG_HASH', () => ({ header: { receiptsRoot: `0x${'11'.repeat(32)}` } })],
+      ['WRONG_ATTRIBUTES', () => ({ transactions: [Uint8Array.of(DEPOSIT_TX_TYPE, 0xc0)] })],
+      ['UNDECODABLE_TRANSACTION', () => ({ transactions: [Uint8Array.of(0x4b, 0xc0)] })],
+      ['EMPTY_TRANSACTION', () => ({ transactions: [Uint8Array.of()] })],
+      ['DEPOSIT', () => ({ transactions: [keystore.raws[0] as Uint8Array, Uint8Array.of(DEPOSIT_TX_TYPE)] })],
+      ['TOO_MANY_BYTES', () => ({ transactions: [new Uint8Array(126_001).fill(0x4b)] })],
+    ]
+    const expected: Record<string, number> = {}
+    for (const [reason, change] of attempts) {
+      asSigned(change)
+      expect([reason, await follower.step()]).toEqual([reason, 'refused'])
+      expected[reason] = (expected[reason] ?? 0) + 1
+      expect(await outcomes()).toEqual(expected)
+      expect(unsafe(node).number).toBe(0n)
+    }
+    world.forge = undefined
+    expect(await followAll(follower)).toBe('idle')
+    expect(unsafe(node)).toEqual(unsafe(sequencer))
+  })
+
+  it('takes no deposits but those of its own L1', async () => {
+    const { sequencer, node, follower, world, toJson, outcomes } = await setUp()
+    while (unsafe(sequencer).l1Origin.number === 100n) await sequencer.build()
+    const last = unsafe(sequencer).number
+    world.forge = (json, number) => {
+      const block = blockFromRlp(Buffer.from(json.block.slice(2), 'hex'))
+      return number < last ? json : toJson(blockFromRlp(blockToRlp({ ...block, transactions: [] })))
+    }
+    expect(await followAll(follower)).toBe('refused')
+    expect(await outcomes()).toMatchObject({ WRONG_ATTRIBUTES: 1 })
+    expect(unsafe(node).number).toBe(last - 1n)
+  })
+
+  it('outlives whatever comes over the link while it runs, and follows when it makes sense again', async () => {
+    const { sequencer, node, follower, world, toJson, outcomes } = await setUp()
+    const stop = new AbortController()
+    for (let i = 0; i < 4; i++) await sequencer.build()
+    const answers: unknown[] = [
+      {},
+      7,
+      'block',
+      [[]],
+      { block: 1 },
+      { block: '0x', signature: '0x', signer: '0x' },
+    ]
+    world.forge = () => {
+      if (answers.length === 0) throw new TemporaryFault('the link broke')
+      return answers.shift()
+    }
+    const running = follower.run(stop.signal)
+    while ((await outcomes()).MALFORMED === undefined) await new Promise(setImmediate)
+    for (let i = 0; i < 500; i++) world.push({ block: `0x${'c0'.repeat(i)}`, signature: i, signer: null })
+    const [first] = [sequencer.store.blockByNumber(1n) as Block]
+    for (let i = 0; i < 100; i++) world.push(toJson(first, thief))
+    for (let number = 1n; number <= 4n; number++) {
+      world.push(toJson(sequencer.store.blockByNumber(number) as Block))
+    }
+    await expect.poll(() => unsafe(node).number, { timeout: 20_000 }).toBe(4n)
+    expect(await outcomes()).toMatchObject({ FOLLOWED: 4, WRONG_SIGNER: 100 })
+    stop.abort()
+    await running
+  })
+
+  it('gives the signatures on to those who follow it', async () => {
+    const { sequencer, node, follower, toJson } = await setUp()
+    const block = (await sequencer.build()) as Block
+    expect(follower.findSignature(block)).toBeUndefined()
+    await follower.step()
+    expect(follower.findSignature(node.store.blockByNumber(1n) as Block)).toEqual({
+      signature: toJson(block).signature,
+      signer: honest.key,
+    })
+  })
+})
+
+describe('readSignedBlock', () => {
+  const options = { chainId: 5n, named: honest.key as Address, verify }
+
+  it('finds a flaw in anything that is no signed block', () => {
+    const nearly = fc.record(
+      {
+        block: fc.oneof(fc.anything(), fc.uint8Array({ maxLength: 700 }).map(toHex)),
+        signature: fc.oneof(fc.anything(), fc.uint8Array({ minLength: 65, maxLength: 65 }).map(toHex)),
+        signer: fc.oneof(fc.anything(), fc.constant(honest.key)),
+      },
+      { requiredKeys: [] },
+    )
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), nearly), (json) => {
+        expect(readSignedBlock(json, options).ok).toBe(false)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('looks at no block that is larger than any can be', () => {
+    const json = {
+      block: `0x${'00'.repeat(6_000_001)}`,
+      signature: `0x${'00'.repeat(65)}`,
+      signer: honest.key,
+    }
+    expect(readSignedBlock(json, options)).toEqual({ ok: false, flaw: 'TOO_LARGE' })
+  })
+})
