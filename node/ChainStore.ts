@@ -79,6 +79,12 @@ export interface ChainStore extends StateReader {
   putOutput(output: StoredOutput): Promise<void>
   /** Removes the known outputs from index `count` on (deleted on L1, or reorganised away). */
   truncateOutputs(count: bigint): Promise<void>
+  /**
+   * Streams the snapshot that an output of a finalized block vouches for (docs/snapshot.md), while the chain may go on.
+   *
+   * @throws as `writeSnapshot`, when it is read.
+   */
+  snapshot(output: StoredOutput): AsyncIterable<Uint8Array>
   /** Opens a bucket of bytes that belongs to another part. */
   bucket(name: OpaqueBucketName): OpaqueBucket
   close(): Promise<void>

@@ -41,6 +41,7 @@ import {
   WrongRollupError,
 } from './storeErrors.ts'
 import { createTransactionIndex } from './TransactionIndex.ts'
+import { writeSnapshot } from './writeSnapshot.ts'
 
 const CACHED_NODES = 200_000
 const CACHED_CONFIGS = 20_000
@@ -71,7 +72,7 @@ export async function openChainStoreIn(
 ): Promise<ChainStore> {
   try {
     await prepare(database, path, rollup)
-    return createChainStore(database)
+    return createChainStore(database, rollup)
   } catch (error) {
     await database.close()
     throw error
@@ -96,7 +97,7 @@ async function prepare(database: Database, path: string, rollup: RollupConfig): 
   await database.write(foundingWrites(database, rollup, genesisBase(block, rollup), first))
 }
 
-function createChainStore(database: Database): ChainStore {
+function createChainStore(database: Database, rollup: RollupConfig): ChainStore {
   const nodes = createLruCache<Hex, Uint8Array>(CACHED_NODES)
   const configs = createLruCache<Hex, Config>(CACHED_CONFIGS)
   const blocks = createLruCache<Hex, Block>(CACHED_BLOCKS)
@@ -221,7 +222,7 @@ function createChainStore(database: Database): ChainStore {
     return { blockHash: block.hash, blockNumber: position.blockNumber, index: position.index, raw }
   }
 
-  return {
+  const store: ChainStore = {
     node: (hash) => cached(nodes, Bucket.node, hash, (bytes) => bytes),
     config: (hash) => cached(configs, Bucket.config, hash, configFromRlp),
     blockByNumber,
@@ -261,8 +262,10 @@ function createChainStore(database: Database): ChainStore {
     },
     ...outputs,
     bucket: (name) => createOpaqueBucket(database, name),
+    snapshot: (output) => writeSnapshot({ database, store, rollup }, output),
     close: () => database.close(),
   }
+  return store
 }
 
 function blockWrites({ block, receipts, reasons, nodes, configs }: BlockResult): Write[] {
