@@ -25,6 +25,18 @@ export type OptimismMethodsOptions = {
   version: string
 }
 
+/** The OP Stack's forks, all in force from the first block on: without them its tools take a chain for one before them. */
+const FORK_TIMES = {
+  regolith_time: 0,
+  canyon_time: 0,
+  delta_time: 0,
+  ecotone_time: 0,
+  fjord_time: 0,
+  granite_time: 0,
+  holocene_time: 0,
+  isthmus_time: 0,
+}
+
 /** Makes the methods of op-node that its tools ask, in its JSON (docs/rpc.md). */
 export function createOptimismMethods(options: OptimismMethodsOptions): RpcMethods {
   const { store, rollup, l1Status, version } = options
@@ -34,6 +46,8 @@ export function createOptimismMethods(options: OptimismMethodsOptions): RpcMetho
     const heads = store.heads()
     return {
       current_l1: l1RefToJson(current),
+      // Deprecated by op-node, and still shown by it: the same as finalized_l1.
+      current_l1_finalized: l1RefToJson(finalized),
       head_l1: l1RefToJson(head),
       safe_l1: l1RefToJson(safe),
       finalized_l1: l1RefToJson(finalized),
@@ -49,7 +63,7 @@ export function createOptimismMethods(options: OptimismMethodsOptions): RpcMetho
   return {
     optimism_syncStatus: defineMethod([], syncStatus),
     optimism_version: defineMethod([], () => version),
-    optimism_rollupConfig: defineMethod([], () => rollupConfigToJson(rollup)),
+    optimism_rollupConfig: defineMethod([], () => ({ ...rollupConfigToJson(rollup), ...FORK_TIMES })),
     optimism_outputAtBlock: defineMethod([param('block', blockSelector)], ([selector]) => {
       const block = requireBlock(store, selector)
       const { stateRoot, withdrawalsRoot } = block.header

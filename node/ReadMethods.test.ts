@@ -396,7 +396,7 @@ describe('optimism_', () => {
       blockRef: { number: 3, hash: block(3).hash, sequenceNumber: 1 },
     })
     expect(await reason('optimism_outputAtBlock', '0x99')).toEqual([-32001, 'UNKNOWN_BLOCK'])
-    expect(await result('optimism_rollupConfig')).toEqual(rollupConfigToJson(rollup))
+    expect(await result('optimism_rollupConfig')).toMatchObject(rollupConfigToJson(rollup))
     expect(await result('optimism_version')).toBe('keyroll/test')
     expect(await result('optimism_safeHeadAtL1Block', '0x69')).toEqual({
       l1Block: { number: 105, hash: inclusion.l1Block.hash },
