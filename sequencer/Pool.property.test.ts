@@ -14,6 +14,7 @@ import { openTestChain, TEST_ROLLUP, type TestChain, testDeposit } from '../test
 import { createTestKeystore, type SignedSetConfig, type TestKeystore } from '../test/TestKeystore.ts'
 import { createCachingVerifier } from './cachingVerifier.ts'
 import { depositEffects } from './depositEffects.ts'
+import { keystoreChanges } from './keystoreChanges.ts'
 import { createSequencerMetrics } from './metrics.ts'
 import { DEFAULT_POOL_OPTIONS, openPool, type Pool } from './Pool.ts'
 import { openPromiseLog } from './PromiseLog.ts'
@@ -152,6 +153,34 @@ class World {
     return written ? (store.config(configHash)?.nonce ?? 0n) : 0n
   }
 
+  /** The promises that the pool says were not kept. */
+  async unkept(): Promise<Hex[]> {
+    await this.#pool.flush()
+    const { promises } = await this.#pool.unkept({ after: undefined, limit: 1_000 })
+    return promises.map(({ signed }) => signed.promise.txHash).sort()
+  }
+
+  /** The promises whose config is not in the chain at their block, though that is past or their nonce is taken. */
+  missed(): Hex[] {
+    const { store, head } = this.chain
+    const setAt = new Map<string, bigint>()
+    for (let number = 1n; number <= head().number; number++) {
+      const hash = store.blockByNumber(number)?.hash ?? '0x'
+      for (const [id, changes] of keystoreChanges({ receipts: store.receiptsOf(hash) ?? [] })) {
+        for (const { nonce, configHash } of changes) setAt.set(`${id} ${nonce} ${configHash}`, number)
+      }
+    }
+    return [...this.promised.values()]
+      .map(({ signed }) => signed.promise)
+      .filter(({ id, nonce, configHash, byBlock, txHash }) => {
+        const at = setAt.get(`${id} ${nonce} ${configHash}`)
+        if (at !== undefined) return at > byBlock
+        return head().number > byBlock || this.#pool.status(txHash)?.stage.name !== 'queued'
+      })
+      .map(({ txHash }) => txHash)
+      .sort()
+  }
+
   /** Whether a deposit changed the keystore on the chain that stands. */
   wasForced(id: Hex): boolean {
     const { store, head } = this.chain
@@ -189,6 +218,7 @@ describe('Pool, whatever happens', () => {
             expect(tx.config.nonce).toBeGreaterThan(world.currentNonce(tx.tx.id) + 1n)
           else expect(world.wasForced(tx.tx.id)).toBe(true)
         }
+        expect(await world.unkept()).toEqual(world.missed())
         for (let number = 1n; number <= world.chain.head().number; number++) {
           const block = store.blockByNumber(number)
           const verdicts = block && store.verdictsOf(block.hash)

@@ -203,6 +203,8 @@ describe('Pool', () => {
       await promised(keystore.update())
       await promised(keystore.update())
       expect((await refused(keystore.update().raw)).reason).toBe('KEYSTORE_QUEUE_FULL')
+      await open({ maxUnfinal: 2 })
+      expect((await refused(newKeystore().update().raw)).reason).toBe('POOL_FULL')
       await open({ maxPendingBytes: 700 })
       expect((await refused(newKeystore().update().raw)).reason).toBe('POOL_FULL')
     })
@@ -495,7 +497,10 @@ describe('Pool', () => {
       expect(log.queued(0n)).toBeUndefined()
       expect(await promised(tx)).toEqual(signed)
       const rival = keystore.update({ previous: keystore.initial, data: '0x02' })
-      expect((await refused(rival.raw)).reason).toBe('CONFLICT')
+      expect(await refused(rival.raw)).toMatchObject({
+        reason: 'NONCE_TOO_LOW',
+        details: { expectedNonce: '0x2' },
+      })
     })
 
     it('stops promising when a block holds an update that is not in its log', async () => {
@@ -506,6 +511,119 @@ describe('Pool', () => {
     it('goes on promising when a deposit brings an update that is not in its log', async () => {
       await chain.build([], [testDeposit(newKeystore().update().raw, 0)])
       expect(log.state()).toEqual({ active: signer.address, lost: [] })
+    })
+  })
+
+  describe('promises that are not kept', () => {
+    const listed = async (limit = 100) => (await pool.unkept({ after: undefined, limit })).promises
+
+    it('are told at once, over restarts, and for ever when L1 has finalized what voided them', async () => {
+      const keystore = newKeystore()
+      const mine = [keystore.update({ data: '0x01' }), keystore.update({ data: '0x02' })] as const
+      const signed = await Promise.all(mine.map(promised))
+      const forced = keystore.update({ previous: keystore.initial, data: '0x03' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      const expected = [
+        { signed: signed[0], outcome: 'displaced', reason: 'NONCE_TOO_LOW', since: 1n, isVoid: true },
+        { signed: signed[1], outcome: 'displaced', reason: 'PREDECESSOR_REPLACED', since: 1n, isVoid: true },
+      ]
+      const byReason = async () =>
+        (await listed()).toSorted((a, b) => ((a.reason ?? '') < (b.reason ?? '') ? -1 : 1))
+      expect(await byReason()).toEqual(expected.map((each) => ({ ...each, isFinal: false })))
+      await open()
+      expect(await byReason()).toEqual(expected.map((each) => ({ ...each, isFinal: false })))
+      await chain.build()
+      await chain.makeSafe(2n)
+      await chain.finalize(2n)
+      await pool.flush()
+      expect(await byReason()).toEqual(expected.map((each) => ({ ...each, isFinal: true })))
+      await open()
+      expect(await byReason()).toEqual(expected.map((each) => ({ ...each, isFinal: true })))
+      expect(pool.findUnkept(mine[0].hash)).toEqual(expected[0])
+    })
+
+    it('do not count where the very config was forced', async () => {
+      const tx = newKeystore().update()
+      await promised(tx)
+      await chain.build([], [testDeposit(tx.raw, 0)])
+      expect(pool.status(tx.hash)?.stage).toMatchObject({ name: 'displaced', reason: 'SAME_CONFIG' })
+      expect(await listed()).toEqual([])
+    })
+
+    it('are overdue while they wait and late when they come, which a reorg can undo', async () => {
+      await open({ promiseBlocks: 1n })
+      const tx = newKeystore().update()
+      const signed = await promised(tx)
+      await chain.build()
+      await chain.build()
+      const fault = { signed, reason: undefined, since: 2n, isVoid: false, isFinal: false }
+      expect(await listed()).toEqual([{ ...fault, outcome: 'overdue' }])
+      await build()
+      expect(await listed()).toEqual([{ ...fault, outcome: 'late' }])
+      await open({ promiseBlocks: 1n })
+      expect(await listed()).toEqual([{ ...fault, outcome: 'late' }])
+      await chain.engine.reset(0n)
+      await build()
+      expect(await listed()).toEqual([])
+    })
+
+    it('are broken, not void, when the deposit comes after their block', async () => {
+      await open({ promiseBlocks: 1n })
+      const keystore = newKeystore()
+      await promised(keystore.update({ data: '0x01' }))
+      await chain.build()
+      await chain.build()
+      const forced = keystore.update({ previous: keystore.initial, data: '0x02' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      expect(await listed()).toMatchObject([{ outcome: 'displaced', isVoid: false }])
+    })
+
+    it('are forgotten again when other bytes of the config keep them after all', async () => {
+      const keystore = newKeystore()
+      const mine = [keystore.update({ data: '0x01' }), keystore.update({ data: '0x02' })] as const
+      for (const tx of mine) await promised(tx)
+      const forced = keystore.update({ previous: keystore.initial, data: '0x03' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      await chain.makeSafe(1n)
+      await chain.finalize(1n)
+      await pool.flush()
+      expect(await listed()).toHaveLength(2)
+      const again = keystore.update({ previous: forced.config, data: '0x02' })
+      expect((await promised(again)).promise.txHash).toBe(mine[1].hash)
+      await build()
+      await chain.makeSafe(2n)
+      await chain.finalize(2n)
+      await pool.flush()
+      expect(await listed()).toMatchObject([{ signed: { promise: { txHash: mine[0].hash } } }])
+      expect(pool.findUnkept(mine[1].hash)).toBeUndefined()
+    })
+
+    it('are listed page by page, final ones and others in one order', async () => {
+      const displace = async (index: number) => {
+        const keystore = newKeystore()
+        await promised(keystore.update({ data: '0x01' }))
+        const forced = keystore.update({ previous: keystore.initial, data: '0x02' })
+        await chain.build([], [testDeposit(forced.raw, index)])
+      }
+      for (let i = 0; i < 5; i++) await displace(i)
+      await chain.makeSafe(3n)
+      await chain.finalize(3n)
+      await pool.flush()
+      const seen: { since: bigint; isFinal: boolean }[] = []
+      let after: `0x${string}` | undefined
+      do {
+        const { promises, next } = await pool.unkept({ after, limit: 2 })
+        expect(promises.length).toBeLessThanOrEqual(2)
+        seen.push(...promises)
+        after = next
+      } while (after !== undefined)
+      expect(seen.map(({ since, isFinal }) => [since, isFinal])).toEqual([
+        [1n, true],
+        [2n, true],
+        [3n, true],
+        [4n, false],
+        [5n, false],
+      ])
     })
   })
 

@@ -1,33 +1,37 @@
 import type { Hex } from 'viem'
 import type { BlockRef, ChainStore, EngineEvent, Logger } from '../node/index.ts'
 import {
-  configHash,
-  decodeSetConfig,
   MAX_BLOCK_BYTES,
   type RollupConfig,
   type SignatureVerifier,
   type SignedPromise,
 } from '../protocol/index.ts'
 import { type Admission, createAdmission, type PoolOptions } from './admission.ts'
-import { createChainFollower } from './followChain.ts'
-import { advance, judge, type KeystoreView } from './KeystoreView.ts'
+import { advance, judge, type KeystoreView, readKeystoreView } from './KeystoreView.ts'
+import { listUnkept, type UnkeptPage } from './listUnkept.ts'
 import type { SequencerMetrics } from './metrics.ts'
-import { createPoolBook, type PoolBook, PoolDamagedError } from './PoolBook.ts'
+import type { PoolBook } from './PoolBook.ts'
 import { createPoolEntry, type PoolEntry } from './PoolEntry.ts'
 import type { PromiseLog, PromiseSubject } from './PromiseLog.ts'
 import type { PromiseSigner } from './PromiseSigner.ts'
 import type { Refusal } from './Refusal.ts'
+import { takeUpPool } from './takeUpPool.ts'
+import type { UnkeptPromise } from './UnkeptPromise.ts'
 
 /** Defaults of {@link PoolOptions}. */
 export const DEFAULT_POOL_OPTIONS: PoolOptions = {
   promiseBlocks: 10n,
   maxPendingBytes: 64 * 1_048_576,
   maxPendingPerKeystore: 16,
+  maxUnfinal: 500_000,
 }
 
 /** What a {@link Pool} is made of. */
 export type PoolModules = {
-  store: Pick<ChainStore, 'node' | 'config' | 'heads' | 'blockByHash' | 'transaction'>
+  store: Pick<
+    ChainStore,
+    'node' | 'config' | 'heads' | 'blockByHash' | 'blockByNumber' | 'receiptsOf' | 'transaction'
+  >
   rollup: RollupConfig
   verify: SignatureVerifier
   log: PromiseLog
@@ -69,6 +73,10 @@ export interface Pool {
   select(context: SelectionContext): Uint8Array[]
   /** Finds a promised transaction that is not final; undefined before its promise is on disk. */
   status(hash: Hex): PoolStatus | undefined
+  /** Finds by its transaction a promise that was not kept for good. */
+  findUnkept(hash: Hex): UnkeptPromise | undefined
+  /** Lists promises that were not kept, those first that showed it first, after a cursor of an earlier page. */
+  unkept(page: { after: Hex | undefined; limit: number }): Promise<UnkeptPage>
   /** Finds the promise that covers a set-config, whichever bytes it came in. */
   promiseOf(subject: PromiseSubject): SignedPromise | undefined
   /** Follows the chain; give it every event of the engine, in order. */
@@ -87,13 +95,18 @@ export interface Pool {
  */
 export async function openPool(modules: PoolModules): Promise<Pool> {
   const { log, logger, metrics } = modules
-  const book = createPoolBook(modules)
   const failure = createFailure()
-  const admit = createAdmission({ ...modules, book })
-  const follow = createChainFollower({ ...modules, book, onFailure: failure.report })
-  let nextSequence = await takeUp(modules, book)
+  const { book, follower, sequence } = await takeUpPool(modules, failure.report)
+  const admit = createAdmission({ ...modules, book, finalNonce })
+  let nextSequence = sequence
   if (book.live().length > 0)
     logger.info({ transactions: book.live().length }, 'promised transactions wait for a block')
+
+  function finalNonce(id: Hex): bigint {
+    const { store } = modules
+    const final = store.blockByHash(store.heads().finalized.hash)
+    return final === undefined ? 0n : readKeystoreView(store, final.header.withdrawalsRoot, id).nonce
+  }
 
   function take({ candidate, previous, signed, isNew }: Extract<Admission, { verdict: 'take' }>): PoolEntry {
     const { tx, hash, subject } = candidate
@@ -133,10 +146,12 @@ export async function openPool(modules: PoolModules): Promise<Pool> {
       const entry = book.find(hash)
       return entry?.isDurable ? { stage: entry.stage, signed: entry.promise } : undefined
     },
+    findUnkept: (hash) => log.findUnkept(hash),
+    unkept: (page) => listUnkept((from) => log.unkept(from), book.unkept(), page),
     promiseOf: (subject) => log.find(subject),
     handle(event) {
       try {
-        follow(event)
+        follower.handle(event)
       } catch (error) {
         failure.report(error)
       }
@@ -163,36 +178,6 @@ function select(book: PoolBook, { parent, timestamp, changed }: SelectionContext
     views.set(entry.id, advance(view, { ...entry, ...body }, timestamp))
   }
   return selected
-}
-
-/** Fills the book with what the log holds; returns the next free place in the order of promises. */
-async function takeUp({ log, store, rollup }: PoolModules, book: PoolBook): Promise<bigint> {
-  const { unsafe, finalized } = store.heads()
-  const final: bigint[] = []
-  const ids = new Set<Hex>()
-  let nextSequence = 0n
-  for await (const record of log.queue()) {
-    nextSequence = record.sequence + 1n
-    const decoded = decodeSetConfig(record.raw, rollup.l2ChainId)
-    if (!decoded.ok) throw new PoolDamagedError(`promised transaction ${record.sequence} does not decode`)
-    const { tx, hash } = decoded
-    const subject = { id: tx.id, kind: tx.kind, nonce: tx.next.nonce, configHash: configHash(tx.next) }
-    const promise = log.find(subject)
-    if (promise === undefined) throw new PoolDamagedError(`there is no promise for transaction ${hash}`)
-    const blockNumber = store.transaction(hash)?.blockNumber
-    if (blockNumber !== undefined && blockNumber <= finalized.number) {
-      final.push(record.sequence)
-      continue
-    }
-    const stage =
-      blockNumber === undefined ? ({ name: 'queued' } as const) : ({ name: 'included', blockNumber } as const)
-    const context = { promise, configHash: subject.configHash, durable: Promise.resolve(), stage }
-    book.add(createPoolEntry(record, decoded, context))
-    ids.add(tx.id)
-  }
-  await log.drop(final)
-  book.extend(unsafe, ids)
-  return nextSequence
 }
 
 /** Remembers the first failure, and tells everybody. */

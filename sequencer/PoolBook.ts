@@ -3,9 +3,11 @@ import type { BlockRef, ChainStore, Logger } from '../node/index.ts'
 import { decodeSetConfig, KeyrollError, type RollupConfig } from '../protocol/index.ts'
 import { createKeystoreQueue, type KeystoreQueue } from './KeystoreQueue.ts'
 import { advance, judge, readKeystoreView } from './KeystoreView.ts'
+import type { KeystoreChange, KeystoreChanges } from './keystoreChanges.ts'
 import type { SequencerMetrics } from './metrics.ts'
 import { bySequence, type DisplacedReason, isLive, type PoolEntry } from './PoolEntry.ts'
-import type { PromiseLog } from './PromiseLog.ts'
+import type { FinalRecord, PromiseLog } from './PromiseLog.ts'
+import type { UnkeptPromise } from './UnkeptPromise.ts'
 
 /**
  * What the pool has in memory: every promised transaction that is not final, where it stands, and the chain's head as far as
@@ -26,34 +28,43 @@ export interface PoolBook {
   /** Adds an entry that waits, or that is in a block already, in place of what the book knows of the same bytes. */
   add(entry: PoolEntry): void
   /** Moves on to a child of the head, in which these keystores changed. */
-  extend(head: BlockRef, changed: ReadonlySet<Hex>): void
+  extend(head: BlockRef, changes: KeystoreChanges): void
   /** Moves back; what is no longer in a block, or no longer impossible, waits again. Returns what was moved. */
   rewind(head: BlockRef): readonly PoolEntry[]
   include(entry: PoolEntry, blockNumber: bigint): void
-  displace(entry: PoolEntry, reason: DisplacedReason, blockNumber?: bigint): void
-  /** Forgets what is in, or was displaced by, a block up to this one. Returns what was forgotten. */
-  forget(finalized: bigint): readonly PoolEntry[]
+  displace(entry: PoolEntry, reason: DisplacedReason, blockNumber: bigint): void
+  /** Forgets what is in, or was displaced by, a block up to this one. Returns what became of it. */
+  forget(finalized: bigint): readonly FinalRecord[]
+  /** Counts what is in memory. */
+  size(): number
+  /** Lists the promises that are not kept as the chain stands, in no order. */
+  unkept(): readonly UnkeptPromise[]
 }
 
 /** What a {@link PoolBook} is made of. */
 export type PoolBookModules = {
-  store: Pick<ChainStore, 'node' | 'config' | 'heads' | 'blockByHash'>
+  store: Pick<ChainStore, 'node' | 'config' | 'blockByHash'>
   rollup: Pick<RollupConfig, 'blockTime' | 'l2ChainId'>
   log: Pick<PromiseLog, 'queued'>
   logger: Logger
   metrics: SequencerMetrics
 }
 
-/** Makes an empty book at the chain's head. */
-export function createPoolBook({ store, rollup, log, logger, metrics }: PoolBookModules): PoolBook {
+/** Makes an empty book at a block of the chain. */
+export function createPoolBook(
+  { store, rollup, log, logger, metrics }: PoolBookModules,
+  start: BlockRef,
+): PoolBook {
   const entries = new Map<Hex, PoolEntry>()
   const queues = new Map<Hex, KeystoreQueue>()
   const displaced = new Map<Hex, readonly PoolEntry[]>()
+  /** Of promises whose own transaction became impossible, the one in other bytes that took its place. */
+  const renewals = new Map<Hex, PoolEntry>()
   /** In the order of promises; may hold what no longer waits until it is next read. */
   let waiting: PoolEntry[] = []
   let liveCount = 0
   let liveBytes = 0
-  let head = store.heads().unsafe
+  let head = start
   let keystoreRoot = rootOf(head)
 
   function rootOf(ref: BlockRef): Hex {
@@ -107,21 +118,29 @@ export function createPoolBook({ store, rollup, log, logger, metrics }: PoolBook
     return displaced.get(id) ?? []
   }
 
-  function displace(entry: PoolEntry, reason: DisplacedReason, blockNumber = head.number): void {
+  function displace(
+    entry: PoolEntry,
+    reason: DisplacedReason,
+    blockNumber: bigint,
+    changes: readonly KeystoreChange[] = [],
+  ): void {
     detach(entry)
+    const isVoid = blockNumber <= entry.promise.promise.byBlock && changes.some(({ isDeposit }) => isDeposit)
     entry.body = undefined
-    entry.stage = { name: 'displaced', blockNumber, reason }
+    entry.stage = { name: 'displaced', blockNumber, reason, isVoid }
     displaced.set(entry.id, [...displacedOf(entry.id), entry])
     metrics.displaced.inc({ reason })
     measure()
     const { id, nonce, hash, promise } = entry
-    logger.warn(
-      { id, nonce, hash, reason, byBlock: promise.promise.byBlock, head: head.number },
+    const level = reason === 'SAME_CONFIG' ? 'info' : isVoid ? 'warn' : 'error'
+    logger[level](
+      { id, nonce, hash, reason, isVoid, byBlock: promise.promise.byBlock, block: blockNumber },
       'a promised transaction can no longer take effect',
     )
   }
 
-  function displaceImpossible(queue: KeystoreQueue): void {
+  /** `changes` are what the newest block did to the keystore; without them, it was a rewind that made them impossible. */
+  function displaceImpossible(queue: KeystoreQueue, changes: readonly KeystoreChange[] = []): void {
     const lostConfigs = new Set<Hex>()
     let view = queue.base()
     for (const entry of queue.entries) {
@@ -132,8 +151,10 @@ export function createPoolBook({ store, rollup, log, logger, metrics }: PoolBook
       if (judgement.verdict === 'ready' && entry.body !== undefined) {
         view = advance(view, { ...entry, ...entry.body }, nextTimestamp())
       } else if (judgement.verdict === 'impossible' || isOrphan) {
-        lostConfigs.add(entry.configHash)
-        displace(entry, judgement.verdict === 'impossible' ? judgement.reason : 'PREDECESSOR_REPLACED')
+        const isSame = changes.some(({ configHash }) => configHash === entry.configHash) && entry.kind !== 1
+        const reason = judgement.verdict === 'impossible' ? judgement.reason : 'PREDECESSOR_REPLACED'
+        if (!isSame) lostConfigs.add(entry.configHash)
+        displace(entry, isSame ? 'SAME_CONFIG' : reason, head.number, changes)
       }
     }
   }
@@ -148,6 +169,21 @@ export function createPoolBook({ store, rollup, log, logger, metrics }: PoolBook
     entry.body = { raw: record.raw, initial: decoded.tx.initial, next: decoded.tx.next }
     entry.stage = { name: 'queued' }
     enqueue(entry)
+  }
+
+  /** Says in what a promise is not kept; undefined while it is, or can be. */
+  function toUnkept(entry: PoolEntry): UnkeptPromise | undefined {
+    const { stage, promise: signed, hash } = entry
+    const { byBlock, txHash } = signed.promise
+    // Another entry carries the promise now.
+    if ((renewals.get(txHash)?.hash ?? hash) !== hash) return undefined
+    if (stage.name === 'displaced') {
+      const { reason, blockNumber: since, isVoid } = stage
+      return reason === 'SAME_CONFIG' ? undefined : { signed, outcome: 'displaced', reason, since, isVoid }
+    }
+    const isLate = (stage.name === 'included' ? stage.blockNumber : head.number) > byBlock
+    const outcome = stage.name === 'included' ? 'late' : 'overdue'
+    return isLate ? { signed, outcome, reason: undefined, since: byBlock + 1n, isVoid: false } : undefined
   }
 
   function measure(): void {
@@ -167,15 +203,17 @@ export function createPoolBook({ store, rollup, log, logger, metrics }: PoolBook
       const replaced = entries.get(entry.hash)
       if (replaced !== undefined) detach(replaced)
       entries.set(entry.hash, entry)
+      const { txHash } = entry.promise.promise
+      if (entry.hash !== txHash || renewals.has(txHash)) renewals.set(txHash, entry)
       if (isLive(entry)) enqueue(entry)
     },
-    extend(next, changed) {
+    extend(next, changes) {
       moveTo(next)
-      for (const id of changed) {
+      for (const [id, own] of changes) {
         const queue = queues.get(id)
         if (queue === undefined) continue
         queue.invalidate()
-        displaceImpossible(queue)
+        displaceImpossible(queue, own)
       }
     },
     rewind(next) {
@@ -199,12 +237,20 @@ export function createPoolBook({ store, rollup, log, logger, metrics }: PoolBook
     displace,
     forget(finalized) {
       const final = [...entries.values()].filter((entry) => standsAt(entry, (at) => at <= finalized))
+      const records = final.map((entry) => {
+        const { sequence, promise } = entry
+        return { sequence, promise, unkept: toUnkept(entry) }
+      })
       for (const entry of final) {
+        const { txHash } = entry.promise.promise
         detach(entry)
         entries.delete(entry.hash)
+        if (renewals.get(txHash) === entry) renewals.delete(txHash)
       }
-      return final
+      return records
     },
+    size: () => entries.size,
+    unkept: () => [...entries.values()].flatMap((entry) => toUnkept(entry) ?? []),
   }
 }
 

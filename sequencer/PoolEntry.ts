@@ -10,10 +10,15 @@ export type PoolStage =
   | { name: 'queued' }
   | { name: 'included'; blockNumber: bigint }
   /** At this block it became impossible; only a reorg below it can change that. */
-  | { name: 'displaced'; blockNumber: bigint; reason: DisplacedReason }
+  | { name: 'displaced'; blockNumber: bigint; reason: DisplacedReason; isVoid: boolean }
 
 /** Why a promised transaction cannot take effect. */
-export type DisplacedReason = Exclude<Judgement, { verdict: 'ready' }>['reason'] | 'INVALID_IN_BLOCK'
+export type DisplacedReason =
+  | Exclude<Judgement, { verdict: 'ready' }>['reason']
+  /** It stands in a block, where it has no effect. */
+  | 'INVALID_IN_BLOCK'
+  /** The very config took effect by other bytes, as by a deposit that forces it: nothing is lost. */
+  | 'SAME_CONFIG'
 
 /** What of a transaction is in memory only while it waits. */
 export type PoolBody = { raw: Uint8Array; initial: Config | undefined; next: Config }

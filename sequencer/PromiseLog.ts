@@ -11,13 +11,13 @@ import {
   rlpToList,
   rlpToNumber,
   rlpToUint,
-  type SetConfigKind,
   type SignedPromise,
   toHex,
   uintToRlp,
 } from '../protocol/index.ts'
 import { createGroupCommit } from './GroupCommit.ts'
 import type { SequencerMetrics } from './metrics.ts'
+import { toKind, type UnkeptPromise, unkeptFromBytes, unkeptKey, unkeptToBytes } from './UnkeptPromise.ts'
 
 /** What a promise is about. */
 export type PromiseSubject = Pick<ConfigPromise, 'id' | 'kind' | 'nonce' | 'configHash'>
@@ -30,6 +30,9 @@ export type QueueRecord = {
   previous: Hex
   raw: Uint8Array
 }
+
+/** What became for good of a promised transaction; `unkept` says so where its promise was not kept. */
+export type FinalRecord = { sequence: bigint; promise: SignedPromise; unkept: UnkeptPromise | undefined }
 
 /** What the log says of itself. */
 export type PromiseLogState = {
@@ -61,8 +64,12 @@ export interface PromiseLog {
    * @throws {PromiseLogWriteError} when the disk does not take them.
    */
   append(record: QueueRecord, promise: SignedPromise | undefined, replaced: bigint | undefined): Promise<void>
-  /** Forgets transactions that are final, but not their promises. */
-  drop(sequences: readonly bigint[]): Promise<void>
+  /** Forgets transactions that are final, but never their promises, and remembers which of these were not kept. */
+  settle(final: readonly FinalRecord[]): Promise<void>
+  /** Iterates over the promises that were not kept for good, in the order of {@link unkeptKey}, from a key on. */
+  unkept(from: Uint8Array): AsyncIterable<UnkeptPromise>
+  /** Finds by its transaction a promise that was not kept for good. */
+  findUnkept(transactionHash: Hex): UnkeptPromise | undefined
   /** Resolves when all that was to be written is on disk. */
   flush(): Promise<void>
 }
@@ -71,6 +78,8 @@ export interface PromiseLog {
 const STATE = Uint8Array.of(0)
 const PROMISE = Uint8Array.of(1)
 const QUEUE = Uint8Array.of(2)
+const UNKEPT = Uint8Array.of(3)
+const UNKEPT_BY_HASH = Uint8Array.of(4)
 
 const FORMAT = 1
 
@@ -112,6 +121,35 @@ export function openPromiseLog({
     return (unsynced.size === 0 ? undefined : unsynced.get(toHex(key))) ?? bucket.get(key)
   }
 
+  function find(subject: PromiseSubject): SignedPromise | undefined {
+    const value = get(promiseKey(subject))
+    return value === undefined ? undefined : promiseFromBytes(subject, value)
+  }
+
+  function toUnkept(value: Uint8Array): UnkeptPromise {
+    const { subject, ...record } = unkeptFromBytes(value)
+    const signed = find(subject)
+    if (signed === undefined) throw new MissingPromiseError(subject)
+    return { ...record, signed }
+  }
+
+  function settlingWrites({ sequence, promise, unkept }: FinalRecord): Write[] {
+    const forget = { key: queueKey(sequence), value: undefined }
+    const hashKey = concat(UNKEPT_BY_HASH, fromHex(promise.promise.txHash, 32))
+    const before = get(hashKey)
+    // Other bytes of the config may have kept after all what had been given up.
+    const undo = before === undefined ? [] : [hashKey, concat(UNKEPT, before)]
+    const undone = undo.map((key) => ({ key, value: undefined }))
+    if (unkept === undefined) return [forget, ...undone]
+    const key = unkeptKey(unkept)
+    return [
+      forget,
+      ...undone,
+      { key: concat(UNKEPT, key), value: unkeptToBytes(unkept) },
+      { key: hashKey, value: key },
+    ]
+  }
+
   return {
     isFresh: () => isFresh,
     state: () => state,
@@ -120,10 +158,7 @@ export function openPromiseLog({
       isFresh = false
       await write([{ key: STATE, value: stateToBytes(next) }])
     },
-    find(subject) {
-      const value = get(promiseKey(subject))
-      return value === undefined ? undefined : promiseFromBytes(subject, value)
-    },
+    find,
     queued(sequence) {
       const value = get(queueKey(sequence))
       return value === undefined ? undefined : queueFromBytes(sequence, value)
@@ -143,7 +178,22 @@ export function openPromiseLog({
         replaced === undefined ? writes : [...writes, { key: queueKey(replaced), value: undefined }],
       )
     },
-    drop: (sequences) => commit(sequences.map((sequence) => ({ key: queueKey(sequence), value: undefined }))),
+    settle(final) {
+      const writes = final.flatMap(settlingWrites)
+      for (const { key, value } of writes) if (value !== undefined) unsynced.set(toHex(key), value)
+      return commit(writes)
+    },
+    async *unkept(from) {
+      for await (const [key, value] of bucket.entries(concat(UNKEPT, from))) {
+        if (key[0] !== UNKEPT[0]) return
+        yield toUnkept(value)
+      }
+    },
+    findUnkept(transactionHash) {
+      const key = get(concat(UNKEPT_BY_HASH, fromHex(transactionHash, 32)))
+      const value = key && get(concat(UNKEPT, key))
+      return value && toUnkept(value)
+    },
     flush: () => commit([]),
   }
 }
@@ -217,15 +267,21 @@ function stateFromBytes(bytes: Uint8Array): PromiseLogState {
   }
 }
 
-function toKind(value: number): SetConfigKind {
-  return value === 1 || value === 2 ? value : 0
-}
-
 /** Reports a promise log that another version of this program wrote. */
 export class PromiseLogFormatError extends KeyrollError {
   override readonly name = 'PromiseLogFormatError'
   constructor(format: number) {
     super(`got a promise log of format ${format}, expected ${FORMAT}: run the version that wrote it`)
+  }
+}
+
+/** Reports a record of a promise that is not in the log: the database is damaged. */
+class MissingPromiseError extends KeyrollError {
+  override readonly name = 'MissingPromiseError'
+  constructor({ id, nonce }: PromiseSubject) {
+    super(
+      `got a record of a promise for keystore ${id} at nonce ${nonce}, which the promise log does not hold`,
+    )
   }
 }
 

@@ -24,6 +24,8 @@ export type PoolOptions = {
   promiseBlocks: bigint
   maxPendingBytes: number
   maxPendingPerKeystore: number
+  /** Promised transactions in memory: those that wait, and those in blocks that L1 has not finalized. */
+  maxUnfinal: number
 }
 
 /** A decoded transaction and what a promise of it is about. */
@@ -49,6 +51,8 @@ export type AdmissionModules = {
   verify: SignatureVerifier
   /** Says why no promise may be signed now; undefined when one may. */
   whyNot: () => Refusal | undefined
+  /** The nonce of a keystore that no reorg can take back. */
+  finalNonce: (id: Hex) => bigint
   options: PoolOptions
 }
 
@@ -56,7 +60,7 @@ type EarlierPromise = { signed: SignedPromise; entry: PoolEntry | undefined }
 
 /** Makes the function that decides about raw transactions; it changes nothing. */
 export function createAdmission(modules: AdmissionModules): (raw: Uint8Array) => Admission {
-  const { book, log, signer, rollup, verify, whyNot, options } = modules
+  const { book, log, signer, rollup, verify, whyNot, finalNonce, options } = modules
 
   function admit(raw: Uint8Array): Admission {
     const decoded = decodeSetConfig(raw, rollup.l2ChainId)
@@ -66,6 +70,8 @@ export function createAdmission(modules: AdmissionModules): (raw: Uint8Array) =>
     const queue = book.queueOf(tx.id)
     const earlier = findPromise(subject)
     if (earlier !== undefined && earlier.signed.promise.configHash !== subject.configHash) {
+      // What became of the promise is for good: what is wrong with the newcomer is its age.
+      if (subject.nonce <= finalNonce(tx.id)) return refuse(nonceTooLow(queue), earlier.entry)
       return refuse(
         conflict(earlier, 'another config is promised for this keystore at this nonce'),
         earlier.entry,
@@ -124,10 +130,15 @@ export function createAdmission(modules: AdmissionModules): (raw: Uint8Array) =>
   }
 
   function whyFull(raw: Uint8Array, queue: KeystoreQueue): Refusal | undefined {
-    const { maxPendingBytes, maxPendingPerKeystore } = options
+    const { maxPendingBytes, maxPendingPerKeystore, maxUnfinal } = options
     if (book.liveBytes() + raw.length > maxPendingBytes) {
       const details = { pendingBytes: book.liveBytes(), maxPendingBytes }
       return { reason: 'POOL_FULL', message: 'too much is waiting for a block; try again later', details }
+    }
+    if (book.size() >= maxUnfinal) {
+      const message =
+        'L1 has not finalized for long, and too many promises may have to be kept again; try again later'
+      return { reason: 'POOL_FULL', message, details: { unfinal: book.size(), maxUnfinal } }
     }
     if (queue.entries.length < maxPendingPerKeystore) return undefined
     const details = { pending: queue.entries.length, maxPendingPerKeystore }
@@ -153,7 +164,7 @@ export function createAdmission(modules: AdmissionModules): (raw: Uint8Array) =>
     })
     if (reason === undefined) return undefined
     if (reason === 'NONCE_TOO_LOW' || reason === 'NONCE_TOO_HIGH') {
-      return invalidRefusal(reason, { expectedNonce: `0x${(view.nonce + 1n).toString(16)}` })
+      return invalidRefusal(reason, expectedNonce(queue))
     }
     if (reason !== 'CONFIG_NOT_WELL_FORMED') return invalidRefusal(reason)
     const detail = findConfigFault(tx.next, rollup) ?? (tx.initial && findConfigFault(tx.initial, rollup))
@@ -171,6 +182,14 @@ export function createAdmission(modules: AdmissionModules): (raw: Uint8Array) =>
 
 function refuse(refusal: Refusal, about?: PoolEntry): Admission {
   return { verdict: 'refuse', refusal, after: about?.durable }
+}
+
+function nonceTooLow(queue: KeystoreQueue): Refusal {
+  return invalidRefusal('NONCE_TOO_LOW', expectedNonce(queue))
+}
+
+function expectedNonce(queue: KeystoreQueue) {
+  return { expectedNonce: `0x${(queue.tip().nonce + 1n).toString(16)}` }
 }
 
 function undecodable(detail: string): Refusal {

@@ -17,7 +17,7 @@ import { createBlockSigner } from './BlockSigner.ts'
 import { type Builder, createBuilder } from './Builder.ts'
 import type { L1Contracts } from './L1Contracts.ts'
 import type { L1Sender } from './L1Sender.ts'
-import { createAdminMethods, createFindAccepted, createSendMethods } from './methods.ts'
+import { createAdminMethods, createFindAccepted, createPromiseMethods, createSendMethods } from './methods.ts'
 import { createSequencerMetrics } from './metrics.ts'
 import { createOriginSelector } from './OriginSelector.ts'
 import { DEFAULT_POOL_OPTIONS, openPool, type Pool } from './Pool.ts'
@@ -224,6 +224,7 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
         findSignature,
       }),
       ...createSendMethods(pool),
+      ...createPromiseMethods(pool),
     },
     adminMethods: createAdminMethods(builder),
   }

@@ -1,4 +1,3 @@
-import type { Hex } from 'viem'
 import type { BlockRef, EngineEvent, ExecutedBlock, Logger } from '../node/index.ts'
 import {
   configHash,
@@ -8,6 +7,7 @@ import {
   SET_CONFIG_TX_TYPE,
 } from '../protocol/index.ts'
 import { judge } from './KeystoreView.ts'
+import { keystoreChanges } from './keystoreChanges.ts'
 import type { SequencerMetrics } from './metrics.ts'
 import type { PoolBook } from './PoolBook.ts'
 import { isLive } from './PoolEntry.ts'
@@ -24,25 +24,33 @@ export type FollowChainModules = {
   onFailure: (error: unknown) => void
 }
 
-/** Makes the function that keeps the pool's book in step with the chain; it takes every event of the engine, in order. */
-export function createChainFollower(modules: FollowChainModules): (event: EngineEvent) => void {
+/** Keeps the pool's book in step with the chain. */
+export interface ChainFollower {
+  /** Takes an event of the engine; give it all of them, in order. */
+  handle(event: EngineEvent): void
+  /** Takes a block that was followed before, by an earlier process. */
+  replay(ref: BlockRef, executed: ExecutedBlock): void
+}
+
+/** Makes a follower of the chain. */
+export function createChainFollower(modules: FollowChainModules): ChainFollower {
   const { book, log, rollup, logger, metrics, onFailure } = modules
 
-  function handleBlock(ref: BlockRef, { block, receipts }: ExecutedBlock): void {
-    const taken = block.transactions.flatMap((raw, i) =>
-      raw[0] === SET_CONFIG_TX_TYPE
-        ? [{ raw, entry: book.find(keccakHex(raw)), isValid: receipts[i]?.status === 1 }]
-        : [],
-    )
-    for (const { raw, entry, isValid } of taken) {
-      if (entry === undefined && isValid) checkForeign(raw)
-      else if (entry !== undefined && isValid) book.include(entry, ref.number)
+  function handleBlock(ref: BlockRef, executed: ExecutedBlock): void {
+    for (const { raw, isValid } of setConfigsOf(executed)) {
+      if (isValid && book.find(keccakHex(raw)) === undefined) checkForeign(raw)
+    }
+    follow(ref, executed)
+    reportOverdue()
+  }
+
+  function follow(ref: BlockRef, executed: ExecutedBlock): void {
+    for (const { raw, isValid } of setConfigsOf(executed)) {
+      const entry = book.find(keccakHex(raw))
+      if (entry !== undefined && isValid) book.include(entry, ref.number)
       else if (entry !== undefined && isLive(entry)) book.displace(entry, 'INVALID_IN_BLOCK', ref.number)
     }
-    // Every change of a keystore has a log whose second topic is its id.
-    const ids = receipts.flatMap(({ logs }) => logs.flatMap(({ topics }) => topics.slice(1, 2)))
-    book.extend(ref, new Set<Hex>(ids))
-    reportOverdue()
+    book.extend(ref, keystoreChanges(executed))
   }
 
   /** A set-config that this log knows nothing of means that the signer promised elsewhere, or that the log is an old copy. */
@@ -75,8 +83,16 @@ export function createChainFollower(modules: FollowChainModules): (event: Engine
       // What it waits for did not come in time, and no reorg can bring it any more.
       if (judgement.verdict === 'wait') book.displace(entry, judgement.reason, number)
     }
-    const forgotten = book.forget(number)
-    if (forgotten.length > 0) log.drop(forgotten.map(({ sequence }) => sequence)).catch(onFailure)
+    const final = book.forget(number)
+    for (const { unkept } of final) {
+      if (unkept === undefined) continue
+      const { signed, outcome, reason, isVoid } = unkept
+      metrics.unkept.inc({ outcome: isVoid ? 'void' : outcome })
+      const { id, nonce, txHash, byBlock } = signed.promise
+      const about = { id, nonce, txHash, byBlock, outcome, reason, isVoid }
+      logger[isVoid ? 'warn' : 'error'](about, 'a promise was not kept, and no reorg can change that')
+    }
+    if (final.length > 0) log.settle(final).catch(onFailure)
   }
 
   function reportOverdue(): void {
@@ -90,9 +106,18 @@ export function createChainFollower(modules: FollowChainModules): (event: Engine
     }
   }
 
-  return (event) => {
-    if (event.type === 'unsafe') handleBlock(event.ref, event)
-    else if (event.type === 'rewound') handleRewind(event.unsafe)
-    else if (event.type === 'finalized') handleFinalized(event.ref)
+  return {
+    handle(event) {
+      if (event.type === 'unsafe') handleBlock(event.ref, event)
+      else if (event.type === 'rewound') handleRewind(event.unsafe)
+      else if (event.type === 'finalized') handleFinalized(event.ref)
+    },
+    replay: follow,
   }
+}
+
+function setConfigsOf({ block, receipts }: ExecutedBlock): { raw: Uint8Array; isValid: boolean }[] {
+  return block.transactions.flatMap((raw, i) =>
+    raw[0] === SET_CONFIG_TX_TYPE ? [{ raw, isValid: receipts[i]?.status === 1 }] : [],
+  )
 }

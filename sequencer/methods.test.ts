@@ -84,6 +84,7 @@ describe('createFindAccepted', () => {
     const findAccepted = createFindAccepted({
       pool: {
         status: () => undefined,
+        findUnkept: () => undefined,
         promiseOf: ({ id, nonce }) => (id === tx.tx.id && nonce === 1n ? signed : undefined),
       },
       rollup,
@@ -94,8 +95,12 @@ describe('createFindAccepted', () => {
   })
 
   it('says why a promised transaction can no longer take effect', () => {
-    const stage = { name: 'displaced', blockNumber: 3n, reason: 'NONCE_TOO_LOW' } as const
-    const pool = { status: () => ({ stage, signed }), promiseOf: () => undefined }
+    const stage = { name: 'displaced', blockNumber: 3n, reason: 'NONCE_TOO_LOW', isVoid: false } as const
+    const pool = {
+      status: () => ({ stage, signed }),
+      promiseOf: () => undefined,
+      findUnkept: () => undefined,
+    }
     const findAccepted = createFindAccepted({ pool, rollup, findRaw: () => undefined })
     expect(findAccepted(tx.hash)).toEqual({ signed, isPending: false, displacedReason: 'NONCE_TOO_LOW' })
   })

@@ -1,10 +1,14 @@
-import { type Hex, hexToBytes } from 'viem'
+import { type Hex, hexToBytes, numberToHex } from 'viem'
 import {
   data,
   defineMethod,
   hash,
+  invalidParams,
+  optionalParam,
+  type Parser,
   type PendingSetConfig,
   param,
+  quantity,
   RpcError,
   type RpcMethods,
   signedPromiseToJson,
@@ -17,6 +21,7 @@ import {
   type SignedPromise,
 } from '../protocol/index.ts'
 import { type Builder, SequencerStateError } from './Builder.ts'
+import type { UnkeptPage } from './listUnkept.ts'
 import type { Pool } from './Pool.ts'
 
 /** Makes the methods that take set-configs (docs/rpc.md, sending). */
@@ -34,6 +39,46 @@ export function createSendMethods(pool: Pick<Pool, 'submit'>): RpcMethods {
     keyroll_sendConfig: defineMethod([raw], async ([hex]) => signedPromiseToJson(await submit(hex))),
     // The promised transaction's hash: of the same config in other bytes, only the first ever is in a block.
     eth_sendRawTransaction: defineMethod([raw], async ([hex]) => (await submit(hex)).promise.txHash),
+  }
+}
+
+/** Most promises in one answer of `keyroll_getUnkeptPromises`. */
+const MAX_PAGE = 100n
+
+/** Makes the method that tells which promises were not kept (docs/rpc.md). */
+export function createPromiseMethods(pool: Pick<Pool, 'unkept'>): RpcMethods {
+  return {
+    keyroll_getUnkeptPromises: defineMethod(
+      [optionalParam('after', cursor, undefined), optionalParam('limit', quantity, MAX_PAGE)],
+      async ([after, limit]) => {
+        if (limit === 0n || limit > MAX_PAGE) {
+          throw invalidParams('LIMIT_OUT_OF_RANGE', `expected limit from 1 to ${MAX_PAGE}`, {
+            param: 'limit',
+          })
+        }
+        const { promises, next } = await pool.unkept({ after, limit: Number(limit) })
+        return { promises: promises.map(unkeptToJson), next: next ?? null }
+      },
+    ),
+  }
+}
+
+const cursor: Parser<Hex | undefined> = (value, name) => {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'string' && /^0x[0-9a-f]{80}$/.test(value)) return value as Hex
+  throw invalidParams('INVALID_CURSOR', `expected ${name} to be the cursor of an earlier page`, {
+    param: name,
+  })
+}
+
+function unkeptToJson({ signed, outcome, reason, since, isVoid, isFinal }: UnkeptPage['promises'][number]) {
+  return {
+    ...signedPromiseToJson(signed),
+    outcome,
+    reason: reason ?? null,
+    since: numberToHex(since),
+    void: isVoid,
+    final: isFinal,
   }
 }
 
@@ -65,7 +110,7 @@ export function createFindAccepted({
   rollup,
   findRaw,
 }: {
-  pool: Pick<Pool, 'status' | 'promiseOf'>
+  pool: Pick<Pool, 'status' | 'promiseOf' | 'findUnkept'>
   rollup: Pick<RollupConfig, 'l2ChainId'>
   /** Finds a transaction's raw bytes in the chain. */
   findRaw: (transactionHash: Hex) => Uint8Array | undefined
@@ -78,6 +123,11 @@ export function createFindAccepted({
       return stage.name === 'displaced'
         ? { signed, isPending, displacedReason: stage.reason }
         : { signed, isPending }
+    }
+    const unkept = pool.findUnkept(transactionHash)
+    if (unkept?.outcome === 'displaced') {
+      const { signed, reason } = unkept
+      return { signed, isPending: false, ...(reason !== undefined && { displacedReason: reason }) }
     }
     // The pool has forgotten what is final; the promise is kept for ever.
     const raw = findRaw(transactionHash)

@@ -40,6 +40,12 @@ export function createSequencerMetrics(registry: Registry) {
       labelNames: ['reason'] as const,
       registers,
     }),
+    unkept: new Counter({
+      name: 'keyroll_pool_unkept_promises_total',
+      help: 'Promises that were not kept for good: late, displaced, or void because a deposit was faster',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
     overdue: new Gauge({
       name: 'keyroll_pool_overdue_transactions',
       help: 'Pending promised transactions whose byBlock is past',
@@ -74,7 +80,7 @@ export function createSequencerMetrics(registry: Registry) {
     }),
     l1Sent: new Counter({
       name: 'keyroll_l1_transactions_sent_total',
-      help: 'L1 transactions handed to L1, by sender and attempt (first, repeated, bumped)',
+      help: 'L1 transactions handed to L1, by sender and attempt (first, repeated, bumped, cancelling)',
       labelNames: ['sender', 'attempt'] as const,
       registers,
     }),
@@ -93,6 +99,12 @@ export function createSequencerMetrics(registry: Registry) {
     l1Unsettled: new Gauge({
       name: 'keyroll_l1_transactions_pending',
       help: 'L1 transactions without a confirmed receipt, by sender',
+      labelNames: ['sender'] as const,
+      registers,
+    }),
+    l1AtCeiling: new Counter({
+      name: 'keyroll_l1_transactions_at_ceiling_total',
+      help: 'Times that a fee ceiling kept an L1 transaction waiting, by sender',
       labelNames: ['sender'] as const,
       registers,
     }),
