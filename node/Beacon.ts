@@ -1,104 +1,151 @@
 import type { Hex } from 'viem'
-import { fromHex } from '../protocol/index.ts'
+import { type BeaconNode, type BeaconTag, createBeaconNode } from './BeaconNode.ts'
 import type { Fetch } from './EndableFetch.ts'
+import { createEndpoint, type Endpoint } from './Endpoint.ts'
 import { TemporaryFault } from './Fault.ts'
 import type { Kzg } from './Kzg.ts'
 import type { L1Header } from './L1Header.ts'
-import { RefusedAnswerError } from './L1Rpc.ts'
-import { hexField, type JsonObject, toList, toObject } from './l1Json.ts'
+import type { Logger } from './Logger.ts'
+import type { Metrics } from './Metrics.ts'
+import { createNodeOrder } from './NodeOrder.ts'
+import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
-/** Reads blobs from a beacon node. */
+/** Reads from the beacon nodes of L1. */
 export interface Beacon {
   /**
-   * Reads the blobs with these versioned hashes out of a block, in this order; commitments are recomputed.
+   * Reads the blobs with these versioned hashes out of a block, in this order; commitments are recomputed, and what one node
+   * lacks is taken from the next.
    *
-   * @throws {TemporaryFault} when the beacon node does not give them all.
+   * @throws {TemporaryFault} when all beacon nodes together do not give them all, with what is missing in its details.
    */
   blobs(header: L1Header, versionedHashes: readonly Hex[]): Promise<readonly Uint8Array[]>
+  /** Says which execution chain the first node that tells belongs to. @throws {TemporaryFault} */
+  chainId(): Promise<bigint | undefined>
+  /** Believes the first node that answers which execution block a tag means. @throws {TemporaryFault} */
+  executionHash(tag: BeaconTag): Promise<Hex | undefined>
+  /** Believes the first node that decides whether an execution block stands in its chain. @throws {TemporaryFault} */
+  isCanonical(header: L1Header): Promise<boolean>
 }
 
-type Clock = { genesisTime: bigint; secondsPerSlot: bigint }
+/** What the client of beacon nodes is made of. */
+export type BeaconOptions = {
+  urls: readonly string[]
+  kzg: Pick<Kzg, 'versionedHash'>
+  fetchFn: Fetch
+  metrics?: Metrics | undefined
+  logger?: Logger | undefined
+  /** When it aborts, no more is asked. */
+  signal?: AbortSignal | undefined
+}
 
-const BLOB_BYTES = 131_072
-const REQUEST_TIMEOUT_MS = 30_000
-/** Ethereum's; beacon nodes that do not publish their configuration follow it. */
-const DEFAULT_SECONDS_PER_SLOT = 12n
+/** Makes the client of one or more beacon nodes; those that answer well are asked first. */
+export function createBeacon({ urls, kzg, fetchFn, metrics, logger, signal }: BeaconOptions): Beacon {
+  const endpoints = urls.map((url) => createEndpoint(url, fetchFn))
+  const nodes = endpoints.map(createBeaconNode)
+  const order = createNodeOrder({ names: nodes.map(({ name }) => name), logger })
 
-/** Makes the client of a beacon node's REST API. */
-export function createBeacon(url: string, kzg: Pick<Kzg, 'versionedHash'>, fetchFn: Fetch = fetch): Beacon {
-  const base = url.replace(/\/+$/, '')
-  let clock: Clock | undefined
-
-  async function get(path: string): Promise<{ status: number; body: unknown }> {
-    const response = await fetchFn(base + path, {
-      headers: { accept: 'application/json' },
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-    })
-    return { status: response.status, body: response.ok ? await response.json() : undefined }
-  }
-
-  async function readClock(): Promise<Clock> {
-    const [genesis, spec] = await Promise.all([get('/eth/v1/beacon/genesis'), get('/eth/v1/config/spec')])
-    const seconds = spec.body === undefined ? {} : toObject(toObject(spec.body).data)
-    return {
-      genesisTime: decimalField(toObject(toObject(genesis.body).data), 'genesis_time'),
-      secondsPerSlot:
-        seconds.SECONDS_PER_SLOT === undefined
-          ? DEFAULT_SECONDS_PER_SLOT
-          : decimalField(seconds, 'SECONDS_PER_SLOT'),
+  /** Asks the nodes in turn until one gives what is wanted; the reasons of all others are in the fault. */
+  async function firstOf<T>(
+    method: string,
+    what: string,
+    ask: (node: BeaconNode) => Promise<T>,
+    isWanted: (answer: T) => boolean,
+  ): Promise<T> {
+    const reasons: string[] = []
+    for (const index of order.list()) {
+      const node = nodes[index] as BeaconNode
+      try {
+        const answer = await ask(node)
+        metrics?.l1Requests.inc({ node: node.name, method, outcome: 'ok' })
+        if (isWanted(answer)) {
+          order.succeeded(index)
+          return answer
+        }
+        throw new RefusedAnswerError('does not have it')
+      } catch (error) {
+        reasons.push(blame(index, method, error))
+      }
     }
+    throw new TemporaryFault(`no beacon node ${what} (${reasons.join('; ')})`, { details: { reasons } })
   }
 
-  async function slotOf(header: L1Header): Promise<bigint> {
-    clock ??= await readClock()
-    return (header.timestamp - clock.genesisTime) / clock.secondsPerSlot
-  }
-
-  /** The blobs that the beacon node has for the slot: Fulu's endpoint, or the older one with sidecars. */
-  async function candidates(slot: bigint, versionedHashes: readonly Hex[]): Promise<Uint8Array[]> {
-    const query = new URLSearchParams(
-      versionedHashes.map((hash): [string, string] => ['versioned_hashes', hash]),
-    )
-    const blobs = await get(`/eth/v1/beacon/blobs/${slot}?${query}`)
-    if (blobs.body !== undefined) return toList(toObject(blobs.body).data).map(toBlob)
-    const sidecars = await get(`/eth/v1/beacon/blob_sidecars/${slot}`)
-    if (sidecars.body !== undefined) {
-      return toList(toObject(sidecars.body).data).map((sidecar) => toBlob(toObject(sidecar).blob))
-    }
-    throw new RefusedAnswerError(
-      `got status ${blobs.status} for the blobs and ${sidecars.status} for the blob sidecars of slot ${slot}`,
-    )
+  function blame(index: number, method: string, error: unknown): string {
+    if (error instanceof TemporaryFault) throw error
+    if (signal?.aborted) throw new TemporaryFault('no more is asked of L1: the process ends')
+    const { name, clean } = endpoints[index] as Endpoint
+    const outcome = error instanceof RefusedAnswerError ? 'refused' : 'failed'
+    metrics?.l1Requests.inc({ node: name, method, outcome })
+    const reason = clean(error instanceof Error ? error.message : String(error))
+    order.failed(index, `${method}: ${reason}`)
+    return `${name}: ${reason}`
   }
 
   async function blobs(header: L1Header, versionedHashes: readonly Hex[]): Promise<readonly Uint8Array[]> {
     const byHash = new Map<Hex, Uint8Array>()
-    try {
-      const wanted = new Set(versionedHashes)
-      for (const blob of await candidates(await slotOf(header), versionedHashes)) {
-        const hash = await kzg.versionedHash(blob)
-        if (hash !== undefined && wanted.has(hash)) byHash.set(hash, blob)
-        if (byHash.size === wanted.size) break
+    const missing = new Set(versionedHashes)
+    const reasons: string[] = []
+    for (const index of order.list()) {
+      if (missing.size === 0) break
+      const node = nodes[index] as BeaconNode
+      try {
+        const before = missing.size
+        for (const blob of await node.blobs(header, missing)) {
+          const hash = await kzg.versionedHash(blob)
+          if (hash !== undefined && missing.delete(hash)) byHash.set(hash, blob)
+          if (missing.size === 0) break
+        }
+        if (missing.size > 0) {
+          throw new RefusedAnswerError(`has ${before - missing.size} of the ${before} blobs asked for`)
+        }
+        metrics?.l1Requests.inc({ node: node.name, method: 'blobs', outcome: 'ok' })
+        order.succeeded(index)
+      } catch (error) {
+        reasons.push(blame(index, 'blobs', error))
       }
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new TemporaryFault(`cannot read the blobs of L1 block ${header.number}: ${reason}`, { cause })
     }
-    return versionedHashes.map((hash) => {
-      const blob = byHash.get(hash)
-      if (blob !== undefined) return blob
-      throw new TemporaryFault(`the beacon node gave no blob ${hash} for L1 block ${header.number}`)
-    })
+    metrics?.l1MissingBlobs.set(missing.size)
+    if (missing.size > 0) throw blobsMissing(header, [...missing], reasons)
+    return versionedHashes.map((hash) => byHash.get(hash) as Uint8Array)
   }
 
-  return { blobs }
+  return {
+    blobs,
+    chainId: () =>
+      firstOf(
+        'spec',
+        'says which chain it is of',
+        (node) => node.chainId(),
+        () => true,
+      ),
+    executionHash: (tag) =>
+      firstOf(
+        'block',
+        `names the ${tag} block`,
+        (node) => node.executionHash(tag),
+        () => true,
+      ),
+    async isCanonical(header) {
+      const what = `says whether L1 block ${header.number} ${header.hash} stands`
+      const answer = await firstOf(
+        'block',
+        what,
+        (node) => node.isCanonical(header),
+        (known) => known !== undefined,
+      )
+      return answer === true
+    },
+  }
 }
 
-function toBlob(json: unknown): Uint8Array {
-  return fromHex(hexField({ blob: json }, 'blob', BLOB_BYTES))
-}
-
-function decimalField(object: JsonObject, name: string): bigint {
-  const value = object[name]
-  if (typeof value === 'string' && /^(0|[1-9][0-9]{0,18})$/.test(value)) return BigInt(value)
-  throw new RefusedAnswerError(`got a wrong ${name} from the beacon node, expected a decimal string`)
+/** Makes the fault of blobs that nobody serves, which is waited out: to skip them would make another chain. */
+export function blobsMissing(
+  { number, hash }: L1Header,
+  missing: readonly Hex[],
+  reasons: readonly string[],
+): TemporaryFault {
+  const why =
+    reasons.length === 0 ? 'no beacon URL is configured: give one with --l1-beacon' : reasons.join('; ')
+  return new TemporaryFault(`cannot read ${missing.length} blobs of L1 block ${number} ${hash}: ${why}`, {
+    details: { reason: 'BLOBS_MISSING', l1Block: Number(number), missing, reasons },
+  })
 }

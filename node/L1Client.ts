@@ -1,67 +1,75 @@
 import type { Address, Hex } from 'viem'
 import { bloomMayHold } from '../protocol/index.ts'
-import { type Beacon, createBeacon } from './Beacon.ts'
+import { blobsMissing, createBeacon } from './Beacon.ts'
 import { createEndableFetch, type Fetch } from './EndableFetch.ts'
 import { CriticalFault, ResetFault, TemporaryFault } from './Fault.ts'
 import { createKzg, type Kzg } from './Kzg.ts'
 import { type L1Header, l1HeaderFromJson } from './L1Header.ts'
 import { type L1Receipt, l1ReceiptsFromJson } from './L1Receipt.ts'
-import { createL1Rpc, RefusedAnswerError } from './L1Rpc.ts'
+import { createL1Rpc } from './L1Rpc.ts'
 import { type L1Transaction, l1TransactionsFromJson } from './L1Transaction.ts'
+import { type L1Tag, type L1Trust, trustBeacon, trustFirst, trustQuorum } from './L1Trust.ts'
+import type { Logger } from './Logger.ts'
 import { createLruCache } from './LruCache.ts'
 import type { Metrics } from './Metrics.ts'
+import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
-/** Names an L1 block by what L1 says of it. */
-export type L1Tag = 'latest' | 'safe' | 'finalized'
+export type { L1Tag } from './L1Trust.ts'
 
 /**
  * Reads L1 and believes nothing that a hash can check: whoever trusts a header's hash may trust all else.
+ *
+ * Headers by number come from the chain that leads to the newest head it has seen, so that two calls never mix two forks; a tag, or
+ * a number beyond that head, makes it look for a newer one. Which head to believe is decided by `trust` and `quorum`.
  *
  * Every method throws `TemporaryFault` when L1 gives no good answer after a few attempts.
  */
 export interface L1Client {
   chainId(): Promise<bigint>
   /**
-   * Makes sure that every L1 node that answers serves this chain.
+   * Makes sure that L1 is this chain.
    *
-   * @throws {CriticalFault} when one serves another.
+   * @throws {CriticalFault} when those who are trusted serve another.
    */
   assertChainId(expected: bigint): Promise<void>
   /** Reads the header at a number or tag; undefined when L1 has none there (yet). */
   header(numberOrTag: bigint | L1Tag): Promise<L1Header | undefined>
-  /** Reads a header by hash; undefined when L1 does not know it. */
+  /** Reads a header by hash, canonical or not; undefined when L1 does not know it. */
   headerByHash(hash: Hex): Promise<L1Header | undefined>
   /**
    * Reads all transactions of a block.
    *
-   * @throws {ResetFault} when L1 no longer knows the block.
+   * @throws {ResetFault} when L1 has another block in its place.
    */
   transactions(header: L1Header): Promise<readonly L1Transaction[]>
   /**
    * Reads all receipts of a block, in the order of its transactions.
    *
-   * @throws {ResetFault} when L1 no longer knows the block.
+   * @throws {ResetFault} when L1 has another block in its place.
    */
   receipts(header: L1Header): Promise<readonly L1Receipt[]>
   /** Tells by the header's bloom alone whether the block may hold logs of any of the addresses; false is certain. */
   mayHaveLogs(header: L1Header, addresses: readonly Address[]): boolean
-  /**
-   * Reads the blobs with these versioned hashes, in this order.
-   *
-   * @throws {CriticalFault} when no beacon URL was configured.
-   */
+  /** Reads the blobs with these versioned hashes, in this order; the fault's details tell what is missing. */
   blobs(header: L1Header, versionedHashes: readonly Hex[]): Promise<readonly Uint8Array[]>
   close(): Promise<void>
 }
 
+/** Whose word it is what L1's blocks are: the execution nodes', or the beacon nodes'. */
+export type L1TrustSource = 'rpc' | 'beacon'
+
 /** What `createL1Client` is made of. */
 export type L1ClientOptions = {
   urls: readonly string[]
-  /** REST APIs of beacon nodes; needed once batches come in blobs. */
+  /** REST APIs of beacon nodes; needed once batches come in blobs, or as those who are trusted. */
   beaconUrls?: readonly string[]
-  /** How many of the nodes must name the same header at a number or tag; 1 believes the first that answers. */
+  /** By default `rpc`. With `beacon` no execution node can change what is derived. */
+  trust?: L1TrustSource
+  /** How many execution nodes must name the same header, where they are trusted; 1 believes the first that answers. */
   quorum?: number
   metrics?: Metrics
+  /** Hears of nodes that fail and come back, by their hosts; nothing else of a URL is logged. */
+  logger?: Logger
   /** Ends every request when it aborts; what is asked after that fails at once. */
   signal?: AbortSignal
   /** Shared by clients of one process; by default the client makes its own and closes it. */
@@ -73,51 +81,70 @@ export type L1ClientOptions = {
 }
 
 const CACHED_HEADERS = 4_096
+/** So many blocks below the head a header is found by its descendants; deeper ones would take too many steps. */
+const WALKED_BLOCKS = 64n
+const MIB = 1_048_576
+/** A block of at most 10 MiB (EIP-7934) as JSON. */
+const MAX_BLOCK_BYTES = 48 * MIB
+/** The logs that fill a block's gas, as JSON; where they are longer, receipts are read one by one. */
+const MAX_RECEIPTS_BYTES = 96 * MIB
+const MAX_RECEIPT_BYTES = 32 * MIB
+const MAX_SINGLE_RECEIPTS_BYTES = 256 * MIB
+const RECEIPTS_AT_ONCE = 8
 
-/** Makes a client of one or more L1 nodes and, where given, a beacon node. */
+/**
+ * Makes a client of one or more L1 nodes and, where given, beacon nodes.
+ *
+ * @throws {CriticalFault} when those who are to be trusted are not there, or the quorum counts one host twice.
+ */
 export function createL1Client(options: L1ClientOptions): L1Client {
-  const { urls, beaconUrls: [beaconUrl] = [], quorum = 1, metrics, signal, kzg = createKzg() } = options
+  const { urls, beaconUrls = [], quorum = 1, trust: trusted = 'rpc', metrics, logger, signal } = options
+  assertTrustworthy(options)
+  const { kzg = createKzg() } = options
   const fetchFn = createEndableFetch({ signal, ...(options.fetchFn && { fetchFn: options.fetchFn }) })
-  const rpc = createL1Rpc({ urls, metrics, fetchFn, pauseMs: options.retryPauseMs })
-  const beacon: Beacon | undefined =
-    beaconUrl === undefined ? undefined : createBeacon(beaconUrl, kzg, fetchFn)
+  const rpc = createL1Rpc({ urls, metrics, logger, fetchFn, signal, pauseMs: options.retryPauseMs })
+  const beacon = createBeacon({ urls: beaconUrls, kzg, fetchFn, metrics, logger, signal })
+  const trust: L1Trust =
+    trusted === 'beacon'
+      ? trustBeacon(rpc, beacon, headerByHash)
+      : quorum === 1
+        ? trustFirst(rpc)
+        : trustQuorum(rpc, quorum)
+  /** Headers whose fields were hashed; none of them needs to be canonical. */
   const headers = createLruCache<Hex, L1Header>(CACHED_HEADERS)
-  if (quorum > urls.length) {
-    throw new CriticalFault(`got ${urls.length} L1 URLs, expected at least ${quorum}, the quorum`)
-  }
+  let head: L1Header | undefined
 
   function remember(header: L1Header | undefined): L1Header | undefined {
     if (header !== undefined) headers.set(header.hash, header)
     return header
   }
 
-  async function header(numberOrTag: bigint | L1Tag): Promise<L1Header | undefined> {
-    if (typeof numberOrTag === 'bigint') return remember(await headerAt(numberOrTag))
-    const params = [numberOrTag, false]
-    if (quorum === 1) return remember(await rpc.request('eth_getBlockByNumber', params, l1HeaderFromJson))
-    // Honest nodes lag by some blocks: agree on the highest block that enough of them have reached.
-    const { found, absent } = await rpc.requestAll('eth_getBlockByNumber', params, l1HeaderFromJson)
-    const answers = found.length + absent
-    if (answers < quorum) {
-      throw new TemporaryFault(`${answers} of ${rpc.count} L1 nodes answered, expected at least ${quorum}`)
-    }
-    const numbers = found.map(({ number }) => number).sort((a, b) => (a < b ? 1 : -1))
-    const number = numbers[quorum - 1]
-    return number === undefined ? undefined : remember(await headerAt(number))
+  async function look(): Promise<L1Header | undefined> {
+    head = remember(await trust.tagged('latest'))
+    return head
   }
 
-  async function headerAt(number: bigint): Promise<L1Header | undefined> {
-    const read = (json: unknown) => {
-      const found = l1HeaderFromJson(json)
-      if (found.number === number) return found
-      throw new RefusedAnswerError(`got L1 block ${found.number}, asked for ${number}`)
+  async function header(numberOrTag: bigint | L1Tag): Promise<L1Header | undefined> {
+    if (numberOrTag === 'latest') return look()
+    if (typeof numberOrTag !== 'bigint') return remember(await trust.tagged(numberOrTag))
+    const from = head !== undefined && numberOrTag <= head.number ? head : await look()
+    if (from === undefined || numberOrTag > from.number) return undefined
+    if (from.number - numberOrTag > WALKED_BLOCKS) return remember(await trust.numbered(numberOrTag))
+    return ancestor(from, numberOrTag)
+  }
+
+  async function ancestor(from: L1Header, number: bigint): Promise<L1Header> {
+    let found = from
+    while (found.number > number) {
+      const parent = await headerByHash(found.parentHash)
+      if (parent?.number !== found.number - 1n) {
+        throw new TemporaryFault(
+          `no L1 node gives block ${found.parentHash}, the parent of block ${found.number}`,
+        )
+      }
+      found = parent
     }
-    const params = [toQuantity(number), false]
-    if (quorum === 1) return rpc.request('eth_getBlockByNumber', params, read)
-    const { found, absent } = await rpc.requestAll('eth_getBlockByNumber', params, read)
-    const agreed = found.find(({ hash }) => found.filter((other) => other.hash === hash).length >= quorum)
-    if (agreed !== undefined || absent >= quorum) return agreed
-    throw new TemporaryFault(`fewer than ${quorum} of ${rpc.count} L1 nodes agree on block ${number}`)
+    return found
   }
 
   async function headerByHash(hash: Hex): Promise<L1Header | undefined> {
@@ -126,31 +153,53 @@ export function createL1Client(options: L1ClientOptions): L1Client {
       if (found.hash === hash) return found
       throw new RefusedAnswerError(`got L1 block ${found.hash}, asked for ${hash}`)
     }
-    return headers.get(hash) ?? remember(await rpc.request('eth_getBlockByHash', [hash, false], read))
+    const question = { method: 'eth_getBlockByHash', params: [hash, false], read }
+    return headers.get(hash) ?? remember(await rpc.request(question))
   }
 
   async function transactions(of: L1Header): Promise<readonly L1Transaction[]> {
-    const read = (json: unknown) => l1TransactionsFromJson(of, json)
-    return (await rpc.request('eth_getBlockByHash', [of.hash, true], read)) ?? gone(of)
+    const found = await rpc.request({
+      method: 'eth_getBlockByHash',
+      params: [of.hash, true],
+      read: (json) => l1TransactionsFromJson(of, json),
+      maxBytes: MAX_BLOCK_BYTES,
+    })
+    return found ?? absent(of)
   }
 
   async function receipts(of: L1Header): Promise<readonly L1Receipt[]> {
-    const read = (json: unknown) => l1ReceiptsFromJson(of, json)
     try {
-      return (await rpc.request('eth_getBlockReceipts', [of.hash], read)) ?? gone(of)
+      const found = await rpc.request({
+        method: 'eth_getBlockReceipts',
+        params: [of.hash],
+        read: (json) => l1ReceiptsFromJson(of, json),
+        maxBytes: MAX_RECEIPTS_BYTES,
+      })
+      if (found !== undefined) return found
     } catch (fault) {
-      if (!(fault instanceof TemporaryFault)) throw fault
-      // Not every node has eth_getBlockReceipts.
-      return await receiptsOneByOne(of)
+      if (!(fault instanceof TemporaryFault) || signal?.aborted) throw fault
     }
+    // Not every node has eth_getBlockReceipts, or has it for old blocks.
+    return await receiptsOneByOne(of)
   }
 
   async function receiptsOneByOne(of: L1Header): Promise<readonly L1Receipt[]> {
-    const asked = (await transactions(of)).map(({ hash }) =>
-      rpc.request('eth_getTransactionReceipt', [hash], (json) => json),
-    )
-    const found = await Promise.all(asked)
-    if (found.includes(undefined)) return gone(of)
+    const hashes = (await transactions(of)).map(({ hash }) => hash)
+    const found: unknown[] = []
+    let total = 0
+    const read = (json: unknown, bytes: number) => {
+      total += bytes
+      if (total <= MAX_SINGLE_RECEIPTS_BYTES) return json
+      throw new RefusedAnswerError(`got more than ${MAX_SINGLE_RECEIPTS_BYTES} bytes of receipts`)
+    }
+    for (let i = 0; i < hashes.length; i += RECEIPTS_AT_ONCE) {
+      const asked = hashes.slice(i, i + RECEIPTS_AT_ONCE).map((hash) => {
+        const params = [hash]
+        return rpc.request({ method: 'eth_getTransactionReceipt', params, read, maxBytes: MAX_RECEIPT_BYTES })
+      })
+      found.push(...(await Promise.all(asked)))
+    }
+    if (found.includes(undefined)) return absent(of)
     try {
       return l1ReceiptsFromJson(of, found)
     } catch (cause) {
@@ -158,17 +207,45 @@ export function createL1Client(options: L1ClientOptions): L1Client {
     }
   }
 
+  /** A block that no node gives is gone only when there is another in its place: nodes lag behind one another, and prune. */
+  async function absent(of: L1Header): Promise<never> {
+    await look()
+    const now = await header(of.number)
+    if (now === undefined || now.hash === of.hash) {
+      throw new TemporaryFault(
+        `no L1 node gives all of block ${of.number} ${of.hash}: they lag, or have pruned it`,
+      )
+    }
+    throw new ResetFault(`L1 no longer has block ${of.number} ${of.hash}, but ${now.hash}`)
+  }
+
   async function assertChainId(expected: bigint): Promise<void> {
-    const { found: ids } = await rpc.requestAll('eth_chainId', [], readQuantity)
-    if (ids.length === 0) throw new TemporaryFault('no L1 node answered eth_chainId')
-    const other = ids.find((id) => id !== expected)
-    if (other === undefined) return
-    throw new CriticalFault(`got an L1 node of chain ${other}, expected ${expected}: check the L1 URL`)
+    const question = { method: 'eth_chainId', params: [], read: readQuantity }
+    const { found: ids } = await rpc.requestAll(question, { isEnough: () => false, graceMs: 0 })
+    const others = ids.filter((id) => id !== expected)
+    const isTrustedOther =
+      trusted === 'rpc' ? others.length >= quorum : ((await beacon.chainId()) ?? expected) !== expected
+    if (isTrustedOther) {
+      throw new CriticalFault(
+        `got an L1 node of chain ${others[0] ?? 'unknown'}, expected ${expected}: check the L1 URL`,
+      )
+    }
+    if (ids.length > others.length) return
+    throw new TemporaryFault(
+      ids.length === 0
+        ? 'no L1 node answered eth_chainId'
+        : `all L1 nodes that answer are of chain ${others.join(', ')}, expected ${expected}: check the L1 URLs`,
+    )
+  }
+
+  async function chainId(): Promise<bigint> {
+    const found = await rpc.request({ method: 'eth_chainId', params: [], read: readQuantity })
+    if (found !== undefined) return found
+    throw new TemporaryFault('L1 does not say which chain it is')
   }
 
   return {
-    chainId: async () =>
-      (await rpc.request('eth_chainId', [], readQuantity)) ?? fail('L1 does not say which chain it is'),
+    chainId,
     assertChainId,
     header,
     headerByHash,
@@ -176,10 +253,9 @@ export function createL1Client(options: L1ClientOptions): L1Client {
     receipts,
     mayHaveLogs: ({ logsBloom }, addresses) => addresses.some((address) => bloomMayHold(logsBloom, address)),
     async blobs(of, versionedHashes) {
-      if (beacon === undefined) {
-        throw new CriticalFault('a batch is in blobs, and no beacon URL is configured to read them from')
-      }
-      return beacon.blobs(of, versionedHashes)
+      if (beaconUrls.length > 0) return beacon.blobs(of, versionedHashes)
+      metrics?.l1MissingBlobs.set(versionedHashes.length)
+      throw blobsMissing(of, versionedHashes, [])
     },
     async close() {
       if (options.kzg === undefined) await kzg.close()
@@ -187,19 +263,31 @@ export function createL1Client(options: L1ClientOptions): L1Client {
   }
 }
 
+function assertTrustworthy({ urls, beaconUrls = [], quorum = 1, trust = 'rpc' }: L1ClientOptions): void {
+  if (trust === 'beacon' && beaconUrls.length === 0) {
+    throw new CriticalFault(
+      'got no beacon URL, expected one with --l1-trust beacon: give it with --l1-beacon',
+    )
+  }
+  if (quorum === 1) return
+  if (trust === 'beacon') {
+    throw new CriticalFault(
+      `got a quorum of ${quorum}, but execution nodes have no vote with --l1-trust beacon`,
+    )
+  }
+  const hosts = urls.map((url) => new URL(url).host)
+  const twice = hosts.find((host, i) => hosts.indexOf(host) !== i)
+  if (twice !== undefined) {
+    throw new CriticalFault(
+      `got two L1 URLs of ${twice}, expected one of each: a quorum counts operators, not URLs`,
+    )
+  }
+  if (quorum > urls.length) {
+    throw new CriticalFault(`got ${urls.length} L1 URLs, expected at least ${quorum}, the quorum`)
+  }
+}
+
 function readQuantity(json: unknown): bigint {
   if (typeof json === 'string' && /^0x[0-9a-fA-F]{1,16}$/.test(json)) return BigInt(json)
   throw new RefusedAnswerError('got something else than a hex quantity from L1')
-}
-
-function toQuantity(value: bigint): Hex {
-  return `0x${value.toString(16)}`
-}
-
-function gone({ number, hash }: L1Header): never {
-  throw new ResetFault(`L1 no longer has block ${number} ${hash}`)
-}
-
-function fail(message: string): never {
-  throw new TemporaryFault(message)
 }

@@ -1,8 +1,8 @@
 import type { Hex } from 'viem'
 import { encodeRlp, l1HeaderFromRlp, type RlpItem, ZERO_HASH } from '../protocol/index.ts'
 import type { BlockId } from './BlockRef.ts'
-import { RefusedAnswerError } from './L1Rpc.ts'
 import { bytesField, hexField, type JsonObject, quantityItem, toObject } from './l1Json.ts'
+import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
 /** An L1 block as the heads name it. */
 export type L1BlockRef = BlockId & { parentHash: Hex /** Seconds. */; timestamp: bigint }

@@ -1,8 +1,8 @@
 import type { Address, Hex } from 'viem'
 import { concat, encodeRlp, fromHex, orderedTrieRoot, uintToRlp } from '../protocol/index.ts'
 import type { L1Header } from './L1Header.ts'
-import { RefusedAnswerError } from './L1Rpc.ts'
 import { hexField, quantityField, toList, toObject } from './l1Json.ts'
+import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
 /** A log of an L1 receipt; `logIndex` counts over the whole block. */
 export type L1Log = {

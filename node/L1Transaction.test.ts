@@ -19,8 +19,8 @@ import {
 } from '../protocol/index.ts'
 import { fakeHash } from '../test/chainFixtures.ts'
 import type { L1Header } from './L1Header.ts'
-import { RefusedAnswerError } from './L1Rpc.ts'
 import { l1TransactionsFromJson } from './L1Transaction.ts'
+import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
 const uint = (bits: bigint) => fc.bigInt({ min: 0n, max: 2n ** bits - 1n })
 const bytes = (minLength: number, maxLength = minLength) =>

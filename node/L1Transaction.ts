@@ -11,7 +11,6 @@ import {
   toHex,
 } from '../protocol/index.ts'
 import type { L1Header } from './L1Header.ts'
-import { RefusedAnswerError } from './L1Rpc.ts'
 import {
   bytesField,
   hexField,
@@ -21,6 +20,7 @@ import {
   toList,
   toObject,
 } from './l1Json.ts'
+import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
 /** An L1 transaction whose bytes were checked against the header's transactions root. */
 export type L1Transaction = {

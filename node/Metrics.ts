@@ -54,8 +54,13 @@ export function createMetrics() {
     }),
     l1Requests: new Counter({
       name: 'keyroll_l1_requests_total',
-      help: 'Requests to L1 by method and outcome (ok, failed, or refused when a hash did not match)',
-      labelNames: ['method', 'outcome'] as const,
+      help: 'Requests to L1 by node, method and outcome (ok, failed, or refused when a hash did not match)',
+      labelNames: ['node', 'method', 'outcome'] as const,
+      registers,
+    }),
+    l1MissingBlobs: new Gauge({
+      name: 'keyroll_l1_missing_blobs',
+      help: 'Blobs that derivation waits for because no beacon node serves them',
       registers,
     }),
   }

@@ -1,6 +1,6 @@
 import type { Hex } from 'viem'
 import { fromHex, type RlpItem, uintToRlp } from '../protocol/index.ts'
-import { RefusedAnswerError } from './L1Rpc.ts'
+import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
 /** An object of an L1 node's answer, not yet checked. */
 export type JsonObject = Readonly<Record<string, unknown>>

@@ -1,0 +1,109 @@
+import { KeyrollError } from '../protocol/index.ts'
+import type { Fetch } from './EndableFetch.ts'
+import { RefusedAnswerError } from './RefusedAnswerError.ts'
+
+/** A whole answer: its status, its JSON (undefined where an error has none), and how long it was. */
+export type EndpointAnswer = { status: number; json: unknown; bytes: number }
+
+/** What an endpoint is asked: a path below its URL, and the JSON to post, if any. */
+export type EndpointRequest = { path?: string; body?: unknown; maxBytes: number; timeoutMs: number }
+
+/** An HTTP API that L1 is read from. Nothing in it believes the other side: answers are bounded in size and time. */
+export interface Endpoint {
+  /** Host and port, which may be logged; the rest of a URL often holds an API key. */
+  readonly name: string
+  /**
+   * Asks and reads the answer to its end.
+   *
+   * @throws {RefusedAnswerError} when the answer is longer than `maxBytes`, or successful and no JSON.
+   * @throws {EndpointError} when no answer comes; its message never holds the URL.
+   */
+  ask(request: EndpointRequest): Promise<EndpointAnswer>
+  /** Makes a text of the other side fit to be logged: short, printable, and without what the URL keeps secret. */
+  clean(text: string): string
+}
+
+const MAX_REASON_LENGTH = 200
+
+/** Makes an endpoint; a user and password in the URL are sent as basic authentication. */
+export function createEndpoint(url: string, fetchFn: Fetch): Endpoint {
+  const { base, name, headers, secrets } = takeApart(url)
+
+  async function ask({ path = '', body, maxBytes, timeoutMs }: EndpointRequest): Promise<EndpointAnswer> {
+    const posted = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
+    try {
+      const response = await fetchFn(base + path, {
+        ...posted,
+        headers: { accept: 'application/json', ...(body !== undefined && JSON_CONTENT), ...headers },
+        // Whoever answers may not send us to addresses that only this machine can reach.
+        redirect: 'manual',
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+      const text = await readText(response, maxBytes)
+      return { status: response.status, json: parse(text, response), bytes: text.length }
+    } catch (error) {
+      if (error instanceof RefusedAnswerError) throw error
+      throw new EndpointError(`did not answer: ${clean(reasonOf(error))}`)
+    }
+  }
+
+  function clean(text: string): string {
+    const rest = secrets.reduce((left, secret) => left.replaceAll(secret, '…'), text)
+    return rest.replaceAll(/[^\x20-\x7e…]/g, ' ').slice(0, MAX_REASON_LENGTH)
+  }
+
+  return { name, ask, clean }
+}
+
+const JSON_CONTENT = { 'content-type': 'application/json' }
+
+function takeApart(url: string) {
+  const parsed = new URL(url)
+  const { username, password, host, pathname, search } = parsed
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  parsed.username = ''
+  parsed.password = ''
+  return {
+    base: parsed.href.replace(/\/+$/, ''),
+    name: host,
+    headers:
+      username === '' && password === ''
+        ? undefined
+        : { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` },
+    secrets: [username, password, pathname, search].filter((part) => part.length > 1),
+  }
+}
+
+/** Reads as much of a body as may be; what was compressed counts at its full length. */
+async function readText(response: Response, maxBytes: number): Promise<string> {
+  if (response.body === null) return ''
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const part of response.body) {
+    length += part.length
+    if (length > maxBytes) throw new RefusedAnswerError(`got an answer of more than ${maxBytes} bytes`)
+    parts.push(part)
+  }
+  return Buffer.concat(parts, length).toString('utf8')
+}
+
+function parse(text: string, { ok }: Response): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    if (ok) throw new RefusedAnswerError('got an answer that is no JSON')
+    return undefined
+  }
+}
+
+/** The innermost reason says most: `fetch` itself says only that it failed. */
+function reasonOf(error: unknown): string {
+  let innermost = error
+  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause
+  return innermost instanceof Error ? innermost.message || innermost.name : String(innermost)
+}
+
+/** Reports an L1 node that did not answer, or answered that it cannot. */
+export class EndpointError extends KeyrollError {
+  override readonly name = 'EndpointError'
+}
