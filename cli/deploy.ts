@@ -184,6 +184,7 @@ async function runDeployReplica(flags: DeployReplicaFlags): Promise<void> {
   const { deployL2 } = await import('../contracts/index.ts')
   const rollup = readRollupConfig(flags.rollupConfig)
   const contracts = await deployL2(deployingClient(flags), {
+    l1ChainId: rollup.l1ChainId,
     outputOracle: rollup.outputOracleAddress,
     l2ChainId: rollup.l2ChainId,
     challengePeriod: rollup.challengePeriod,

@@ -44,6 +44,7 @@ const l1Parameters: L1Parameters = {
 }
 
 const l2Parameters: L2Parameters = {
+  l1ChainId: 31_337n,
   outputOracle: predictL1(l1Parameters).outputOracle,
   l2ChainId: 4_200_001n,
   challengePeriod: 100,
@@ -93,7 +94,8 @@ test('the L2 contracts stand where predicted and know each other', async () => {
   const deployed = await deployL2(client, l2Parameters)
   expect(deployed).toEqual(predictL2(l2Parameters))
   const { keystoreReplica: address, walletFactory } = deployed
-  for (const source of [deployed.l1BlockSource, deployed.beaconRootsSource]) {
+  const { l1BlockSource, beaconRootsSource, blockHashSource, parentL1BlockSource } = deployed
+  for (const source of [l1BlockSource, beaconRootsSource, blockHashSource, parentL1BlockSource]) {
     const args = [source] as const
     const functionName = 'isBuiltIn'
     expect(await readContract(client, { address, abi: keystoreReplicaAbi, functionName, args })).toBe(true)

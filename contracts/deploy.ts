@@ -29,6 +29,7 @@ export type L1Contracts = {
   keystorePortal: Address
   batchInbox: Address
   outputOracle: Address
+  outputBridge: Address
 }
 
 /** A period of slots in which beacon blocks name the L1 block hash at a generalized index (protocol.md §7.1). */
@@ -36,6 +37,7 @@ export type BlockHashPeriod = { fromSlot: bigint; untilSlot: bigint; index: bigi
 
 /** What the contracts of a chain that reads keystores are deployed with (protocol.md §7). Times are seconds. */
 export type L2Parameters = {
+  l1ChainId: bigint
   outputOracle: Address
   l2ChainId: bigint
   challengePeriod: number
@@ -49,6 +51,8 @@ export type L2Parameters = {
 export type L2Contracts = {
   l1BlockSource: Address
   beaconRootsSource: Address
+  blockHashSource: Address
+  parentL1BlockSource: Address
   keystoreReplica: Address
   walletFactory: Address
 }
@@ -131,7 +135,18 @@ function l1Deployables(p: L1Parameters): Record<keyof L1Contracts, Deployable> {
       },
     ],
   })
-  return { systemConfig, keystorePortal, batchInbox, outputOracle }
+  const outputBridge = outputBridgeOf(outputOracle.address)
+  return { systemConfig, keystorePortal, batchInbox, outputOracle, outputBridge }
+}
+
+function outputBridgeOf(outputOracle: Address): Deployable {
+  return createDeployable({
+    name: 'OutputBridge',
+    abi: artifacts.outputBridgeAbi,
+    bytecode: artifacts.outputBridgeBytecode,
+    runtime: artifacts.outputBridgeRuntime,
+    args: [outputOracle],
+  })
 }
 
 function l2Deployables(p: L2Parameters): Record<keyof L2Contracts, Deployable> {
@@ -149,6 +164,21 @@ function l2Deployables(p: L2Parameters): Record<keyof L2Contracts, Deployable> {
     runtime: artifacts.beaconRootsSourceRuntime,
     args: [p.schedule],
   })
+  const blockHashSource = createDeployable({
+    name: 'BlockHashSource',
+    abi: artifacts.blockHashSourceAbi,
+    bytecode: artifacts.blockHashSourceBytecode,
+    runtime: artifacts.blockHashSourceRuntime,
+    args: [p.l1ChainId],
+  })
+  const parentL1BlockSource = createDeployable({
+    name: 'ParentL1BlockSource',
+    abi: artifacts.parentL1BlockSourceAbi,
+    bytecode: artifacts.parentL1BlockSourceBytecode,
+    runtime: artifacts.parentL1BlockSourceRuntime,
+    args: [],
+  })
+  const sources = { l1BlockSource, beaconRootsSource, blockHashSource, parentL1BlockSource }
   const keystoreReplica = createDeployable({
     name: 'KeystoreReplica',
     abi: artifacts.keystoreReplicaAbi,
@@ -160,7 +190,8 @@ function l2Deployables(p: L2Parameters): Record<keyof L2Contracts, Deployable> {
         l2ChainId: p.l2ChainId,
         challengePeriod: p.challengePeriod,
         minRecoveryDelay: p.minRecoveryDelay,
-        sources: [l1BlockSource.address, beaconRootsSource.address],
+        sources: Object.values(sources).map(({ address }) => address),
+        outputBridge: outputBridgeOf(p.outputOracle).address,
         sourceAdmin: p.sourceAdmin,
       },
     ],
@@ -172,7 +203,7 @@ function l2Deployables(p: L2Parameters): Record<keyof L2Contracts, Deployable> {
     runtime: artifacts.keystoreWalletFactoryRuntime,
     args: [keystoreReplica.address],
   })
-  return { l1BlockSource, beaconRootsSource, keystoreReplica, walletFactory }
+  return { ...sources, keystoreReplica, walletFactory }
 }
 
 function addressesOf<name extends string>(contracts: Record<name, Deployable>): Record<name, Address> {

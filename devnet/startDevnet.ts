@@ -149,6 +149,7 @@ async function deployContracts(options: DevnetOptions, world: World, { l1, a, b 
     minRecoveryDelay: 2 * Number(DEVNET_WINDOWS.seqWindowSize) * options.l1BlockTime,
   })
   const parameters = {
+    l1ChainId: rollup.l1ChainId,
     outputOracle: rollup.outputOracleAddress,
     l2ChainId: rollup.l2ChainId,
     challengePeriod: rollup.challengePeriod,

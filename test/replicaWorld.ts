@@ -97,6 +97,7 @@ export async function startReplicaWorld(): Promise<ReplicaWorld> {
     permissionlessDelay: 259_200n,
   })
   const l2Contracts = await deployL2(l2, {
+    l1ChainId: 900n,
     outputOracle: l1Contracts.outputOracle,
     ...WORLD_ROLLUP,
     schedule: [{ fromSlot: 0n, untilSlot: 1_000_000_000n, index: 6444n }],

@@ -8,12 +8,12 @@ import {Approvals} from "../libraries/Approvals.sol";
 import {ConfigLimits, ShortConfig} from "../libraries/Config.sol";
 import {L1Header} from "../libraries/L1Header.sol";
 import {MerklePatricia} from "../libraries/MerklePatricia.sol";
+import {Output, OutputLib} from "../libraries/Output.sol";
 import {P256Verifier} from "../libraries/P256Verifier.sol";
 import {SetConfig, SetConfigLib, SetConfigRules} from "../libraries/SetConfig.sol";
 import {
     ConfigProof,
     IKeystoreReplica,
-    Output,
     OutputProof,
     Record,
     ReplicaParameters,
@@ -33,6 +33,9 @@ contract KeystoreReplica is IKeystoreReplica {
     /// @dev Activation time of a built-in source.
     uint48 private constant _ALWAYS = 1;
 
+    /// @dev What rollups add to the address of a contract on L1 that calls by their bridge.
+    uint160 private constant _ALIAS_OFFSET = uint160(0x1111000000000000000000000000000000001111);
+
     /// @inheritdoc IKeystoreReplica
     address public immutable outputOracle;
     /// @inheritdoc IKeystoreReplica
@@ -43,6 +46,8 @@ contract KeystoreReplica is IKeystoreReplica {
     uint32 public immutable minRecoveryDelay;
     /// @inheritdoc IKeystoreReplica
     address public immutable sourceAdmin;
+    /// @inheritdoc IKeystoreReplica
+    address public immutable outputBridgeAlias;
     /// @inheritdoc IKeystoreReplica
     address public immutable p256Verifier;
     /// @inheritdoc IKeystoreReplica
@@ -67,6 +72,10 @@ contract KeystoreReplica is IKeystoreReplica {
         challengePeriod = p.challengePeriod;
         minRecoveryDelay = p.minRecoveryDelay;
         sourceAdmin = p.sourceAdmin;
+        unchecked {
+            outputBridgeAlias = address(uint160(p.outputBridge) + _ALIAS_OFFSET);
+        }
+        _addSource(outputBridgeAlias, _ALWAYS);
         p256Verifier = P256Verifier.hasPrecompile() ? P256Verifier.PRECOMPILE : address(new P256Fallback());
         domainSeparator = SetConfigLib.domainSeparator(p.l2ChainId);
     }
@@ -95,8 +104,9 @@ contract KeystoreReplica is IKeystoreReplica {
             MerklePatricia.accountStorageRoot(header.stateRoot, outputOracle, proof.accountProof);
 
         // 5. The storage proof gives the word of the output, or its absence.
-        (bool exists, bytes32 word) =
-            MerklePatricia.storageValue(storageRoot, _commitmentSlot(output.index), proof.storageProof);
+        (bool exists, bytes32 word) = MerklePatricia.storageValue(
+            storageRoot, OutputLib.commitmentSlot(output.index), proof.storageProof
+        );
 
         entry = Root({
             keystoreRoot: 0,
@@ -111,7 +121,7 @@ contract KeystoreReplica is IKeystoreReplica {
             emit RootDeleted(proof.source, output.index, header.number);
         } else {
             // 7. Present: the word is the hash of the output, and its output root the hash of its parts.
-            bytes32 commitment = _commitmentOf(output);
+            bytes32 commitment = output.commitment();
             if (commitment != word) revert OutputMismatch(commitment, word);
             entry.keystoreRoot = output.keystoreRoot;
             entry.l2BlockNumber = output.l2BlockNumber.toUint48();
@@ -129,6 +139,29 @@ contract KeystoreReplica is IKeystoreReplica {
             );
         }
         _roots[proof.source][output.index] = entry;
+    }
+
+    /// @inheritdoc IKeystoreReplica
+    function receiveOutput(
+        uint256 outputIndex,
+        bytes32 keystoreRoot,
+        uint256 l2BlockNumber,
+        uint256 l1Timestamp,
+        uint256 l1BlockNumber
+    ) external {
+        if (msg.sender != outputBridgeAlias) revert NotOutputBridge(msg.sender);
+        if (_roots[msg.sender][outputIndex].finalized) return;
+        _roots[msg.sender][outputIndex] = Root({
+            keystoreRoot: keystoreRoot,
+            l2BlockNumber: l2BlockNumber.toUint48(),
+            l1Timestamp: l1Timestamp.toUint48(),
+            l1BlockNumber: l1BlockNumber.toUint48(),
+            finalized: true,
+            builtIn: true
+        });
+        emit RootUpdated(
+            msg.sender, outputIndex, keystoreRoot, l2BlockNumber, l1Timestamp, l1BlockNumber, true
+        );
     }
 
     /// @inheritdoc IKeystoreReplica
@@ -356,18 +389,5 @@ contract KeystoreReplica is IKeystoreReplica {
     /// @dev Neither confirmed, when an output's time stands here, nor preconfirmed.
     function _isBlank(Record memory rec) private pure returns (bool) {
         return rec.asOf == 0 && rec.headNonce == 0;
-    }
-
-    /// @dev `commitments` is the mapping in the OutputOracle's slot 0.
-    function _commitmentSlot(uint256 index) private pure returns (bytes32) {
-        return keccak256(abi.encode(index, uint256(0)));
-    }
-
-    function _commitmentOf(Output calldata output) private pure returns (bytes32) {
-        bytes32 outputRoot =
-            keccak256(abi.encode(bytes32(0), output.stateRoot, output.keystoreRoot, output.blockHash));
-        return keccak256(
-            abi.encode(output.index, outputRoot, output.l1Timestamp, output.l2BlockNumber, output.inputsHash)
-        );
     }
 }

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
 
-import {Output} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
+import {Output} from "keyroll/libraries/Output.sol";
 import {TestTrie} from "../libraries/TestTrie.sol";
 
 /// @notice Headers, state and outputs of an L1 that the test makes up.

@@ -5,10 +5,10 @@ import {KeystoreReplica} from "keyroll/l2/KeystoreReplica.sol";
 import {
     ConfigProof,
     IKeystoreReplica,
-    Output,
     OutputProof,
     ReplicaParameters
 } from "keyroll/l2/interfaces/IKeystoreReplica.sol";
+import {Output} from "keyroll/libraries/Output.sol";
 import {L1BlockSource} from "keyroll/l2/sources/L1BlockSource.sol";
 import {IOutputOracle} from "keyroll/l1/interfaces/IOutputOracle.sol";
 import {TestL1} from "../kit/TestL1.sol";

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {Approval} from "../../libraries/Approval.sol";
 import {ShortConfig} from "../../libraries/Config.sol";
+import {Output} from "../../libraries/Output.sol";
 
 /// @notice Everything a replica trusts; the same on every chain, hence the same address on every chain.
 struct ReplicaParameters {
@@ -16,20 +17,10 @@ struct ReplicaParameters {
     uint32 minRecoveryDelay;
     /// @dev The built-in L1 block-hash sources, which count for every account.
     address[] sources;
+    /// @dev The rollup's OutputBridge, on L1: as whom it calls on this chain, its alias is the caller. Counts as a built-in source.
+    address outputBridge;
     /// @dev May append sources that count for the accounts that enabled them; zero for nobody.
     address sourceAdmin;
-}
-
-/// @notice The preimage of an output's word in the OutputOracle, and of its output root (protocol.md 4, 5.4).
-struct Output {
-    uint256 index;
-    bytes32 stateRoot;
-    bytes32 keystoreRoot;
-    bytes32 blockHash;
-    /// @dev When the output was proposed, in seconds of L1 time.
-    uint256 l1Timestamp;
-    uint256 l2BlockNumber;
-    bytes32 inputsHash;
 }
 
 /// @notice What an L1 block says about one output.
@@ -136,6 +127,7 @@ interface IKeystoreReplica {
     error ConfigNotHeld(uint64 nonce, bytes32 configHash);
     error KeystoreMismatch(bytes32 id, bytes32 expected);
     error KindNotAccepted(uint8 kind);
+    error NotOutputBridge(address caller);
     error ConflictingConfig(uint64 nonce, bytes32 configHash);
 
     /// @notice Takes what an L1 block says about one output. Stored once, for all accounts.
@@ -148,6 +140,20 @@ interface IKeystoreReplica {
     /// Trusted: a built-in source vouches only for hashes of L1 blocks. A proposed root may be a lie until its
     /// challenge period has passed, so it confirms only what valid signatures lead to.
     function updateRoot(OutputProof calldata proof) external;
+
+    /// @notice Takes an output that the OutputBridge found final on L1, by the canonical bridge of this chain. It depends on
+    /// no format of a header, trie or beacon block, so no fork of L1 can break it. Only the alias of the OutputBridge;
+    /// what is known already succeeds without effect.
+    ///
+    /// Trusted: this chain's bridge lets nobody else call as that alias.
+    /// @param l1BlockNumber The L1 block in which the output was sent.
+    function receiveOutput(
+        uint256 outputIndex,
+        bytes32 keystoreRoot,
+        uint256 l2BlockNumber,
+        uint256 l1Timestamp,
+        uint256 l1BlockNumber
+    ) external;
 
     /// @notice Confirms the config that an output proves. From a finalized one any; from a proposed one a config that
     /// the replica already holds.
@@ -227,6 +233,10 @@ interface IKeystoreReplica {
     function minRecoveryDelay() external view returns (uint32);
 
     function sourceAdmin() external view returns (address);
+
+    /// @notice As whom the OutputBridge calls on this chain, and the source of the outputs it sent: its address on L1 plus
+    /// `0x1111000000000000000000000000000000001111`, as all rollups that alias contracts do it.
+    function outputBridgeAlias() external view returns (address);
 
     /// @notice What checks P-256 signatures: the precompile at 0x100, or a contract that the constructor deployed where
     /// it found none.

@@ -8,11 +8,11 @@ import {KeystoreReplica} from "keyroll/l2/KeystoreReplica.sol";
 import {
     ConfigProof,
     IKeystoreReplica,
-    Output,
     OutputProof,
     Record,
     Root
 } from "keyroll/l2/interfaces/IKeystoreReplica.sol";
+import {Output} from "keyroll/libraries/Output.sol";
 import {ShortConfig} from "keyroll/libraries/Config.sol";
 import {FakeSource} from "../../kit/FakeSource.sol";
 import {TestL1} from "../../kit/TestL1.sol";

@@ -7,12 +7,12 @@ import {KeystoreReplica} from "keyroll/l2/KeystoreReplica.sol";
 import {
     ConfigProof,
     IKeystoreReplica,
-    Output,
     OutputProof,
     Record,
     ReplicaParameters,
     Root
 } from "keyroll/l2/interfaces/IKeystoreReplica.sol";
+import {Output} from "keyroll/libraries/Output.sol";
 import {MerklePatricia} from "keyroll/libraries/MerklePatricia.sol";
 import {ShortConfig} from "keyroll/libraries/Config.sol";
 import {FakeSource} from "../../kit/FakeSource.sol";
@@ -29,6 +29,7 @@ abstract contract ReplicaTest is Test {
     uint48 internal constant GENESIS = 1_700_000_000;
 
     address internal oracle = makeAddr("output oracle");
+    address internal bridge = makeAddr("output bridge");
     address internal admin = makeAddr("source admin");
     address internal account = makeAddr("account");
     FakeSource internal source;
@@ -49,6 +50,7 @@ abstract contract ReplicaTest is Test {
         p.minRecoveryDelay = MIN_RECOVERY_DELAY;
         p.sources = new address[](1);
         p.sources[0] = address(source);
+        p.outputBridge = bridge;
         p.sourceAdmin = admin;
     }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IKeystoreReplica, Output, OutputProof, Root} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
+import {IKeystoreReplica, OutputProof, Root} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
+import {Output} from "keyroll/libraries/Output.sol";
 import {MerklePatricia} from "keyroll/libraries/MerklePatricia.sol";
 import {TestL1} from "../../kit/TestL1.sol";
 import {TestTrie} from "../../libraries/TestTrie.sol";

@@ -2,7 +2,8 @@
 pragma solidity 0.8.30;
 
 import {KeystoreReplica} from "keyroll/l2/KeystoreReplica.sol";
-import {IKeystoreReplica, Output, OutputProof} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
+import {IKeystoreReplica, OutputProof} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
+import {Output} from "keyroll/libraries/Output.sol";
 import {VectorTest} from "../../kit/VectorTest.sol";
 import {TestL1} from "../../kit/TestL1.sol";
 import {TestTrie} from "../../libraries/TestTrie.sol";
