@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
+import type { L1TrustSource } from '../node/L1Client.ts'
 import { createLogger, type LogLevel } from '../node/Logger.ts'
 import { makeDirectory } from '../node/makeDirectory.ts'
 import { option, parseCount, parseHttpUrls, parsePort, readRollupConfig } from './options.ts'
@@ -8,6 +9,7 @@ import { option, parseCount, parseHttpUrls, parsePort, readRollupConfig } from '
 export type NodeFlags = {
   l1Rpc: readonly string[]
   l1Quorum: number
+  l1Trust: L1TrustSource
   l1Beacon: readonly string[]
   l1PollInterval: number
   rollupConfig: string
@@ -29,12 +31,17 @@ export function withNodeOptions(command: Command, defaults: { dataDir: string; p
         .makeOptionMandatory(),
     )
     .addOption(
-      option('--l1-quorum <count>', 'how many L1 nodes must name the same head')
+      option('--l1-trust <nodes>', 'whose word it is what L1 is: of the nodes behind --l1-rpc or --l1-beacon')
+        .choices(['rpc', 'beacon'])
+        .default('rpc'),
+    )
+    .addOption(
+      option('--l1-quorum <count>', 'how many of the --l1-rpc nodes must name the same L1 block')
         .argParser(parseCount)
         .default(1),
     )
     .addOption(
-      option('--l1-beacon <urls>', 'beacon API of one or more L1 nodes, where batches come in blobs')
+      option('--l1-beacon <urls>', 'beacon API of one or more L1 nodes; blobs are read from it')
         .argParser(parseHttpUrls)
         .default([], 'none'),
     )
@@ -79,6 +86,7 @@ export function readNodeFlags(flags: NodeFlags, name: string) {
     l1: {
       urls: flags.l1Rpc,
       quorum: flags.l1Quorum,
+      trust: flags.l1Trust,
       beaconUrls: flags.l1Beacon,
     },
     pollIntervalMs: flags.l1PollInterval,

@@ -28,6 +28,8 @@ export type DerivationStatus = {
   derivedL1: L1BlockRef | undefined
   /** Whether what L1 had at the last look has been derived, but for a few blocks. */
   isSynced: boolean
+  /** Why the last step was not done, and how often in a row; undefined after one that was. */
+  trouble: { fault: TemporaryFault; attempts: number } | undefined
 }
 
 /** Steps the pipeline and gives what it derives to the engine. */
@@ -68,6 +70,12 @@ export function createDriver({ l1, store, engine, rollup, checker, logger, metri
   let l1Heads: Omit<L1Status, 'current'> = { head: undefined, safe: undefined, finalized: undefined }
   /** L1 blocks read since L1 had no more. */
   let behind = Number.POSITIVE_INFINITY
+  let trouble: DerivationStatus['trouble']
+
+  function note(fault: TemporaryFault): TemporaryFault {
+    trouble = { fault, attempts: (trouble?.attempts ?? 0) + 1 }
+    return fault
+  }
 
   async function start(): Promise<Pipeline> {
     await l1.assertChainId(rollup.l1ChainId)
@@ -188,21 +196,25 @@ export function createDriver({ l1, store, engine, rollup, checker, logger, metri
   return {
     async step() {
       try {
-        return await step()
+        const outcome = await step()
+        trouble = undefined
+        return outcome
       } catch (fault) {
+        if (fault instanceof TemporaryFault) throw note(fault)
         if (!(fault instanceof ResetFault)) throw fault
         metrics.faults.inc({ severity: 'reset' })
         logger.warn({ err: fault }, 'L1 moved: starting again from what still stands')
         pipeline = undefined
         behind = Number.POSITIVE_INFINITY
         // Whatever caused it may not be over: the caller waits before the next step.
-        throw new TemporaryFault(`reset: ${fault.message}`, { cause: fault })
+        throw note(new TemporaryFault(`reset: ${fault.message}`, { cause: fault }))
       }
     },
     status: () => ({
       l1: { ...l1Heads, current: pipeline && l1HeaderToRef(pipeline.origin()) },
       derivedL1: derivedL1 && l1HeaderToRef(derivedL1),
       isSynced: behind <= SYNCED_WITHIN,
+      trouble,
     }),
   }
 }

@@ -16,6 +16,7 @@ import {
 } from '../node/index.ts'
 import type { RollupConfig } from '../protocol/index.ts'
 import { createDerivation, type Derivation, type DerivationOptions } from './createDerivation.ts'
+import { describeTrouble } from './describeTrouble.ts'
 import { createPromiseSignerReader } from './readPromiseSigner.ts'
 import { createHttpLink } from './SequencerLink.ts'
 import { createUnsafeFollower, type UnsafeFollower } from './UnsafeFollower.ts'
@@ -58,7 +59,7 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
   const metrics = createMetrics()
   const store = await openChainStore(options.dataDirectory, rollup)
   const stop = new AbortController()
-  const l1 = createL1Client({ ...options.l1, metrics, signal: stop.signal })
+  const l1 = createL1Client({ logger, ...options.l1, metrics, signal: stop.signal })
   const fetchFn = createEndableFetch({ signal: stop.signal })
   const verify = createNativeVerifier()
   const engine = createEngine({ store, rollup, verify, logger, metrics })
@@ -98,7 +99,8 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
 
   function readiness(): readonly RpcErrorData[] {
     if (derivation.failure() !== undefined) return [{ reason: 'DERIVATION_HALTED' }]
-    return derivation.status().isSynced ? [] : [{ reason: 'SYNCING' }]
+    const status = derivation.status()
+    return [...(status.isSynced ? [] : [{ reason: 'SYNCING' }]), ...describeTrouble(status)]
   }
 
   function syncing(): SyncProgress {

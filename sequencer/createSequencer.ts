@@ -37,7 +37,7 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
   const metrics = createMetrics()
   const store = await openChainStore(options.dataDirectory, rollup)
   const ending = new AbortController()
-  const l1 = createL1Client({ ...options.l1, metrics, signal: ending.signal })
+  const l1 = createL1Client({ logger, ...options.l1, metrics, signal: ending.signal })
   const fetchFn = createEndableFetch({ signal: ending.signal })
   const parts = await createSequencerParts({
     options,
