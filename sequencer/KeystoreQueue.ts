@@ -1,4 +1,5 @@
-import { advance, END_OF_TIME, judge, type KeystoreView } from './KeystoreView.ts'
+import type { InvalidReason } from '../protocol/index.ts'
+import { advance, END_OF_TIME, type Judgement, judge, type KeystoreView } from './KeystoreView.ts'
 import type { PoolEntry } from './PoolEntry.ts'
 
 /** The live entries of one keystore in the order in which they can take effect, and the views before and after them. */
@@ -8,6 +9,8 @@ export interface KeystoreQueue {
   base(): KeystoreView
   /** The keystore when all that waits has taken effect: what the next submission is validated against. */
   tip(): KeystoreView
+  /** Lists what waits for something that is not in the queue, such as a deposit that a reorg took back. */
+  groundless(): readonly { entry: PoolEntry; reason: InvalidReason }[]
   add(entry: PoolEntry): void
   remove(entry: PoolEntry): void
   /** Makes both views be read anew: a block or a rewind may have changed them. */
@@ -25,21 +28,34 @@ export function createKeystoreQueue(read: () => KeystoreView): KeystoreQueue {
     return baseView
   }
 
+  /** Lets everything take effect that can, whenever its time comes, and hears what is said of each entry. */
+  function walk(hear: (entry: PoolEntry, judgement: Judgement) => void): KeystoreView {
+    let view = base()
+    for (const entry of entries) {
+      const judgement = judge(view, entry, END_OF_TIME)
+      hear(entry, judgement)
+      if (entry.body !== undefined && judgement.verdict === 'ready') {
+        view = advance(view, { ...entry, ...entry.body }, END_OF_TIME)
+      }
+    }
+    return view
+  }
+
   return {
     get entries() {
       return entries
     },
     base,
     tip() {
-      if (tipView !== undefined) return tipView
-      let view = base()
-      for (const entry of entries) {
-        if (entry.body !== undefined && judge(view, entry, END_OF_TIME).verdict === 'ready') {
-          view = advance(view, { ...entry, ...entry.body }, END_OF_TIME)
-        }
-      }
-      tipView = view
-      return view
+      tipView ??= walk(() => undefined)
+      return tipView
+    },
+    groundless() {
+      const found: { entry: PoolEntry; reason: InvalidReason }[] = []
+      walk((entry, judgement) => {
+        if (judgement.verdict === 'wait') found.push({ entry, reason: judgement.reason })
+      })
+      return found
     },
     add(entry) {
       entries = [...entries, entry].sort(byNonce)

@@ -453,6 +453,30 @@ describe('Pool', () => {
       expect((await build()).transactions).toEqual([mine.raw])
     })
 
+    it('sequences late what waits behind other promises when their blocks are past and final', async () => {
+      // The sequencing window closed: L1 made the blocks in which the promises were to be kept, and finalized them.
+      await open({ promiseBlocks: 1n })
+      const keystore = newKeystore()
+      const txs = [1, 2, 3].map((i) => keystore.update({ data: `0x0${i}` }))
+      for (const tx of txs) await promised(tx)
+      for (let i = 0; i < 3; i++) await chain.build()
+      await chain.makeSafe(3n)
+      await chain.finalize(3n)
+      expect(txs.map(stageOf)).toEqual(['queued', 'queued', 'queued'])
+      expect((await build()).transactions).toEqual(txs.map(({ raw }) => raw))
+    })
+
+    it('keeps a promise whose transaction somebody else put into a block too early', async () => {
+      const keystore = newKeystore()
+      const [first, second] = [keystore.update({ data: '0x01' }), keystore.update({ data: '0x02' })]
+      await promised(first)
+      await promised(second)
+      await chain.build([second.raw])
+      expect((await build()).transactions).toEqual([first.raw, second.raw])
+      await open()
+      expect([first, second].map(stageOf)).toEqual(['included', 'included'])
+    })
+
     it('refuses what would break a promise that waits for a config', async () => {
       const keystore = newKeystore()
       const forced = keystore.update({ data: '0x01' })

@@ -15,8 +15,6 @@ export type PoolStage =
 /** Why a promised transaction cannot take effect. */
 export type DisplacedReason =
   | Exclude<Judgement, { verdict: 'ready' }>['reason']
-  /** It stands in a block, where it has no effect. */
-  | 'INVALID_IN_BLOCK'
   /** The very config took effect by other bytes, as by a deposit that forces it: nothing is lost. */
   | 'SAME_CONFIG'
 

@@ -6,11 +6,10 @@ import {
   type RollupConfig,
   SET_CONFIG_TX_TYPE,
 } from '../protocol/index.ts'
-import { judge } from './KeystoreView.ts'
 import { keystoreChanges } from './keystoreChanges.ts'
 import type { SequencerMetrics } from './metrics.ts'
 import type { PoolBook } from './PoolBook.ts'
-import { isLive } from './PoolEntry.ts'
+import { isLive, type PoolEntry } from './PoolEntry.ts'
 import type { PromiseLog } from './PromiseLog.ts'
 
 /** What following the chain needs. */
@@ -47,8 +46,8 @@ export function createChainFollower(modules: FollowChainModules): ChainFollower 
   function follow(ref: BlockRef, executed: ExecutedBlock): void {
     for (const { raw, isValid } of setConfigsOf(executed)) {
       const entry = book.find(keccakHex(raw))
+      // Where it has no effect, as in a batch that somebody else posted too early, it may yet have one in another block.
       if (entry !== undefined && isValid) book.include(entry, ref.number)
-      else if (entry !== undefined && isLive(entry)) book.displace(entry, 'INVALID_IN_BLOCK', ref.number)
     }
     book.extend(ref, keystoreChanges(executed))
   }
@@ -78,10 +77,17 @@ export function createChainFollower(modules: FollowChainModules): ChainFollower 
   }
 
   function handleFinalized({ number }: BlockRef): void {
-    for (const entry of book.live().filter(({ promise }) => promise.promise.byBlock < number)) {
-      const judgement = judge(book.queueOf(entry.id).base(), entry, book.nextTimestamp())
-      // What it waits for did not come in time, and no reorg can bring it any more.
-      if (judgement.verdict === 'wait') book.displace(entry, judgement.reason, number)
+    const isPast = ({ promise }: PoolEntry) => promise.promise.byBlock < number
+    for (const id of new Set(
+      book
+        .live()
+        .filter(isPast)
+        .map((entry) => entry.id),
+    )) {
+      for (const { entry, reason } of book.queueOf(id).groundless()) {
+        // What it waits for did not come in time, and no reorg can bring it any more.
+        if (isPast(entry)) book.displace(entry, reason, number)
+      }
     }
     const final = book.forget(number)
     for (const { unkept } of final) {
