@@ -1,0 +1,141 @@
+import type { Hex } from 'viem'
+import { describe, expect, it } from 'vitest'
+import {
+  CriticalFault,
+  createLogger,
+  createMetrics,
+  type L1Client,
+  type L1Receipt,
+  ResetFault,
+} from '../node/index.ts'
+import { type Block, encodeBatcherData } from '../protocol/index.ts'
+import { blockToBatch, createFakeL1Rollup, openTestNode, outputRootOf } from '../test/derivationWorld.ts'
+import { createFakeL1, type FakeL1Action } from '../test/FakeL1.ts'
+import { createDerivationMetrics } from './metrics.ts'
+import { createOutputChecker, type WrongOutput } from './OutputChecker.ts'
+
+const WRONG: Hex = `0x${'66'.repeat(32)}`
+
+/** A node that has derived six blocks, and a checker of its own on its store that has read nothing yet. */
+async function setUp(change: (receipts: readonly L1Receipt[]) => readonly L1Receipt[] = (same) => same) {
+  const l1 = createFakeL1({ chainId: 31_337n, number: 100n, timestamp: 1_000_000n })
+  const rollup = createFakeL1Rollup(l1)
+  const node = await openTestNode(rollup, l1.client)
+  const blocks: Block[] = []
+  while (blocks.length < 6) blocks.push((await node.build()) ?? expect.unreachable())
+  l1.mine([{ kind: 'batch', data: encodeBatcherData(blocks.map(blockToBatch)) }])
+  await node.catchUp()
+  const client: L1Client = {
+    ...l1.client,
+    receipts: async (header) => change(await l1.client.receipts(header)),
+  }
+  const heard: WrongOutput[] = []
+  const metrics = createDerivationMetrics(createMetrics().registry)
+  const checker = createOutputChecker({
+    l1: client,
+    store: node.store,
+    rollup,
+    logger: createLogger({ level: 'silent' }),
+    metrics,
+    onWrong: (wrong) => heard.push(wrong),
+  })
+  const output = (number: number, root = outputRootOf(blockAt(number))): FakeL1Action => ({
+    kind: 'output',
+    outputRoot: root,
+    l2BlockNumber: BigInt(number),
+  })
+  const blockAt = (number: number) => blocks[number - 1] ?? expect.unreachable()
+  const checkedCount = async (result: string) => {
+    const { values } = await metrics.checkedOutputs.get()
+    return values.find(({ labels }) => labels.result === result)?.value ?? 0
+  }
+  return { l1, node, checker, heard, output, checkedCount, store: node.store }
+}
+
+describe('the output checker', () => {
+  it('reads every block between where it was and where it is told to be', async () => {
+    const { l1, checker, store, output, heard, checkedCount } = await setUp()
+    l1.mine([output(3)])
+    l1.mine()
+    await checker.follow(l1.mine([output(6)]))
+    expect(store.outputCount()).toBe(2n)
+    expect(store.outputByIndex(0n)).toMatchObject({ l2BlockNumber: 3n, l1Block: { number: 102n } })
+    expect(heard).toEqual([])
+    expect(await checkedCount('match')).toBe(2)
+  })
+
+  it('reads outputs that stand beside one another in one L1 block, and compares each once', async () => {
+    const { l1, checker, output, heard, checkedCount } = await setUp()
+    const header = l1.mine([output(2), output(4, WRONG), output(6)])
+    await checker.follow(header)
+    await checker.follow(l1.mine())
+    expect(heard.map(({ output: { index } }) => index)).toEqual([1n])
+    expect([await checkedCount('match'), await checkedCount('mismatch')]).toEqual([2, 1])
+  })
+
+  it('says what it expected instead of a wrong output', async () => {
+    const { l1, checker, output, heard, store } = await setUp()
+    await checker.follow(l1.mine([output(4, WRONG)]))
+    const block = store.blockByNumber(4n) ?? expect.unreachable()
+    expect(heard).toMatchObject([{ expected: outputRootOf(block), output: { outputRoot: WRONG } }])
+    expect(checker.wrongOutputs()).toEqual(heard)
+  })
+
+  it('takes nothing from a transaction that reverted', async () => {
+    const { l1, checker, output, store } = await setUp((receipts) =>
+      receipts.map((receipt) => ({ ...receipt, status: 0 })),
+    )
+    await checker.follow(l1.mine([output(4)]))
+    expect(store.outputCount()).toBe(0n)
+  })
+
+  it('halts when an output is missing before one: then it reads another oracle', async () => {
+    const { l1, checker, output } = await setUp((receipts) =>
+      receipts.map((receipt) =>
+        receipt.logs.some(({ topics }) => BigInt(topics[2] ?? 0) === 0n) ? { ...receipt, logs: [] } : receipt,
+      ),
+    )
+    l1.mine([output(2)])
+    await expect(checker.follow(l1.mine([output(4)]))).rejects.toThrow(CriticalFault)
+  })
+
+  it('asks for a reset when the L1 block does not follow what it has read', async () => {
+    const { l1, checker } = await setUp()
+    await checker.follow(l1.mine())
+    l1.takeBack(1)
+    l1.mine()
+    await expect(checker.follow(l1.mine())).rejects.toThrow(ResetFault)
+    await checker.reset()
+    await checker.follow(l1.head())
+  })
+
+  it('forgets with a reset what L1 took back, alarms included, and reads what came instead', async () => {
+    const { l1, checker, output, heard, store } = await setUp()
+    l1.mine([output(2)])
+    await checker.follow(l1.mine([output(4, WRONG)]))
+    expect(checker.wrongOutputs()).toHaveLength(1)
+    l1.takeBack(1)
+    l1.mine([output(5)])
+    await checker.reset()
+    expect([store.outputCount(), checker.wrongOutputs()]).toEqual([1n, []])
+    await checker.follow(l1.head())
+    expect(store.outputByIndex(1n)?.l2BlockNumber).toBe(5n)
+    expect(heard).toHaveLength(1)
+  })
+
+  it('waits with an output that is ahead of the safe chain', async () => {
+    const { l1, checker, output, checkedCount, store } = await setUp()
+    const ahead: FakeL1Action = { kind: 'output', outputRoot: WRONG, l2BlockNumber: 9n }
+    await checker.follow(l1.mine([output(4), ahead]))
+    expect(store.outputCount()).toBe(2n)
+    expect([await checkedCount('match'), await checkedCount('mismatch')]).toEqual([1, 0])
+  })
+
+  it('follows a deletion and a new output after it within one L1 block', async () => {
+    const { l1, checker, output, heard, store } = await setUp()
+    const header = l1.mine([output(4, WRONG), { kind: 'deleteOutputs', newLength: 0n }, output(3)])
+    await checker.follow(header)
+    expect([store.outputCount(), heard]).toEqual([1n, []])
+    expect(store.outputByIndex(0n)?.l2BlockNumber).toBe(3n)
+  })
+})
