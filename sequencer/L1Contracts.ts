@@ -6,6 +6,8 @@ import type { RollupConfig } from '../protocol/index.ts'
 /** What the sequencer asks the rollup's L1 contracts; every method throws `TemporaryFault` when L1 does not answer. */
 export interface L1Contracts {
   promiseSigner(): Promise<Address>
+  batcher(): Promise<Address>
+  proposer(): Promise<Address>
   /** Counts the batcher's submissions. */
   submissionCount(): Promise<bigint>
   /** Reads which rollup block the next output must be of. */
@@ -31,15 +33,20 @@ export function createL1Contracts(
     }
   }
 
+  /** In lower case. */
+  async function named(role: 'promiseSigner' | 'batcher' | 'proposer'): Promise<Address> {
+    const question = client.readContract({
+      address: l1SystemConfigAddress,
+      abi: systemConfigAbi,
+      functionName: role,
+    })
+    return (await ask(`SystemConfig.${role}`, question)).toLowerCase() as Address
+  }
+
   return {
-    async promiseSigner() {
-      const question = client.readContract({
-        address: l1SystemConfigAddress,
-        abi: systemConfigAbi,
-        functionName: 'promiseSigner',
-      })
-      return (await ask('SystemConfig.promiseSigner', question)).toLowerCase() as Address
-    },
+    promiseSigner: () => named('promiseSigner'),
+    batcher: () => named('batcher'),
+    proposer: () => named('proposer'),
     submissionCount: () =>
       ask(
         'BatchInbox.submissionCount',

@@ -15,6 +15,8 @@ export type RefusalReason =
   | 'SEQUENCER_INACTIVE'
   /** This sequencer has not yet read all of L1, or cannot read it. */
   | 'SEQUENCER_NOT_READY'
+  /** No batch of this chain is on L1: until one is, a lost promise log could not be told from a new chain. */
+  | 'NO_BATCH_YET'
   /** SystemConfig names another promise signer. */
   | 'PROMISE_SIGNER_NOT_NAMED'
   /** The signer may have promised what this sequencer does not know of; SystemConfig must name a new one. */

@@ -14,14 +14,14 @@ describe('SigningPermit', () => {
   let log: PromiseLog
   let named: typeof first | typeof second
   let submissions: bigint
-  let isReady: boolean
+  let derived: bigint | undefined
   let isDown: boolean
 
   beforeEach(async () => {
     chain = await openTestChain()
     named = first
     submissions = 0n
-    isReady = true
+    derived = 10n
     isDown = false
   })
   afterEach(() => chain.close())
@@ -39,7 +39,9 @@ describe('SigningPermit', () => {
       store: chain.store,
       contracts: { promiseSigner: readSigner, submissionCount: async () => submissions },
       signer,
-      isReady: () => isReady,
+      derivedL1: () => derived,
+      confirmations: 2n,
+      intervalMs: 1,
       logger: createLogger({ level: 'silent' }),
       metrics,
     })
@@ -47,8 +49,35 @@ describe('SigningPermit', () => {
     return permit
   }
 
-  it('lets the named signer sign on a new chain, also after a restart', async () => {
-    expect((await open(first)).whyNot()).toBeUndefined()
+  /** A permit on a new chain whose first batch is deep enough in L1. */
+  async function openFounded(signer: typeof first | typeof second): Promise<SigningPermit> {
+    const permit = await open(signer)
+    submissions = 1n
+    await permit.refresh()
+    derived = 12n
+    await permit.refresh()
+    return permit
+  }
+
+  it('lets the named signer sign on a new chain once a batch is on L1, and at once after a restart', async () => {
+    const permit = await open(first)
+    const reasons = [permit.whyNot()?.reason]
+    const look = async (count: bigint, at: bigint) => {
+      submissions = count
+      derived = at
+      await permit.refresh()
+      reasons.push(permit.whyNot()?.reason)
+    }
+    await look(1n, 11n)
+    await look(1n, 12n)
+    // A reorg takes the batch back: only what comes after it counts.
+    await look(0n, 13n)
+    await look(1n, 14n)
+    await look(1n, 15n)
+    expect(new Set(reasons)).toEqual(new Set(['NO_BATCH_YET']))
+    expect(log.state()).toEqual({ active: undefined, lost: [] })
+    await look(1n, 16n)
+    expect(permit.whyNot()).toBeUndefined()
     submissions = 7n
     await chain.build()
     expect((await open(first)).whyNot()).toBeUndefined()
@@ -56,13 +85,13 @@ describe('SigningPermit', () => {
   })
 
   it('forbids until L1 has been read', async () => {
-    isReady = false
+    derived = undefined
     expect((await open(first)).whyNot()?.reason).toBe('SEQUENCER_NOT_READY')
     expect(log.isFresh()).toBe(true)
   })
 
   it('forbids a signer that SystemConfig does not name', async () => {
-    const permit = await open(second)
+    const permit = await openFounded(second)
     expect(permit.whyNot()?.reason).toBe('PROMISE_SIGNER_NOT_NAMED')
     named = second
     await permit.refresh()
@@ -86,7 +115,7 @@ describe('SigningPermit', () => {
     submissions = 1n
     await open(first)
     named = second
-    expect((await open(second)).whyNot()).toBeUndefined()
+    expect((await openFounded(second)).whyNot()).toBeUndefined()
     expect(log.state()).toEqual({ active: second, lost: [first] })
   })
 
@@ -96,7 +125,7 @@ describe('SigningPermit', () => {
   })
 
   it('keeps the last answer while L1 is away', async () => {
-    const permit = await open(first)
+    const permit = await openFounded(first)
     isDown = true
     await expect(permit.refresh()).rejects.toBeInstanceOf(TemporaryFault)
     expect(permit.whyNot()).toBeUndefined()

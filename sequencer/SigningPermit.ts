@@ -13,8 +13,12 @@ export type SigningPermitModules = {
   contracts: Pick<L1Contracts, 'promiseSigner' | 'submissionCount'>
   /** The address that would sign. */
   signer: Address
-  /** Whether everything L1 holds has been derived. */
-  isReady: () => boolean
+  /** Number of the newest L1 block that has been derived; undefined until L1 has once been read to its head. */
+  derivedL1: () => bigint | undefined
+  /** L1 blocks that must stand above the first one seen to know of a batch. */
+  confirmations: bigint
+  /** Milliseconds between two looks at SystemConfig. */
+  intervalMs: number
   logger: Logger
   metrics: SequencerMetrics
 }
@@ -35,13 +39,15 @@ export interface SigningPermit {
   run(signal: AbortSignal): Promise<void>
 }
 
-const REFRESH_MS = 12_000
 const FIRST_MS = 250
 
 /** Makes a permit that forbids until it has been refreshed. */
 export function createSigningPermit(modules: SigningPermitModules): SigningPermit {
-  const { log, store, contracts, signer, isReady, logger, metrics } = modules
+  const { log, store, contracts, signer, derivedL1, confirmations, logger, metrics } = modules
   let named: Address | undefined
+  /** The first L1 block at which a batch was seen, as long as one is there. */
+  let firstBatchAt: bigint | undefined
+  let isFounded = false
 
   function whyNot(): Refusal | undefined {
     if (named === undefined) {
@@ -50,6 +56,10 @@ export function createSigningPermit(modules: SigningPermitModules): SigningPermi
     if (log.state().lost.includes(signer)) {
       const message = `promises of ${signer} may be missing here: SystemConfig must name a new promise signer`
       return { reason: 'PROMISE_LOG_LOST', message, details: { signer } }
+    }
+    if (!isFounded) {
+      const message = 'no batch of this chain is on L1 yet: promises begin with the first'
+      return { reason: 'NO_BATCH_YET', message }
     }
     if (named !== signer) {
       const message = `SystemConfig names another promise signer than ${signer}`
@@ -68,11 +78,21 @@ export function createSigningPermit(modules: SigningPermitModules): SigningPermi
     await log.setState({ active: undefined, lost: isNewChain ? [] : [on] })
   }
 
+  /** Without a log, a chain that has no batch is taken for a new one: so no promise may be given before the first. */
+  async function lookForBatch(derived: bigint): Promise<void> {
+    isFounded ||= log.state().active !== undefined
+    if (isFounded) return
+    firstBatchAt = (await contracts.submissionCount()) === 0n ? undefined : (firstBatchAt ?? derived)
+    isFounded = firstBatchAt !== undefined && derived >= firstBatchAt + confirmations
+  }
+
   async function refresh(): Promise<void> {
-    if (!isReady()) return
+    const derived = derivedL1()
+    if (derived === undefined) return
     const before = whyNot()?.reason
     const next = await contracts.promiseSigner()
     await founded(next)
+    await lookForBatch(derived)
     named = next
     const refusal = whyNot()
     const { active, lost } = log.state()
@@ -80,6 +100,7 @@ export function createSigningPermit(modules: SigningPermitModules): SigningPermi
     metrics.mayPromise.set(refusal === undefined ? 1 : 0)
     if (refusal?.reason === before) return
     if (refusal === undefined) logger.info({ signer }, 'signing promises')
+    else if (refusal.reason === 'NO_BATCH_YET') logger.info({ signer }, refusal.message)
     else logger.error({ signer, reason: refusal.reason }, refusal.message)
   }
 
@@ -87,6 +108,10 @@ export function createSigningPermit(modules: SigningPermitModules): SigningPermi
     whyNot,
     refresh,
     run: (signal) =>
-      repeat(refresh, { intervalMs: () => (named === undefined ? FIRST_MS : REFRESH_MS), signal, logger }),
+      repeat(refresh, {
+        intervalMs: () => (named === undefined || !isFounded ? FIRST_MS : modules.intervalMs),
+        signal,
+        logger,
+      }),
   }
 }

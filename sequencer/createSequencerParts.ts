@@ -1,17 +1,25 @@
 import type { Hex } from 'viem'
-import { createAttributesBuilder, createDerivation, type Derivation } from '../derivation/index.ts'
+import { privateKeyToAddress } from 'viem/accounts'
+import {
+  createAlarmedDerivation,
+  createAttributesBuilder,
+  createDerivation,
+  DEFAULT_ALARM_OPTIONS,
+  type Derivation,
+} from '../derivation/index.ts'
 import {
   type ChainStore,
   createEngine,
   createReadMethods,
   type Engine,
+  type Kzg,
   type L1Client,
   type Metrics,
   type RpcErrorData,
   type RpcMethods,
   type SyncProgress,
 } from '../node/index.ts'
-import type { SignatureVerifier } from '../protocol/index.ts'
+import { KeyrollError, type SignatureVerifier } from '../protocol/index.ts'
 import { type Batcher, createBatcher, DEFAULT_BATCHER_OPTIONS } from './Batcher.ts'
 import { createBlockSigner } from './BlockSigner.ts'
 import { type Builder, createBuilder } from './Builder.ts'
@@ -25,6 +33,7 @@ import { openPromiseLog } from './PromiseLog.ts'
 import { createPromiseSigner } from './PromiseSigner.ts'
 import { createProposer, DEFAULT_PROPOSER_OPTIONS, type Proposer } from './Proposer.ts'
 import type { Refusal } from './Refusal.ts'
+import { createRoleWatch, type RoleWatch } from './RoleWatch.ts'
 import type { SequencerOptions } from './SequencerOptions.ts'
 import { createSigningPermit, type SigningPermit } from './SigningPermit.ts'
 import { DEFAULT_TX_MANAGER_OPTIONS, openTxManager, type TxManager } from './TxManager.ts'
@@ -36,6 +45,8 @@ export type SequencerPartsModules = {
   l1: L1Client
   contracts: L1Contracts
   sender: L1Sender
+  /** Needed to post blobs; without it there are none. */
+  kzg?: Pick<Kzg, 'commitment' | 'proofs'>
   verify: SignatureVerifier
   metrics: Metrics
   /** Milliseconds since the epoch. */
@@ -44,12 +55,13 @@ export type SequencerPartsModules = {
 
 /**
  * A sequencer without its servers and timers. Each part can be run, or stepped by somebody who decides about the order:
- * `derivation.step`, `permit.refresh`, `builder.step`, `poll` of a transaction manager, `step` of batcher and proposer.
+ * `derivation.step`, `permit.refresh`, `roles.refresh`, `builder.step`, `poll` of a transaction manager, `step` of batcher and proposer.
  */
 export interface SequencerParts {
   readonly engine: Engine
   readonly derivation: Derivation
   readonly permit: SigningPermit
+  readonly roles: RoleWatch
   readonly pool: Pool
   readonly builder: Builder
   /** Only with the batcher's key. */
@@ -68,12 +80,24 @@ export interface SequencerParts {
 
 const DEFAULT_L1_CONFIRMATIONS = 4n
 
-/** Makes the parts of a sequencer and joins them; nothing happens before they are run or stepped. */
+const NOT_NAMED = { batcher: 'BATCHER_NOT_NAMED', proposer: 'PROPOSER_NOT_NAMED' } as const
+
+/**
+ * Makes the parts of a sequencer and joins them; nothing happens before they are run or stepped.
+ *
+ * @throws {SharedKeyError} when batcher and proposer have one key.
+ */
 export async function createSequencerParts(modules: SequencerPartsModules): Promise<SequencerParts> {
-  const { options, store, l1, contracts, sender, verify, metrics, now } = modules
+  const { options, store, l1, contracts, sender, kzg, verify, metrics, now } = modules
+  const { batcherKey, proposerKey } = options
+  if (batcherKey !== undefined && batcherKey.toLowerCase() === proposerKey?.toLowerCase())
+    throw new SharedKeyError()
   const { rollup, logger, version, pollIntervalMs, onWrongOutput } = options
   const ownMetrics = createSequencerMetrics(metrics.registry)
   const shared = { logger, metrics: ownMetrics }
+  const confirmations = options.l1Confirmations ?? DEFAULT_L1_CONFIRMATIONS
+  // As often as L1 has a block, where it is polled every second.
+  const watchMs = 12 * (pollIntervalMs ?? 1_000)
   const pace = pollIntervalMs === undefined ? {} : { pollIntervalMs }
   const engine = createEngine({ store, rollup, verify, logger, metrics })
   const derivation = createDerivation({
@@ -104,7 +128,9 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
     store,
     contracts,
     signer: signer.address,
-    isReady: isSynced,
+    derivedL1: () => derivedL1()?.number,
+    confirmations,
+    intervalMs: watchMs,
   })
   const pool = await openPool({
     ...shared,
@@ -117,7 +143,6 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
     options: { ...DEFAULT_POOL_OPTIONS, ...options.pool },
   })
   engine.subscribe((event) => pool.handle(event))
-  const confirmations = options.l1Confirmations ?? DEFAULT_L1_CONFIRMATIONS
   const builder = createBuilder({
     ...shared,
     store,
@@ -139,10 +164,15 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
     return { reason: 'SEQUENCER_NOT_READY', message: 'this sequencer has not read all of L1 yet' }
   }
 
+  const addressOf = (key: Hex | undefined) => (key === undefined ? undefined : privateKeyToAddress(key))
+  const accounts = { batcher: addressOf(batcherKey), proposer: addressOf(proposerKey) }
+  const roles = createRoleWatch({ contracts, accounts, intervalMs: watchMs, logger })
+
   const openSender = (name: 'batcher' | 'proposer', privateKey: Hex) =>
     openTxManager({
       ...shared,
       sender,
+      kzg,
       privateKey,
       chainId: rollup.l1ChainId,
       bucket: store.bucket(name),
@@ -152,14 +182,18 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
     })
 
   async function openBatcher(key: Hex) {
+    const withoutBlobs = { ...DEFAULT_BATCHER_OPTIONS, dataAvailability: 'calldata' as const }
+    const batcherDefaults = kzg === undefined ? withoutBlobs : DEFAULT_BATCHER_OPTIONS
     const txManager = await openSender('batcher', key)
     const batcher = createBatcher({
       ...shared,
       store,
       rollup,
       txManager,
-      derivedL1: () => derivedL1()?.number,
-      options: { ...DEFAULT_BATCHER_OPTIONS, ...pace, ...options.batcher },
+      gasPrices: () => sender.gasPrices(),
+      // Who is not the batcher keeps the blocks until he is again.
+      derivedL1: () => (roles.missing().includes('batcher') ? undefined : derivedL1()?.number),
+      options: { ...batcherDefaults, ...pace, ...options.batcher },
     })
     return { batcher, txManager }
   }
@@ -178,13 +212,16 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
     return { proposer, txManager }
   }
 
-  const batcher = options.batcherKey === undefined ? undefined : await openBatcher(options.batcherKey)
-  const proposer = options.proposerKey === undefined ? undefined : await openProposer(options.proposerKey)
+  const batcher = batcherKey === undefined ? undefined : await openBatcher(batcherKey)
+  const proposer = proposerKey === undefined ? undefined : await openProposer(proposerKey)
 
   function readiness(): readonly RpcErrorData[] {
     if (derivation.failure() !== undefined) return [{ reason: 'DERIVATION_HALTED' }]
     const refusal = whyNot()
-    return refusal === undefined ? [] : [{ reason: refusal.reason }]
+    return [
+      ...(refusal === undefined ? [] : [{ reason: refusal.reason }]),
+      ...roles.missing().map((role) => ({ reason: NOT_NAMED[role] })),
+    ]
   }
 
   function syncing(): SyncProgress {
@@ -200,13 +237,23 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
     engine,
     derivation,
     permit,
+    roles,
     pool,
     builder,
     batcher,
     proposer,
     loops: [
-      derivation,
+      createAlarmedDerivation({
+        derivation,
+        store,
+        rollup,
+        logger,
+        metrics,
+        version,
+        options: { ...DEFAULT_ALARM_OPTIONS, ...options.alarms },
+      }),
       permit,
+      roles,
       builder,
       ...(batcher === undefined ? [] : [batcher.txManager, batcher.batcher]),
       ...(proposer === undefined ? [] : [proposer.txManager, proposer.proposer]),
@@ -227,5 +274,16 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
       ...createPromiseMethods(pool),
     },
     adminMethods: createAdminMethods(builder),
+  }
+}
+
+/** Reports one key for two roles whose transactions would take each other's nonces. */
+export class SharedKeyError extends KeyrollError {
+  override readonly name = 'SharedKeyError'
+  constructor() {
+    super(
+      'got one key for batcher and proposer, expected two: each gives out the nonces of its account by itself. ' +
+        'Have SystemConfig name two accounts',
+    )
   }
 }

@@ -7,6 +7,7 @@ import type { Host } from './Host.ts'
 import type { Mempool } from './Mempool.ts'
 import type { Random } from './Random.ts'
 import type { L1View, SimulatedL1 } from './SimulatedL1.ts'
+import { ACCOUNTS } from './World.ts'
 
 /** How badly a process's L1 node behaves; all probabilities are of one call. */
 export type L1Weather = {
@@ -105,6 +106,7 @@ export function createL1Node(modules: L1NodeModules): L1Node {
       chainId: () => ask(() => rollup.l1ChainId),
       nextNonce: (account) =>
         ask((view) => l1.stateOf(headOf(view)).nonces.get(account.toLowerCase() as Hex) ?? 0n),
+      blobProofKind: () => ask(() => 'cells' as const),
       gasPrices: () => ask(() => ({ baseFee: modules.baseFee(), priorityFee: 1_000_000_000n })),
       estimateGas: ({ from, to, data }) =>
         ask((view) => {
@@ -128,6 +130,8 @@ export function createL1Node(modules: L1NodeModules): L1Node {
     },
     contracts: {
       promiseSigner: () => ask((view) => l1.stateOf(headOf(view)).promiseSigner),
+      batcher: async () => ACCOUNTS.batcher,
+      proposer: async () => ACCOUNTS.proposer,
       submissionCount: () => ask((view) => l1.stateOf(headOf(view)).submissions),
       nextOutputBlock: () =>
         ask((view) => (l1.stateOf(headOf(view)).outputs.at(-1) ?? 0n) + rollup.submissionInterval),
