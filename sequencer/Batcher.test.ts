@@ -47,6 +47,7 @@ describe('Batcher', () => {
       store: chain.store,
       rollup: chain.rollup,
       txManager,
+      gasPrices: () => l1.gasPrices(),
       derivedL1: () => derivedL1,
       options: { ...DEFAULT_BATCHER_OPTIONS, windowMargin: 5n, ...options },
       logger,

@@ -1,27 +1,40 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { bumpFees, type FeeLimits, suggestFees } from './Fees.ts'
+import { bumpFees, type FeeLimits, type Fees, suggestFees, type TransactionKind } from './Fees.ts'
 
 const gwei = 1_000_000_000n
-const limits: FeeLimits = { minPriorityFeePerGas: gwei, maxFeePerGas: 300n * gwei }
+const limits: FeeLimits = {
+  minPriorityFeePerGas: gwei,
+  maxFeePerGas: 300n * gwei,
+  maxFeePerBlobGas: 200n * gwei,
+}
+const arbitraryFee = (max: bigint) => fc.bigInt({ min: 0n, max: max * gwei })
 const arbitraryPrices = fc.record({
-  baseFee: fc.bigInt({ min: 0n, max: 1000n * gwei }),
-  priorityFee: fc.bigInt({ min: 0n, max: 100n * gwei }),
+  baseFee: arbitraryFee(1000n),
+  priorityFee: arbitraryFee(100n),
+  blobBaseFee: arbitraryFee(500n),
 })
+const arbitraryKind = fc.constantFrom<TransactionKind>('calldata', 'blobs')
 
 describe('suggestFees', () => {
-  it('leaves room for the base fee to double', () => {
-    expect(suggestFees({ baseFee: 20n * gwei, priorityFee: 2n * gwei }, limits)).toEqual({
-      maxFeePerGas: 42n * gwei,
-      maxPriorityFeePerGas: 2n * gwei,
-    })
+  it('leaves room for the base fees to double', () => {
+    const prices = { baseFee: 20n * gwei, priorityFee: 2n * gwei, blobBaseFee: 3n * gwei }
+    const common = { maxFeePerGas: 42n * gwei, maxPriorityFeePerGas: 2n * gwei }
+    expect(suggestFees(prices, limits, 'calldata')).toEqual({ ...common, maxFeePerBlobGas: 0n })
+    expect(suggestFees(prices, limits, 'blobs')).toEqual({ ...common, maxFeePerBlobGas: 6n * gwei })
   })
 
-  it('never exceeds the ceiling, and its tip never exceeds its fee', () => {
+  it('offers some blob fee where blobs are as good as free, for it could only be doubled', () => {
+    const prices = { baseFee: gwei, priorityFee: gwei, blobBaseFee: 1n }
+    expect(suggestFees(prices, limits, 'blobs').maxFeePerBlobGas).toBe(gwei)
+  })
+
+  it('never exceeds the ceilings, and its tip never exceeds its fee', () => {
     fc.assert(
-      fc.property(arbitraryPrices, (prices) => {
-        const fees = suggestFees(prices, limits)
+      fc.property(arbitraryPrices, arbitraryKind, (prices, kind) => {
+        const fees = suggestFees(prices, limits, kind)
         expect(fees.maxFeePerGas <= limits.maxFeePerGas).toBe(true)
+        expect(fees.maxFeePerBlobGas <= limits.maxFeePerBlobGas).toBe(true)
         expect(fees.maxPriorityFeePerGas <= fees.maxFeePerGas).toBe(true)
       }),
     )
@@ -29,25 +42,47 @@ describe('suggestFees', () => {
 })
 
 describe('bumpFees', () => {
-  it('raises both fees by at least 10 % or says that the ceiling forbids it', () => {
+  const percents = { calldata: 110n, blobs: 200n }
+  const raises = (fee: bigint, before: bigint, kind: TransactionKind) => fee * 100n >= before * percents[kind]
+
+  it('raises every fee by what nodes ask, 10 % or with blobs 100 %, or says that a ceiling forbids it', () => {
     fc.assert(
-      fc.property(arbitraryPrices, arbitraryPrices, (before, now) => {
-        const previous = suggestFees(before, limits)
-        const bumped = bumpFees(previous, now, limits)
+      fc.property(arbitraryPrices, arbitraryPrices, arbitraryKind, (before, now, kind) => {
+        const previous = suggestFees(before, limits, kind)
+        const bumped = bumpFees(previous, now, limits, kind)
         if (bumped === undefined) {
-          expect(previous.maxFeePerGas * 11n >= limits.maxFeePerGas * 10n - 10n).toBe(true)
+          const isAtCeiling = (fee: bigint, ceiling: bigint) => (fee * percents[kind]) / 100n + 1n > ceiling
+          expect(
+            isAtCeiling(previous.maxFeePerGas, limits.maxFeePerGas) ||
+              (kind === 'blobs' && isAtCeiling(previous.maxFeePerBlobGas, limits.maxFeePerBlobGas)),
+          ).toBe(true)
           return
         }
-        expect(bumped.maxFeePerGas * 10n >= previous.maxFeePerGas * 11n).toBe(true)
-        expect(bumped.maxPriorityFeePerGas * 10n >= previous.maxPriorityFeePerGas * 11n).toBe(true)
+        expect(raises(bumped.maxFeePerGas, previous.maxFeePerGas, kind)).toBe(true)
+        expect(raises(bumped.maxPriorityFeePerGas, previous.maxPriorityFeePerGas, kind)).toBe(true)
+        expect(raises(bumped.maxFeePerBlobGas, previous.maxFeePerBlobGas, kind)).toBe(true)
+        expect(bumped.maxPriorityFeePerGas <= bumped.maxFeePerGas).toBe(true)
         expect(bumped.maxFeePerGas <= limits.maxFeePerGas).toBe(true)
+        expect(bumped.maxFeePerBlobGas <= limits.maxFeePerBlobGas).toBe(true)
       }),
     )
   })
 
   it('follows a base fee that rose by more', () => {
-    const previous = suggestFees({ baseFee: gwei, priorityFee: gwei }, limits)
-    const bumped = bumpFees(previous, { baseFee: 50n * gwei, priorityFee: gwei }, limits)
-    expect(bumped?.maxFeePerGas).toBe(101n * gwei)
+    const before = { baseFee: gwei, priorityFee: gwei, blobBaseFee: gwei }
+    const now = { baseFee: 50n * gwei, priorityFee: gwei, blobBaseFee: 40n * gwei }
+    const bumped = bumpFees(suggestFees(before, limits, 'blobs'), now, limits, 'blobs')
+    expect(bumped).toMatchObject({ maxFeePerGas: 101n * gwei, maxFeePerBlobGas: 80n * gwei })
+  })
+
+  it('reaches the ceiling with the last replacement that fits', () => {
+    const prices = { baseFee: gwei, priorityFee: gwei, blobBaseFee: gwei }
+    let fees: Fees | undefined = suggestFees(prices, limits, 'blobs')
+    let last = fees
+    while (fees !== undefined) {
+      last = fees
+      fees = bumpFees(fees, prices, { ...limits, maxFeePerBlobGas: 10_000n * gwei }, 'blobs')
+    }
+    expect(last.maxFeePerGas).toBe(limits.maxFeePerGas)
   })
 })

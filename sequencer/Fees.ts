@@ -1,42 +1,69 @@
 import type { GasPrices } from './L1Sender.ts'
 
-/** EIP-1559 fees of one transaction, in wei per gas. */
-export type Fees = { maxFeePerGas: bigint; maxPriorityFeePerGas: bigint }
+/** Which of L1's two markets a transaction's data are bought on; nodes keep a pool for each, with its own rules. */
+export type TransactionKind = 'calldata' | 'blobs'
 
-/** The least and the most that an account pays, in wei per gas. */
-export type FeeLimits = { minPriorityFeePerGas: bigint; maxFeePerGas: bigint }
+/** Fees of one transaction, in wei per gas (EIP-1559) and per blob gas (EIP-4844; 0 without blobs). */
+export type Fees = { maxFeePerGas: bigint; maxPriorityFeePerGas: bigint; maxFeePerBlobGas: bigint }
 
-/** Nodes take a replacement only when it raises both fees by at least this. */
-const BUMP_PERCENT = 10n
+/** The least and the most that an account pays, in wei per gas and per blob gas. */
+export type FeeLimits = { minPriorityFeePerGas: bigint; maxFeePerGas: bigint; maxFeePerBlobGas: bigint }
+
+/** Nodes take a replacement only when it raises every fee by at least this. */
+const BUMP_PERCENT: Readonly<Record<TransactionKind, bigint>> = { calldata: 10n, blobs: 100n }
+
+/** A fee cap below this saves nothing, and would have to be doubled many times to follow the market. */
+const MIN_BLOB_FEE_CAP = 1_000_000_000n
 
 /**
- * Chooses fees that stay includable while the base fee doubles, within the limits.
+ * Chooses fees that stay includable while the base fees double, within the limits.
  *
  * Above the ceiling it is better to wait than to pay: the transaction is offered at the ceiling.
  */
-export function suggestFees({ baseFee, priorityFee }: GasPrices, limits: FeeLimits): Fees {
+export function suggestFees(prices: GasPrices, limits: FeeLimits, kind: TransactionKind): Fees {
+  const { baseFee, priorityFee, blobBaseFee = 0n } = prices
   const tip = max(priorityFee, limits.minPriorityFeePerGas)
   const maxFeePerGas = min(2n * baseFee + tip, limits.maxFeePerGas)
-  return { maxFeePerGas, maxPriorityFeePerGas: min(tip, maxFeePerGas) }
+  const blobFee = min(max(2n * blobBaseFee, MIN_BLOB_FEE_CAP), limits.maxFeePerBlobGas)
+  return {
+    maxFeePerGas,
+    maxPriorityFeePerGas: min(tip, maxFeePerGas),
+    maxFeePerBlobGas: kind === 'blobs' ? blobFee : 0n,
+  }
 }
 
 /**
  * Chooses fees that replace a transaction which paid `previous`; undefined when no node would take a replacement
- * below the ceiling.
+ * below the ceilings.
  */
-export function bumpFees(previous: Fees, prices: GasPrices, limits: FeeLimits): Fees | undefined {
-  const suggested = suggestFees(prices, limits)
-  const least = { fee: bump(previous.maxFeePerGas), tip: bump(previous.maxPriorityFeePerGas) }
-  if (least.fee > limits.maxFeePerGas) return undefined
-  const maxFeePerGas = max(least.fee, suggested.maxFeePerGas)
+export function bumpFees(
+  previous: Fees,
+  prices: GasPrices,
+  limits: FeeLimits,
+  kind: TransactionKind,
+): Fees | undefined {
+  const suggested = suggestFees(prices, limits, kind)
+  const bump = (fee: bigint) => (fee * (100n + BUMP_PERCENT[kind])) / 100n + 1n
+  const raise = (fee: bigint, wanted: bigint, ceiling: bigint) => {
+    const raised = max(bump(fee), wanted)
+    // Where no further replacement would fit, the cap goes to the ceiling at once: a cap is not what is paid.
+    return bump(raised) > ceiling ? ceiling : raised
+  }
+  const maxFeePerGas = raise(previous.maxFeePerGas, suggested.maxFeePerGas, limits.maxFeePerGas)
+  const maxFeePerBlobGas =
+    kind === 'blobs'
+      ? raise(previous.maxFeePerBlobGas, suggested.maxFeePerBlobGas, limits.maxFeePerBlobGas)
+      : 0n
+  if (maxFeePerGas < bump(previous.maxFeePerGas)) return undefined
+  if (kind === 'blobs' && maxFeePerBlobGas < bump(previous.maxFeePerBlobGas)) return undefined
   return {
     maxFeePerGas,
-    maxPriorityFeePerGas: min(max(least.tip, suggested.maxPriorityFeePerGas), maxFeePerGas),
+    maxPriorityFeePerGas: min(
+      max(bump(previous.maxPriorityFeePerGas), suggested.maxPriorityFeePerGas),
+      maxFeePerGas,
+    ),
+    maxFeePerBlobGas,
   }
-}
-
-function bump(fee: bigint): bigint {
-  return (fee * (100n + BUMP_PERCENT)) / 100n + 1n
 }
 
 function max(a: bigint, b: bigint): bigint {

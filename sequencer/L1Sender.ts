@@ -7,7 +7,7 @@ import {
   http,
   type PublicClient,
 } from 'viem'
-import { type Fetch, TemporaryFault } from '../node/index.ts'
+import { type BlobProofKind, type Fetch, TemporaryFault } from '../node/index.ts'
 import { KeyrollError } from '../protocol/index.ts'
 
 /** What an L1 transaction came to. */
@@ -18,8 +18,8 @@ export type SentReceipt = {
   blockHash: Hex
 }
 
-/** Current prices of L1 gas, in wei. */
-export type GasPrices = { baseFee: bigint; priorityFee: bigint }
+/** Current prices of L1 gas and blob gas, in wei; without a blob base fee L1 has no blobs. */
+export type GasPrices = { baseFee: bigint; priorityFee: bigint; blobBaseFee?: bigint | undefined }
 
 /** What L1 said to a raw transaction. */
 export type SendOutcome =
@@ -30,8 +30,17 @@ export type SendOutcome =
   | 'nonceTooLow'
   /** The pool holds a transaction of this nonce that pays about as much, or wants a higher fee. */
   | 'underpriced'
+  /** The pool holds a transaction of the other kind (blobs or calldata) from this account. */
+  | 'otherKindPending'
+  /** The pool lacks a transaction of this account before this one. */
+  | 'nonceGap'
+  /** The node wants the other kind of blob proofs. */
+  | 'wrongProofs'
   | 'insufficientFunds'
   | 'refused'
+
+/** A transaction as far as its gas depends on it. */
+export type EstimatedCall = { from: Address; to: Address; data: Hex; blobVersionedHashes?: readonly Hex[] }
 
 /** The L1 calls that sending needs; every method throws `TemporaryFault` when L1 does not answer. */
 export interface L1Sender {
@@ -44,12 +53,22 @@ export interface L1Sender {
    *
    * @throws {TransactionRevertedError} when it would revert.
    */
-  estimateGas(call: { from: Address; to: Address; data: Hex }): Promise<bigint>
+  estimateGas(call: EstimatedCall): Promise<bigint>
+  /** Tells which proofs L1 wants beside blobs, by the newest block's fork. */
+  blobProofKind(): Promise<BlobProofKind>
   send(raw: Hex): Promise<{ outcome: SendOutcome; message: string }>
   receipt(hash: Hex): Promise<SentReceipt | undefined>
   /** Reads the number of the newest block, and of the newest finalized one, if L1 has finalized any. */
   heads(): Promise<{ latest: bigint; finalized: bigint | undefined }>
 }
+
+/**
+ * Osaka brought Ethereum the P-256 precompile (EIP-7951) together with cell proofs (EIP-7594): whether it recognises a good
+ * signature tells the fork on every node, also on those without `eth_config`.
+ */
+const P256_VERIFY: Address = '0x0000000000000000000000000000000000000100'
+const P256_PROBE: Hex =
+  '0x4cee90eb86eaa050036147a12d49004b6b9c72bd725d39d4785011fe190f0b4da73bd4903f0ce3b639bbbf6e8e80d16931ff4bcf5993d58468e8fb19086e8cac36dbcd03009df8c59286b162af3bd7fcc0450c9aa81be5d10d312af6c66b1d604aebd3099c618202fcfe16ae7770b0c49ab5eadf74b754204a3bb6060e44eff37618b065f9832de4ca6ca971a7a1adc826d0f7c00181a5fb2ddf79ae00b4e10e'
 
 /** Makes an {@link L1Sender} that asks the URLs one after the other until one answers. */
 export function createL1Sender(urls: readonly string[], fetchFn?: Fetch): L1Sender {
@@ -64,21 +83,30 @@ export function createL1Sender(urls: readonly string[], fetchFn?: Fetch): L1Send
       ask(async () => BigInt(await client.getTransactionCount({ address, blockTag: 'latest' }))),
     gasPrices: () =>
       ask(async () => {
-        const [block, priorityFee] = await Promise.all([
+        const [block, priorityFee, blobBaseFee] = await Promise.all([
           client.getBlock({ blockTag: 'latest' }),
           client.estimateMaxPriorityFeePerGas(),
+          readBlobBaseFee(client),
         ])
-        return { baseFee: block.baseFeePerGas ?? 0n, priorityFee }
+        return { baseFee: block.baseFeePerGas ?? 0n, priorityFee, blobBaseFee }
       }),
-    estimateGas: ({ from, to, data }) =>
+    estimateGas: ({ from, to, data, blobVersionedHashes = [] }) =>
       ask(async () => {
+        const blobs = blobVersionedHashes.length > 0 ? { blobVersionedHashes: [...blobVersionedHashes] } : {}
         try {
-          return await client.estimateGas({ account: from, to, data })
+          return BigInt(
+            await client.request({ method: 'eth_estimateGas', params: [{ from, to, data, ...blobs }] }),
+          )
         } catch (cause) {
           const message = messageOf(cause)
           if (isRevert(message)) throw new TransactionRevertedError(to, message, { cause })
           throw cause
         }
+      }),
+    blobProofKind: () =>
+      ask(async () => {
+        const { data } = await client.call({ to: P256_VERIFY, data: P256_PROBE })
+        return data !== undefined && BigInt(data) === 1n ? 'cells' : 'blob'
       }),
     async send(raw) {
       try {
@@ -116,11 +144,24 @@ export function classifyRefusal(message: string): SendOutcome | undefined {
   if (/already known|alreadyknown|already imported|known transaction|already in the pool/.test(text)) {
     return 'known'
   }
-  if (/nonce too low|oldnonce|nonce has already been used|nonce is lower/.test(text)) return 'nonceTooLow'
   if (
-    /underpriced|feetoolow|fee too low|max fee per gas less than block base fee|not enough to replace/.test(
+    /already ?reserved|conflicts with existing transaction|pending transaction type conflict|conflictingtype/.test(
       text,
     )
+  ) {
+    return 'otherKindPending'
+  }
+  if (
+    /sidecar version|sidecar (after|before) osaka|version of network wrapper|txproofversion|number of \d* ?blob proofs/.test(
+      text,
+    )
+  ) {
+    return 'wrongProofs'
+  }
+  if (/nonce too high|gapped nonce|noncegap|nonce gap/.test(text)) return 'nonceGap'
+  if (/nonce too low|oldnonce|nonce has already been used|nonce is lower/.test(text)) return 'nonceTooLow'
+  if (
+    /underpriced|feetoolow|fee too low|less than block (blob )?base ?fee|not enough to replace/.test(text)
   ) {
     return 'underpriced'
   }
@@ -128,13 +169,32 @@ export function classifyRefusal(message: string): SendOutcome | undefined {
     return 'insufficientFunds'
   }
   if (
-    /invalid|exceeds|intrinsic gas|oversized|nonce too high|limit|txpool|pool is full|not supported/.test(
+    /invalid|exceeds|intrinsic gas|oversized|limit|txpool|pool is full|not supported|unexpected eip|blob|sidecar|rlp/.test(
       text,
     )
   ) {
     return 'refused'
   }
   return undefined
+}
+
+/** Asks in both ways that nodes have; undefined where neither is known, or it is below 1 wei, as before Cancun. */
+async function readBlobBaseFee(client: PublicClient): Promise<bigint | undefined> {
+  try {
+    return (await client.getBlobBaseFee()) || undefined
+  } catch (error) {
+    if (!isUnknownMethod(error)) throw error
+  }
+  const history: { baseFeePerBlobGas?: readonly Hex[] } = await client.request({
+    method: 'eth_feeHistory',
+    params: ['0x1', 'latest', []],
+  })
+  const next = history.baseFeePerBlobGas?.at(-1)
+  return next === undefined ? undefined : BigInt(next) || undefined
+}
+
+function isUnknownMethod(error: unknown): boolean {
+  return /not (found|supported|available|exist)|unknown method/i.test(messageOf(error))
 }
 
 async function finalizedNumber(client: PublicClient): Promise<bigint | undefined> {

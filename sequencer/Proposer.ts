@@ -6,7 +6,8 @@ import type { L1Contracts } from './L1Contracts.ts'
 import { TransactionRevertedError } from './L1Sender.ts'
 import { repeat } from './loop.ts'
 import type { SequencerMetrics } from './metrics.ts'
-import type { SentTransaction, TxManager } from './TxManager.ts'
+import type { SentTransaction } from './TxEntry.ts'
+import type { TxManager } from './TxManager.ts'
 
 /** Options of a {@link Proposer}. */
 export type ProposerOptions = {

@@ -107,7 +107,9 @@ describe('TxManager', () => {
 
   it('never pays more than the ceiling, and goes on once the base fee has fallen', async () => {
     const ceiling = 50n * gwei
-    const manager = await open({ feeLimits: { minPriorityFeePerGas: 1n, maxFeePerGas: ceiling } })
+    const manager = await open({
+      feeLimits: { minPriorityFeePerGas: 1n, maxFeePerGas: ceiling, maxFeePerBlobGas: ceiling },
+    })
     l1.baseFee = 400n * gwei
     const { confirmed } = await send(manager, 'a')
     for (let round = 0; round < 5; round++) {

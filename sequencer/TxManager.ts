@@ -1,39 +1,44 @@
 import type { Address, Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { type Logger, type OpaqueBucket, uint64Key } from '../node/index.ts'
+import {
+  commitmentToVersionedHash,
+  type Kzg,
+  type Logger,
+  type OpaqueBucket,
+  TemporaryFault,
+  uint64Key,
+} from '../node/index.ts'
 import { fromHex, KeyrollError, keccakHex, toHex } from '../protocol/index.ts'
-import { bumpFees, type FeeLimits, type Fees, suggestFees } from './Fees.ts'
+import { type BlobProofOption, createBlobSidecars } from './BlobSidecars.ts'
+import { bumpFees, type FeeLimits, type Fees, suggestFees, type TransactionKind } from './Fees.ts'
 import type { L1Sender, SentReceipt } from './L1Sender.ts'
 import { repeat } from './loop.ts'
 import { createMutex } from './Mutex.ts'
 import type { SequencerMetrics } from './metrics.ts'
+import { attemptKind, type SignedAttempt, signAttempt } from './signAttempt.ts'
 import {
   type Attempt,
+  kindOf,
   type TrackedTransaction,
   trackedFromBytes,
   trackedToBytes,
 } from './TrackedTransaction.ts'
+import { createTxEntry, newestAttempt, offerAs, type SentTransaction, type TxEntry } from './TxEntry.ts'
 
 /** A transaction that somebody wants on L1; `reference` says what it is for, and comes back after a restart. */
-export type TransactionRequest = { to: Address; data: Uint8Array; reference: string }
-
-/** A transaction that is on its way, or in a block that is not final. */
-export type SentTransaction = {
+export type TransactionRequest = {
+  to: Address
+  data: Uint8Array
+  /** Each 131,072 bytes. */
+  blobs?: readonly Uint8Array[]
   reference: string
-  nonce: bigint
-  /**
-   * Resolves with the receipt once it has the asked number of confirmations.
-   *
-   * @throws {NonceTakenError} when another transaction took its nonce.
-   * @throws {NonceGapError} when it can never be in a block because one before it is gone.
-   */
-  confirmed: Promise<SentReceipt>
 }
 
 /** Options of a {@link TxManager}, each with its default. */
 export type TxManagerOptions = {
-  /** Wei per gas. */
   feeLimits: FeeLimits
+  /** Which proofs L1 wants beside blobs. */
+  blobProofs: BlobProofOption
   /** Milliseconds after which a transaction without a receipt is offered again for more. */
   resubmitAfterMs: number
   /** Blocks with and above the receipt's before it counts. */
@@ -43,7 +48,12 @@ export type TxManagerOptions = {
 
 /** Defaults of {@link TxManagerOptions}. */
 export const DEFAULT_TX_MANAGER_OPTIONS: TxManagerOptions = {
-  feeLimits: { minPriorityFeePerGas: 1_000_000n, maxFeePerGas: 500_000_000_000n },
+  feeLimits: {
+    minPriorityFeePerGas: 1_000_000n,
+    maxFeePerGas: 500_000_000_000n,
+    maxFeePerBlobGas: 500_000_000_000n,
+  },
+  blobProofs: 'auto',
   resubmitAfterMs: 48_000,
   confirmations: 1n,
   pollIntervalMs: 2_000,
@@ -52,6 +62,8 @@ export const DEFAULT_TX_MANAGER_OPTIONS: TxManagerOptions = {
 /** What a {@link TxManager} is made of. */
 export type TxManagerModules = {
   sender: L1Sender
+  /** Needed by whoever sends blobs. */
+  kzg?: Pick<Kzg, 'commitment' | 'proofs'> | undefined
   privateKey: Hex
   chainId: bigint
   /** Where transactions are kept until they are final; nobody else's. */
@@ -72,31 +84,19 @@ export interface TxManager {
    * Gives the transaction the account's next nonce, keeps it on disk and hands it to L1.
    *
    * @throws {TransactionRevertedError} when it would revert; nothing was sent then.
-   * @throws {TemporaryFault} when L1 does not answer; nothing was sent then.
+   * @throws {TemporaryFault} when L1 does not answer, or transactions of the other kind wait; nothing was sent then.
    */
   send(request: TransactionRequest): Promise<SentTransaction>
   /** Lists what was sent and is not final on L1, those from before a restart included, in the order of nonces. */
   sent(): readonly SentTransaction[]
+  /** Tells of which kind the transactions are that wait for a block: no other kind can be sent until they are in one. */
+  waitingKind(): TransactionKind | undefined
+  /** Tells whether nodes hold a transaction of the other kind against the account, so that nothing more should be sent. */
+  isBlocked(): boolean
   /** Looks after what was sent: asks for receipts, raises fees, sends again what a reorg took back. */
   poll(): Promise<void>
   /** Polls until the signal aborts. */
   run(signal: AbortSignal): Promise<void>
-}
-
-type Entry = {
-  tracked: TrackedTransaction
-  view: SentTransaction
-  settle: (receipt: SentReceipt) => void
-  fail: (error: KeyrollError) => void
-  isSettled: boolean
-  includedAt: bigint | undefined
-  /** Milliseconds; undefined before it was handed to L1 by this process. */
-  sentAt: number | undefined
-  /** Milliseconds; since when it is offered for its newest fees. */
-  pricedAt: number | undefined
-  /** Milliseconds; since when its nonce is used and no receipt is found. */
-  missingSince: number | undefined
-  mustBump: boolean
 }
 
 /** How often a transaction is offered for the same fees before they are raised. */
@@ -105,83 +105,118 @@ const OFFERS_PER_PRICE = 4
 /** Estimates are of the pending block, and the transaction lands in a later one. */
 const GAS_MARGIN_PERCENT = 20n
 
+/** How a transaction is handed to L1, in logs and metrics. */
+type OfferKind = 'first' | 'repeated' | 'bumped' | 'cancelling'
+
 /** Opens the transactions of an account, taking up those that were on their way when the process ended. */
 export async function openTxManager(modules: TxManagerModules): Promise<TxManager> {
-  const { sender, bucket, options, metrics, now, name, chainId } = modules
+  const { sender, kzg, bucket, options, metrics, now, name, chainId } = modules
   const logger = modules.logger.child({ sender: name })
   const account = privateKeyToAccount(modules.privateKey)
+  const sidecars = createBlobSidecars({ kzg, sender, option: options.blobProofs })
   const exclusive = createMutex()
-  let entries: Entry[] = []
+  let entries: TxEntry[] = []
   for await (const [, value] of bucket.entries()) entries.push(createEntry(trackedFromBytes(value)))
   updateGauge()
+
+  function createEntry(tracked: TrackedTransaction): TxEntry {
+    const entry = createTxEntry(tracked, async () => (await findAttempt(entry))?.receipt)
+    return entry
+  }
 
   function updateGauge() {
     metrics.l1Unsettled.set({ sender: name }, entries.filter(({ isSettled }) => !isSettled).length)
   }
 
   async function send(request: TransactionRequest): Promise<SentTransaction> {
-    const data = toHex(request.data)
+    const { to, reference } = request
+    const blobs = await sidecars.commit(request.blobs ?? [])
+    const blobVersionedHashes = blobs.map(({ commitment }) => commitmentToVersionedHash(commitment))
     const [gas, prices] = await Promise.all([
-      sender.estimateGas({ from: account.address, to: request.to, data }),
+      sender.estimateGas({ from: account.address, to, data: toHex(request.data), blobVersionedHashes }),
       sender.gasPrices(),
     ])
     const gasLimit = (gas * (100n + GAS_MARGIN_PERCENT)) / 100n
+    const kind = kindOf({ blobs })
     return exclusive(async () => {
       const next = await sender.nextNonce(account.address)
+      const other = entries.find(({ tracked }) => tracked.nonce >= next && kindOf(tracked) !== kind)
+      if (other !== undefined) {
+        const message = `${kindOf(other.tracked)} of nonce ${other.tracked.nonce} wait for a block: ${kind} cannot be sent`
+        throw new TemporaryFault(message)
+      }
       const last = entries.at(-1)?.tracked.nonce
       const nonce = last === undefined || last < next ? next : last + 1n
-      const entry = createEntry({ ...request, nonce, gasLimit, attempts: [] })
+      const entry = createEntry({ nonce, reference, to, data: request.data, blobs, gasLimit, attempts: [] })
       // On disk before it is on L1: after a crash it is found again, and nothing is sent twice under two nonces.
-      const raw = await addAttempt(entry, suggestFees(prices, options.feeLimits))
+      const signed = await addAttempt(entry, suggestFees(prices, options.feeLimits, kind))
       entries.push(entry)
       updateGauge()
       entry.pricedAt = now()
-      await offer(entry, raw, 'first')
+      await offer(entry, signed, 'first')
       return entry.view
     })
   }
 
-  async function addAttempt(entry: Entry, fees: Fees): Promise<Hex> {
-    const raw = await sign(entry.tracked, fees)
-    const attempt: Attempt = { ...fees, hash: keccakHex(fromHex(raw)) }
+  async function addAttempt(entry: TxEntry, fees: Fees): Promise<SignedAttempt> {
+    const signed = await sign(entry, fees)
+    const hash = keccakHex(fromHex(signed.raw))
+    const attempt: Attempt = { ...fees, hash, isCancellation: entry.isCancelling }
     const tracked = { ...entry.tracked, attempts: [...entry.tracked.attempts, attempt] }
     await bucket.write([{ key: uint64Key(tracked.nonce), value: trackedToBytes(tracked) }])
     entry.tracked = tracked
-    return raw
+    return signed
   }
 
-  function sign({ to, data, nonce, gasLimit }: TrackedTransaction, fees: Fees): Promise<Hex> {
-    return account.signTransaction({
-      type: 'eip1559',
-      chainId: Number(chainId),
-      to,
-      data: toHex(data),
-      nonce: Number(nonce),
-      gas: gasLimit,
-      maxFeePerGas: fees.maxFeePerGas,
-      maxPriorityFeePerGas: fees.maxPriorityFeePerGas,
-    })
+  function sign({ tracked, isCancelling }: TxEntry, fees: Fees): Promise<SignedAttempt> {
+    return signAttempt(account, chainId, tracked, fees, isCancelling)
   }
 
-  async function offer(entry: Entry, raw: Hex, kind: 'first' | 'repeated' | 'bumped'): Promise<void> {
+  async function offer(entry: TxEntry, signed: SignedAttempt, attempt: OfferKind): Promise<void> {
     entry.sentAt = now()
     entry.mustBump = false
     const { nonce, reference } = entry.tracked
     try {
-      const { outcome, message } = await sender.send(raw)
-      metrics.l1Sent.inc({ sender: name, attempt: kind })
-      const log = { nonce, reference, hash: keccakHex(fromHex(raw)), attempt: kind }
+      const { outcome, message } = await transmit(signed)
+      metrics.l1Sent.inc({ sender: name, attempt })
+      const log = { nonce, reference, hash: keccakHex(fromHex(signed.raw)), attempt }
       if (outcome === 'accepted') logger.info(log, 'sent an L1 transaction')
+      if (outcome === 'accepted' || outcome === 'known') entry.blockedSince = undefined
       if (outcome === 'accepted' || outcome === 'known' || outcome === 'nonceTooLow') return
       metrics.l1Refused.inc({ sender: name, outcome })
-      entry.mustBump = outcome === 'underpriced'
-      const level = outcome === 'underpriced' ? 'warn' : 'error'
-      logger[level]({ ...log, outcome, message }, 'L1 does not take a transaction; it is offered again')
+      const isUsual = outcome === 'underpriced' || outcome === 'otherKindPending' || outcome === 'nonceGap'
+      logger[isUsual ? 'warn' : 'error'](
+        { ...log, outcome, message },
+        'L1 does not take a transaction; it is offered again',
+      )
+      if (outcome === 'underpriced') entry.mustBump = true
+      if (outcome === 'nonceGap') offerEarlierAgain(entry)
+      if (outcome === 'otherKindPending') noteBlocked(entry)
     } catch (error) {
       // It is on disk: the next poll offers it again.
       entry.sentAt = undefined
       logger.warn({ nonce, reference, err: error }, 'L1 did not answer to a transaction; it is offered again')
     }
+  }
+
+  async function transmit({ raw, blobs }: SignedAttempt): ReturnType<L1Sender['send']> {
+    if (blobs.length === 0) return sender.send(raw)
+    const answer = await sender.send(await sidecars.wrap(raw, blobs))
+    if (answer.outcome !== 'wrongProofs') return answer
+    // The proofs are not part of what is signed: the same transaction is good with others.
+    sidecars.refused()
+    return sender.send(await sidecars.wrap(raw, blobs))
+  }
+
+  /** A node that misses an earlier transaction has forgotten it, or never got it. */
+  function offerEarlierAgain({ tracked: { nonce } }: TxEntry): void {
+    for (const entry of entries) if (entry.tracked.nonce < nonce) entry.sentAt = undefined
+  }
+
+  /** A cancellation that is blocked in its turn says that the transaction's own kind may pass now. */
+  function noteBlocked(entry: TxEntry): void {
+    if (entry.isCancelling) offerAs(entry, 'transaction')
+    else entry.blockedSince ??= now()
   }
 
   async function poll(): Promise<void> {
@@ -194,83 +229,124 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
       const waiting = entries.filter(({ tracked }) => tracked.nonce >= next)
       const lowest = waiting[0]
       if (lowest !== undefined && lowest.tracked.nonce > next) await giveUpBehindGap(waiting, next)
-      else if (lowest !== undefined) await push(waiting)
-      await forgetFinal(heads.finalized)
+      else if (lowest !== undefined) await push(lowest, waiting)
+      if (heads.finalized !== undefined) await forgetFinal(heads.finalized)
       updateGauge()
     })
   }
 
-  async function findReceipt(entry: Entry, latest: bigint): Promise<void> {
-    if (entry.isSettled && entry.includedAt !== undefined) return
-    for (const { hash } of entry.tracked.attempts.toReversed()) {
-      const receipt = await sender.receipt(hash)
-      if (receipt === undefined) continue
-      entry.missingSince = undefined
-      entry.includedAt = receipt.blockNumber
-      if (entry.isSettled || latest - receipt.blockNumber + 1n < options.confirmations) return
-      entry.isSettled = true
-      metrics.l1Settled.inc({ sender: name, outcome: receipt.status })
-      const { nonce, reference } = entry.tracked
-      logger.info(
-        { nonce, reference, hash, status: receipt.status, l1Block: receipt.blockNumber },
-        'confirmed on L1',
-      )
-      entry.settle(receipt)
-      return
+  async function findAttempt({ tracked }: TxEntry) {
+    for (const attempt of tracked.attempts.toReversed()) {
+      const receipt = await sender.receipt(attempt.hash)
+      if (receipt !== undefined) return { receipt, attempt }
     }
+    return undefined
+  }
+
+  async function findReceipt(entry: TxEntry, latest: bigint): Promise<void> {
+    if (entry.isSettled && entry.includedAt !== undefined) return
+    const found = await findAttempt(entry)
+    if (found !== undefined) return confirm(entry, found, latest)
     // The nodes behind one URL need not be of one mind: the nonce may be known before the receipt.
     entry.missingSince ??= now()
     if (now() - entry.missingSince < options.resubmitAfterMs) return
     await drop([entry], () => new NonceTakenError(account.address, entry.tracked.nonce))
   }
 
-  async function push(waiting: readonly Entry[]): Promise<void> {
-    for (const [i, entry] of waiting.entries()) {
-      if (entry.includedAt !== undefined) {
-        logger.warn({ nonce: entry.tracked.nonce }, 'an L1 reorg took back a transaction; sending it again')
-        entry.includedAt = undefined
-        entry.sentAt = undefined
-        entry.pricedAt = undefined
-      }
-      const isStuck = entry.pricedAt !== undefined && now() - entry.pricedAt >= options.resubmitAfterMs
-      if (entry.mustBump || isStuck) await raise(entry, i === 0)
-      // Nodes forget what is in their pools, and never say so.
-      else if (
-        entry.sentAt === undefined ||
-        now() - entry.sentAt >= options.resubmitAfterMs / OFFERS_PER_PRICE
-      ) {
-        await offerAgain(entry)
-      }
+  async function confirm(
+    entry: TxEntry,
+    { receipt, attempt }: { receipt: SentReceipt; attempt: Attempt },
+    latest: bigint,
+  ): Promise<void> {
+    entry.missingSince = undefined
+    entry.blockedSince = undefined
+    entry.includedAt = receipt.blockNumber
+    if (entry.isSettled || latest - receipt.blockNumber + 1n < options.confirmations) return
+    const { nonce, reference } = entry.tracked
+    if (attempt.isCancellation) return drop([entry], () => new CancelledError(account.address, nonce))
+    entry.isSettled = true
+    metrics.l1Settled.inc({ sender: name, outcome: receipt.status })
+    const { status, blockNumber: l1Block } = receipt
+    logger.info({ nonce, reference, hash: attempt.hash, status, l1Block }, 'confirmed on L1')
+    entry.settle(receipt)
+  }
+
+  async function push(lowest: TxEntry, waiting: readonly TxEntry[]): Promise<void> {
+    for (const entry of waiting) {
+      if (entry.includedAt === undefined) continue
+      logger.warn({ nonce: entry.tracked.nonce }, 'an L1 reorg took back a transaction; sending it again')
+      entry.includedAt = undefined
+      offerAs(entry, 'transaction')
+    }
+    const { blockedSince } = lowest
+    if (blockedSince !== undefined && now() - blockedSince >= options.resubmitAfterMs) {
+      logger.warn(
+        { nonce: lowest.tracked.nonce },
+        'a transaction of the other kind blocks the account: cancelling it',
+      )
+      offerAs(lowest, 'cancellation')
+    }
+    for (const entry of waiting) {
+      if (entry !== lowest && mustWaitFor(lowest, entry)) return
+      await pushOne(entry, entry === lowest)
     }
   }
 
-  async function raise(entry: Entry, isFirst: boolean): Promise<void> {
+  /** Nodes hold an account's transactions of one kind only: the others wait for their turn. */
+  function mustWaitFor(lowest: TxEntry, { tracked }: TxEntry): boolean {
+    const isBlocked = lowest.isCancelling || lowest.blockedSince !== undefined
+    return isBlocked || kindOf(tracked) !== kindOf(lowest.tracked)
+  }
+
+  async function pushOne(entry: TxEntry, isFirst: boolean): Promise<void> {
     const newest = newestAttempt(entry)
+    if (newest === undefined) return startCancelling(entry)
+    const isStuck = entry.pricedAt !== undefined && now() - entry.pricedAt >= options.resubmitAfterMs
+    if (entry.mustBump || isStuck) return raise(entry, newest, isFirst)
+    // Nodes forget what is in their pools, and never say so. What blocks the account may be gone at any moment.
+    const pause = entry.blockedSince === undefined ? options.resubmitAfterMs / OFFERS_PER_PRICE : 0
+    if (entry.sentAt === undefined || now() - entry.sentAt >= pause) await offerAgain(entry, newest)
+  }
+
+  async function startCancelling(entry: TxEntry): Promise<void> {
+    const kind = attemptKind(entry.tracked, true)
+    const fees = suggestFees(await sender.gasPrices(), options.feeLimits, kind)
+    entry.pricedAt = now()
+    await offer(entry, await addAttempt(entry, fees), 'cancelling')
+  }
+
+  async function raise(entry: TxEntry, newest: Attempt, isFirst: boolean): Promise<void> {
     const prices = await sender.gasPrices()
     entry.pricedAt = now()
+    const { feeLimits } = options
+    const kind = attemptKind(entry.tracked, entry.isCancelling)
     // The first in line holds up the rest; those behind it may only be waiting for it.
-    const isTooCheap = entry.mustBump || isFirst || newest.maxFeePerGas < prices.baseFee
-    const fees = isTooCheap ? bumpFees(newest, prices, options.feeLimits) : undefined
+    const isBelowBase =
+      newest.maxFeePerGas < prices.baseFee ||
+      (kind === 'blobs' && newest.maxFeePerBlobGas < (prices.blobBaseFee ?? 0n))
+    const isTooCheap = entry.mustBump || isFirst || isBelowBase
+    const fees = isTooCheap ? bumpFees(newest, prices, feeLimits, kind) : undefined
     if (fees !== undefined) return offer(entry, await addAttempt(entry, fees), 'bumped')
     if (isTooCheap) {
-      const log = { nonce: entry.tracked.nonce, ceiling: options.feeLimits.maxFeePerGas }
+      metrics.l1AtCeiling.inc({ sender: name })
+      const { maxFeePerGas: ceiling, maxFeePerBlobGas: blobCeiling } = feeLimits
+      const log = { nonce: entry.tracked.nonce, ceiling, ...(kind === 'blobs' && { blobCeiling }) }
       logger.error(log, 'the fee ceiling keeps an L1 transaction waiting')
     }
-    return offerAgain(entry)
+    return offerAgain(entry, newest)
   }
 
-  async function offerAgain(entry: Entry): Promise<void> {
+  async function offerAgain(entry: TxEntry, newest: Attempt): Promise<void> {
     entry.pricedAt ??= now()
-    await offer(entry, await sign(entry.tracked, newestAttempt(entry)), 'repeated')
+    await offer(entry, await sign(entry, newest), 'repeated')
   }
 
-  async function giveUpBehindGap(waiting: readonly Entry[], next: bigint): Promise<void> {
+  async function giveUpBehindGap(waiting: readonly TxEntry[], next: bigint): Promise<void> {
     await drop(waiting, (entry) => new NonceGapError(account.address, entry.tracked.nonce, next))
   }
 
-  async function drop(dropped: readonly Entry[], errorOf: (entry: Entry) => KeyrollError): Promise<void> {
-    await bucket.write(dropped.map(({ tracked }) => ({ key: uint64Key(tracked.nonce), value: undefined })))
-    entries = entries.filter((entry) => !dropped.includes(entry))
+  async function drop(dropped: readonly TxEntry[], errorOf: (entry: TxEntry) => KeyrollError): Promise<void> {
+    await forget(dropped)
     for (const entry of dropped) {
       const error = errorOf(entry)
       logger.warn({ nonce: entry.tracked.nonce, reference: entry.tracked.reference, err: error }, 'gave up')
@@ -279,51 +355,35 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     }
   }
 
-  async function forgetFinal(finalized: bigint | undefined): Promise<void> {
-    if (finalized === undefined) return
-    const isFinal = ({ isSettled, includedAt }: Entry) =>
-      isSettled && includedAt !== undefined && includedAt <= finalized
-    const final = entries.filter(isFinal)
-    if (final.length === 0) return
-    await bucket.write(final.map(({ tracked }) => ({ key: uint64Key(tracked.nonce), value: undefined })))
-    entries = entries.filter((entry) => !isFinal(entry))
+  async function forget(gone: readonly TxEntry[]): Promise<void> {
+    if (gone.length === 0) return
+    await bucket.write(gone.map(({ tracked }) => ({ key: uint64Key(tracked.nonce), value: undefined })))
+    entries = entries.filter((entry) => !gone.includes(entry))
+  }
+
+  async function forgetFinal(finalized: bigint): Promise<void> {
+    const final: TxEntry[] = []
+    for (const entry of entries) {
+      if (!entry.isSettled || entry.includedAt === undefined || entry.includedAt > finalized) continue
+      // A reorg may have moved it to a later block since.
+      entry.includedAt = (await findAttempt(entry))?.receipt.blockNumber
+      if (entry.includedAt !== undefined && entry.includedAt <= finalized) final.push(entry)
+    }
+    await forget(final)
   }
 
   return {
     address: account.address,
     send,
     sent: () => entries.map(({ view }) => view),
+    waitingKind: () => entries.find(({ includedAt }) => includedAt === undefined)?.view.kind,
+    isBlocked: () =>
+      entries.some(
+        ({ includedAt, blockedSince, isCancelling }) =>
+          includedAt === undefined && (blockedSince !== undefined || isCancelling),
+      ),
     poll,
     run: (signal) => repeat(poll, { intervalMs: options.pollIntervalMs, signal, logger }),
-  }
-}
-
-function newestAttempt({ tracked }: Entry): Attempt {
-  const newest = tracked.attempts.at(-1)
-  if (newest === undefined) throw new UnsignedTransactionError(tracked.nonce)
-  return newest
-}
-
-function createEntry(tracked: TrackedTransaction): Entry {
-  let settle: Entry['settle'] = () => undefined
-  let fail: Entry['fail'] = () => undefined
-  const confirmed = new Promise<SentReceipt>((resolve, reject) => {
-    settle = resolve
-    fail = reject
-  })
-  // Whoever sent it may not be listening any more.
-  confirmed.catch(() => undefined)
-  return {
-    tracked,
-    view: { reference: tracked.reference, nonce: tracked.nonce, confirmed },
-    settle,
-    fail,
-    isSettled: false,
-    includedAt: undefined,
-    sentAt: undefined,
-    pricedAt: undefined,
-    missingSince: undefined,
-    mustBump: false,
   }
 }
 
@@ -343,10 +403,10 @@ export class NonceGapError extends KeyrollError {
   }
 }
 
-/** Reports a record of a transaction that was kept before it was ever signed: the database is damaged. */
-class UnsignedTransactionError extends KeyrollError {
-  override readonly name = 'UnsignedTransactionError'
-  constructor(nonce: bigint) {
-    super(`got a kept L1 transaction of nonce ${nonce} without an attempt, expected at least one`)
+/** Reports a transaction whose nonce an empty one took, because a foreign one of the other kind blocked the account. */
+export class CancelledError extends KeyrollError {
+  override readonly name = 'CancelledError'
+  constructor(account: Address, nonce: bigint) {
+    super(`nonce ${nonce} of ${account} was cancelled to unblock the account: it has to be sent anew`)
   }
 }

@@ -27,7 +27,7 @@ const STRING_HEADER_BYTES = 4
  *
  * Returns undefined when there is no block `first` on this chain.
  */
-export function packChannel(
+function packChannel(
   store: Pick<ChainStore, 'blockByNumber'>,
   first: bigint,
   last: bigint,
@@ -49,6 +49,26 @@ export function packChannel(
   if (begin === undefined || end === undefined) return undefined
   const data = encodeBatcherData(blocks.map(blockToBatch))
   return { first: blockToRef(begin), last: blockToRef(end), data, isFull: isFull || bytes >= maxBytes }
+}
+
+/** How much goes into one L1 transaction: so many channels, each of so many bytes. */
+export type Room = { maxBytes: number; maxChannels: number }
+
+/** Packs the blocks from `first` to `last` into channels, each beginning where the one before ends. */
+export function packChannels(
+  store: Pick<ChainStore, 'blockByNumber'>,
+  first: bigint,
+  last: bigint,
+  { maxBytes, maxChannels }: Room,
+): readonly ChannelOut[] {
+  const channels: ChannelOut[] = []
+  while (channels.length < maxChannels) {
+    const next = (channels.at(-1)?.last.number ?? first - 1n) + 1n
+    const channel = next > last ? undefined : packChannel(store, next, last, maxBytes)
+    if (channel === undefined) break
+    channels.push(channel)
+  }
+  return channels
 }
 
 /** Makes the singular batch from which derivation makes this block again. */

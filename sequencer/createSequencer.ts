@@ -1,6 +1,7 @@
 import {
   type ChainStore,
   createEndableFetch,
+  createKzg,
   createL1Client,
   createMetrics,
   createNativeVerifier,
@@ -37,7 +38,8 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
   const metrics = createMetrics()
   const store = await openChainStore(options.dataDirectory, rollup)
   const ending = new AbortController()
-  const l1 = createL1Client({ logger, ...options.l1, metrics, signal: ending.signal })
+  const kzg = createKzg()
+  const l1 = createL1Client({ logger, ...options.l1, metrics, signal: ending.signal, kzg })
   const fetchFn = createEndableFetch({ signal: ending.signal })
   const parts = await createSequencerParts({
     options,
@@ -45,6 +47,8 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
     l1,
     contracts: createL1Contracts(options.l1.urls, rollup, fetchFn),
     sender: createL1Sender(options.l1.urls, fetchFn),
+    // What is posted in blobs must be read from blobs again.
+    ...((options.l1.beaconUrls?.length ?? 0) > 0 && { kzg }),
     verify: createCachingVerifier(createNativeVerifier()),
     metrics,
     now: Date.now,
@@ -71,6 +75,7 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
     await engine.idle()
     await pool.flush().catch(() => undefined)
     await l1.close()
+    await kzg.close()
     await store.close()
   }
 

@@ -182,8 +182,8 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
     })
 
   async function openBatcher(key: Hex) {
-    const withoutBlobs = { ...DEFAULT_BATCHER_OPTIONS, dataAvailability: 'calldata' as const }
-    const batcherDefaults = kzg === undefined ? withoutBlobs : DEFAULT_BATCHER_OPTIONS
+    const wanted = options.batcher?.dataAvailability ?? DEFAULT_BATCHER_OPTIONS.dataAvailability
+    const dataAvailability = wanted === 'auto' && kzg === undefined ? 'calldata' : wanted
     const txManager = await openSender('batcher', key)
     const batcher = createBatcher({
       ...shared,
@@ -193,7 +193,7 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
       gasPrices: () => sender.gasPrices(),
       // Who is not the batcher keeps the blocks until he is again.
       derivedL1: () => (roles.missing().includes('batcher') ? undefined : derivedL1()?.number),
-      options: { ...batcherDefaults, ...pace, ...options.batcher },
+      options: { ...DEFAULT_BATCHER_OPTIONS, ...pace, ...options.batcher, dataAvailability },
     })
     return { batcher, txManager }
   }

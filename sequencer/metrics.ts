@@ -115,12 +115,24 @@ export function createSequencerMetrics(registry: Registry) {
     }),
     batchedBytes: new Counter({
       name: 'keyroll_batcher_bytes_total',
-      help: 'Calldata bytes posted to L1',
+      help: 'Bytes of channels posted to L1, by kind (calldata, blobs)',
+      labelNames: ['kind'] as const,
+      registers,
+    }),
+    batchCost: new Gauge({
+      name: 'keyroll_batcher_cost_gwei',
+      help: 'What the newest choice between calldata and blobs would have cost, by kind, in gwei',
+      labelNames: ['kind'] as const,
+      registers,
+    }),
+    safeSubmissions: new Counter({
+      name: 'keyroll_batcher_safe_submissions_total',
+      help: 'Submissions that made all their blocks safe, as expected',
       registers,
     }),
     repostedRanges: new Counter({
       name: 'keyroll_batcher_reposts_total',
-      help: 'Submissions whose blocks have to be posted again, by reason',
+      help: 'Submissions whose blocks have to be posted again, by reason (REORGANISED, REVERTED, LOST, DROPPED)',
       labelNames: ['reason'] as const,
       registers,
     }),

@@ -6,8 +6,9 @@ import {
   recoverTransactionAddress,
   type TransactionSerialized,
 } from 'viem'
-import { TemporaryFault } from '../node/index.ts'
-import type { L1Sender, SentReceipt } from '../sequencer/L1Sender.ts'
+import { type BlobProofKind, TemporaryFault } from '../node/index.ts'
+import { concat, decodeRlp, encodeRlp, fromHex, rlpToBytes, rlpToList, toHex } from '../protocol/index.ts'
+import type { L1Sender, SendOutcome, SentReceipt } from '../sequencer/L1Sender.ts'
 
 /** A transaction in the fake's pool or in one of its blocks. */
 export type FakeTransaction = {
@@ -19,6 +20,10 @@ export type FakeTransaction = {
   nonce: bigint
   maxFeePerGas: bigint
   maxPriorityFeePerGas: bigint
+  maxFeePerBlobGas: bigint
+  blobs: readonly Uint8Array[]
+  /** Undefined without blobs. */
+  proofs: BlobProofKind | undefined
 }
 
 type FakeBlock = {
@@ -31,6 +36,12 @@ type FakeBlock = {
 export interface FakeL1Sender extends L1Sender {
   baseFee: bigint
   priorityFee: bigint
+  /** Undefined as long as this L1 has no blobs. */
+  blobBaseFee: bigint | undefined
+  /** Which proofs it takes. */
+  blobProofs: BlobProofKind
+  /** Which proofs it says that it takes. */
+  saidBlobProofs: BlobProofKind
   finalized: bigint
   /** While true every call fails as an unreachable node does. */
   isDown: boolean
@@ -70,6 +81,7 @@ export function createFakeL1Sender(): FakeL1Sender {
     for (const transaction of byNonce) {
       const expected = next.get(transaction.from) ?? nonceOf(transaction.from)
       if (transaction.nonce !== expected || transaction.maxFeePerGas < fake.baseFee) continue
+      if (isBlobs(transaction) && transaction.maxFeePerBlobGas < (fake.blobBaseFee ?? 0n)) continue
       next.set(transaction.from, expected + 1n)
       included.push({ transaction, status: fake.reverts(transaction) ? 'reverted' : 'success' })
     }
@@ -83,9 +95,29 @@ export function createFakeL1Sender(): FakeL1Sender {
     )
   }
 
+  /** The rules of geth's pools; undefined when they take the transaction. */
+  function refusal(transaction: FakeTransaction): SendOutcome | undefined {
+    const { from, nonce, proofs } = transaction
+    const next = nonceOf(from)
+    const own = pool.filter((waiting) => waiting.from === from)
+    const old = own.find((waiting) => waiting.nonce === nonce)
+    if (fake.broke.has(from)) return 'insufficientFunds'
+    if (nonce < next) return 'nonceTooLow'
+    if (proofs !== undefined && proofs !== fake.blobProofs) return 'wrongProofs'
+    if (own.some((waiting) => isBlobs(waiting) !== isBlobs(transaction))) return 'otherKindPending'
+    if (old?.hash === transaction.hash) return 'known'
+    if (old !== undefined) return replaces(transaction, old) ? undefined : 'underpriced'
+    if (!isBlobs(transaction)) return undefined
+    if (nonce > next + BigInt(own.length)) return 'nonceGap'
+    return own.length < MAX_PENDING_WITH_BLOBS ? undefined : 'refused'
+  }
+
   const fake: FakeL1Sender = {
     baseFee: 1_000_000_000n,
     priorityFee: 1_000_000_000n,
+    blobBaseFee: undefined,
+    blobProofs: 'cells',
+    saidBlobProofs: 'cells',
     finalized: -1n,
     isDown: false,
     reverts: () => false,
@@ -101,24 +133,21 @@ export function createFakeL1Sender(): FakeL1Sender {
     },
     chainId: () => answer(() => 900n),
     nextNonce: (account) => answer(() => nonceOf(account.toLowerCase() as Address)),
-    gasPrices: () => answer(() => ({ baseFee: fake.baseFee, priorityFee: fake.priorityFee })),
+    gasPrices: () =>
+      answer(() => ({
+        baseFee: fake.baseFee,
+        priorityFee: fake.priorityFee,
+        blobBaseFee: fake.blobBaseFee,
+      })),
     estimateGas: () => answer(() => 100_000n),
+    blobProofKind: () => answer(() => fake.saidBlobProofs),
     async send(raw) {
       if (fake.isDown) throw new TemporaryFault('the fake L1 is down')
       const transaction = await decode(raw)
-      if (fake.broke.has(transaction.from))
-        return { outcome: 'insufficientFunds', message: 'insufficient funds' }
-      if (transaction.nonce < nonceOf(transaction.from))
-        return { outcome: 'nonceTooLow', message: 'nonce too low' }
-      const old = pool.find(({ from, nonce }) => from === transaction.from && nonce === transaction.nonce)
-      if (old?.hash === transaction.hash) return { outcome: 'known', message: 'already known' }
-      if (old !== undefined) {
-        const replaces =
-          transaction.maxFeePerGas * 100n >= old.maxFeePerGas * 110n &&
-          transaction.maxPriorityFeePerGas * 100n >= old.maxPriorityFeePerGas * 110n
-        if (!replaces) return { outcome: 'underpriced', message: 'replacement transaction underpriced' }
-      }
-      pool = [...pool.filter((waiting) => waiting !== old), transaction]
+      const outcome = refusal(transaction)
+      if (outcome !== undefined) return { outcome, message: `the fake L1 says ${outcome}` }
+      const { from, nonce } = transaction
+      pool = [...pool.filter((waiting) => waiting.from !== from || waiting.nonce !== nonce), transaction]
       return { outcome: 'accepted', message: '' }
     },
     receipt: (hash) =>
@@ -140,9 +169,43 @@ export function createFakeL1Sender(): FakeL1Sender {
   return fake
 }
 
-async function decode(raw: Hex): Promise<FakeTransaction> {
+const MAX_PENDING_WITH_BLOBS = 16
+
+function isBlobs({ blobs }: FakeTransaction): boolean {
+  return blobs.length > 0
+}
+
+function replaces(transaction: FakeTransaction, old: FakeTransaction): boolean {
+  const percent = isBlobs(transaction) ? 200n : 110n
+  const raises = (fee: bigint, before: bigint) => fee * 100n >= before * percent
+  return (
+    raises(transaction.maxFeePerGas, old.maxFeePerGas) &&
+    raises(transaction.maxPriorityFeePerGas, old.maxPriorityFeePerGas) &&
+    raises(transaction.maxFeePerBlobGas, old.maxFeePerBlobGas)
+  )
+}
+
+/** Takes apart the form in which blob transactions travel; others stay as they are. */
+function unwrap(raw: Hex): Pick<FakeTransaction, 'raw' | 'blobs' | 'proofs'> {
+  if (!raw.startsWith('0x03')) return { raw, blobs: [], proofs: undefined }
+  const [body, ...rest] = rlpToList(decodeRlp(fromHex(raw).subarray(1)))
+  const hasVersion = rest[0] instanceof Uint8Array
+  const [blobs, commitments, proofs] = hasVersion ? rest.slice(1) : rest
+  const count = rlpToList(blobs).length
+  rlpToList(commitments, count)
+  rlpToList(proofs, hasVersion ? 128 * count : count)
+  return {
+    raw: toHex(concat(Uint8Array.of(3), encodeRlp(body ?? []))),
+    blobs: rlpToList(blobs).map((blob) => rlpToBytes(blob, 131_072)),
+    proofs: hasVersion ? 'cells' : 'blob',
+  }
+}
+
+async function decode(sent: Hex): Promise<FakeTransaction> {
+  const { raw, blobs, proofs } = unwrap(sent)
   const serializedTransaction = raw as TransactionSerialized
-  const { to, data, nonce, maxFeePerGas, maxPriorityFeePerGas } = parseTransaction(serializedTransaction)
+  const { to, data, nonce, maxFeePerGas, maxPriorityFeePerGas, maxFeePerBlobGas } =
+    parseTransaction(serializedTransaction)
   const from = await recoverTransactionAddress({ serializedTransaction })
   return {
     raw,
@@ -153,5 +216,8 @@ async function decode(raw: Hex): Promise<FakeTransaction> {
     nonce: BigInt(nonce ?? 0),
     maxFeePerGas: maxFeePerGas ?? 0n,
     maxPriorityFeePerGas: maxPriorityFeePerGas ?? 0n,
+    maxFeePerBlobGas: maxFeePerBlobGas ?? 0n,
+    blobs,
+    proofs,
   }
 }
