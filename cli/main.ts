@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
+import { CliError } from './CliError.ts'
 import { createDemoCommand } from './demo.ts'
 import { createDeployCommand } from './deploy.ts'
 import { describeError } from './describeError.ts'
@@ -36,5 +37,5 @@ try {
 function report(error: unknown): number {
   if (error instanceof Interrupted) return 130
   process.stderr.write(`error: ${describeError(error)}\n`)
-  return 1
+  return error instanceof CliError ? error.exitCode : 1
 }

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { type AlarmFlags, readAlarmFlags, untilStopped, withAlarmOptions } from './alarmOptions.ts'
 import { CliError } from './CliError.ts'
 import { announce, type NodeFlags, readNodeFlags, withNodeOptions } from './nodeOptions.ts'
 import {
@@ -10,28 +11,31 @@ import {
   readOptionalKey,
   readSecret,
 } from './options.ts'
-import { aborted, createShutdownSignal } from './shutdown.ts'
+import { createShutdownSignal } from './shutdown.ts'
 
-type SequencerFlags = NodeFlags & {
-  promiseKeyFile?: string
-  batcherKeyFile?: string
-  proposerKeyFile?: string
-  adminPort?: number
-  adminTokenFile?: string
-  stopped: boolean
-  l1Confirmations: bigint
-  maxChannelDuration: bigint
-  proposerHead: 'safe' | 'finalized'
-  resubmitAfter: number
-  maxFee: bigint
-}
+type SequencerFlags = NodeFlags &
+  AlarmFlags & {
+    promiseKeyFile?: string
+    batcherKeyFile?: string
+    proposerKeyFile?: string
+    adminPort?: number
+    adminTokenFile?: string
+    stopped: boolean
+    l1Confirmations: bigint
+    maxChannelDuration: bigint
+    proposerHead: 'safe' | 'finalized'
+    resubmitAfter: number
+    maxFee: bigint
+  }
 
 const GWEI = 1_000_000_000n
 const MIN_ADMIN_TOKEN_LENGTH = 16
 
 /** Makes the command that runs a sequencer, with its batcher and its proposer. */
 export function createSequencerCommand(): Command {
-  return withNodeOptions(new Command('sequencer'), { dataDir: '.keyroll/sequencer', port: 8645 })
+  return withAlarmOptions(
+    withNodeOptions(new Command('sequencer'), { dataDir: '.keyroll/sequencer', port: 8645 }),
+  )
     .description('take set-configs, promise and order them, post batches and outputs to L1')
     .addOption(option('--promise-key-file <file>', 'key of the promise signer (or KEYROLL_PROMISE_KEY)'))
     .addOption(
@@ -95,6 +99,7 @@ async function runSequencer(flags: SequencerFlags): Promise<void> {
   const { createSequencer } = await import('../sequencer/index.ts')
   const sequencer = await createSequencer({
     ...readNodeFlags(flags, 'sequencer'),
+    alarms: readAlarmFlags(flags),
     promiseKey,
     ...(batcherKey !== undefined && { batcherKey }),
     ...(proposerKey !== undefined && { proposerKey }),
@@ -111,7 +116,7 @@ async function runSequencer(flags: SequencerFlags): Promise<void> {
   const { url: rpcUrl, wsUrl, adminUrl } = sequencer
   announce({ rpcUrl, wsUrl, ...(adminUrl !== undefined && { adminUrl }) })
   try {
-    await Promise.race([aborted(signal), sequencer.stopped])
+    await untilStopped(signal, sequencer.stopped)
   } finally {
     await sequencer.close()
   }

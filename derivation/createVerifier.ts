@@ -15,6 +15,11 @@ import {
   type SyncProgress,
 } from '../node/index.ts'
 import type { RollupConfig } from '../protocol/index.ts'
+import {
+  type AlarmOptions,
+  createAlarmedDerivation,
+  DEFAULT_ALARM_OPTIONS,
+} from './createAlarmedDerivation.ts'
 import { createDerivation, type Derivation, type DerivationOptions } from './createDerivation.ts'
 import { describeTrouble } from './describeTrouble.ts'
 import { createPromiseSignerReader } from './readPromiseSigner.ts'
@@ -33,6 +38,8 @@ export type VerifierOptions = {
   logger: Logger
   /** Name and version, for `web3_clientVersion`. */
   version: string
+  /** When and where alarms are told; DEFAULT_ALARM_OPTIONS for what is absent. */
+  alarms?: Partial<AlarmOptions>
   /** A sequencer, or a node that follows it, whose unsafe blocks are followed: `ws(s)://` or `http(s)://`. */
   sequencerUrl?: string
 } & Pick<DerivationOptions, 'pollIntervalMs' | 'onWrongOutput'>
@@ -43,7 +50,10 @@ export interface Verifier {
   readonly wsUrl: string
   readonly store: ChainStore
   readonly derivation: Pick<Derivation, 'status' | 'failure' | 'wrongOutputs'>
-  /** Resolves when derivation was stopped, rejects when it failed for good; the server then still answers. */
+  /**
+   * Resolves when derivation was stopped; rejects when it failed for good, or with `WrongOutputError` when an output on L1 is
+   * wrong and that is to end the process. The server then still answers.
+   */
   readonly stopped: Promise<void>
   /** Stops derivation, then the server, then closes the database. */
   close(): Promise<void>
@@ -119,7 +129,16 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
     ...(follower && { findSignature: follower.findSignature }),
   })
   const server = await createRpcServer({ ...rpc, methods, logger, metrics, readiness })
-  const stopped = derivation.run(stop.signal)
+  const alarmed = createAlarmedDerivation({
+    derivation,
+    store,
+    rollup,
+    logger,
+    metrics,
+    version,
+    options: { ...DEFAULT_ALARM_OPTIONS, ...options.alarms },
+  })
+  const stopped = alarmed.run(stop.signal)
   const following = follower?.run(stop.signal)
   // Nobody has to listen: the failure is logged and answered by /readyz, and what is there can still be read.
   stopped.catch(() => undefined)

@@ -69,6 +69,7 @@ export async function findStart({
   if (safeNumber === undefined) {
     throw new CriticalFault(
       `L1 took back block ${inclusionAt(heads.finalized.number).number}, which was finalized`,
+      { details: { reason: 'FINALIZED_L1_REVERTED' } },
     )
   }
   // An origin that L1 does not have yet may still come: only what L1 contradicts is given up.

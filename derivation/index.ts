@@ -1,4 +1,6 @@
+export type { AlarmWebhookOptions } from './AlarmWebhook.ts'
 export * from './AttributesBuilder.ts'
+export * from './createAlarmedDerivation.ts'
 export * from './createDerivation.ts'
 export * from './createVerifier.ts'
 export type { DerivationStatus } from './Driver.ts'

@@ -28,6 +28,7 @@ export const Bucket = {
   batcher: 66,
   proposer: 67,
   derivation: 68,
+  alarms: 69,
 } as const
 
 /** The number of a bucket. */

@@ -2,7 +2,7 @@ import { Bucket, bucketKey } from './Bucket.ts'
 import type { Database, Write } from './Database.ts'
 
 /** The buckets that other parts may use. */
-export type OpaqueBucketName = 'pool' | 'promises' | 'batcher' | 'proposer' | 'derivation'
+export type OpaqueBucketName = 'pool' | 'promises' | 'batcher' | 'proposer' | 'derivation' | 'alarms'
 
 /** A keyed set of bytes inside the database; all writes of one call are atomic and synced to disk. */
 export interface OpaqueBucket {

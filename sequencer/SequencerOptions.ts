@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import type { DerivationOptions } from '../derivation/index.ts'
+import type { AlarmOptions, DerivationOptions } from '../derivation/index.ts'
 import type { L1ClientOptions, Logger, RpcServerOptions } from '../node/index.ts'
 import type { RollupConfig } from '../protocol/index.ts'
 import type { PoolOptions } from './admission.ts'
@@ -30,6 +30,8 @@ export type SequencerOptions = {
   batcher?: Partial<BatcherOptions>
   proposer?: Partial<ProposerOptions>
   txManager?: Partial<TxManagerOptions>
+  /** When and where alarms are told; DEFAULT_ALARM_OPTIONS for what is absent. */
+  alarms?: Partial<AlarmOptions>
   logger: Logger
   /** Name and version, for `web3_clientVersion`. */
   version: string
