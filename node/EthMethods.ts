@@ -15,7 +15,7 @@ import {
 import { blockToJson, fullBlockToJson, receiptToJson, transactionToJson } from './blockJson.ts'
 import type { ChainStore } from './ChainStore.ts'
 import { feeHistory } from './feeHistory.ts'
-import { findBlock, requireBlock } from './findBlock.ts'
+import { findBlock, requireBlock, requireKept } from './findBlock.ts'
 import { logQuery, searchLogs } from './LogFilter.ts'
 import { minimum } from './minimum.ts'
 import type { RpcMethods } from './RpcDispatcher.ts'
@@ -177,6 +177,7 @@ export function createEthMethods({ store, rollup, syncing }: EthMethodsOptions):
         return searchLogs(store, query, found.header.number, found.header.number)
       }
       const from = rangeEnd(query.from)
+      requireKept(store, from)
       return searchLogs(store, query, from, minimum(rangeEnd(query.to), store.heads().unsafe.number))
     }),
     eth_getProof: defineMethod(

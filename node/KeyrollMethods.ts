@@ -13,7 +13,7 @@ import {
   trieFromRoot,
 } from '../protocol/index.ts'
 import type { ChainStore } from './ChainStore.ts'
-import { findBlock, requireBlock } from './findBlock.ts'
+import { beforeSnapshot, findBlock, requireBlock } from './findBlock.ts'
 import type { L1Status } from './OptimismMethods.ts'
 import type { RpcMethods } from './RpcDispatcher.ts'
 import { RpcError } from './RpcError.ts'
@@ -63,17 +63,30 @@ export function createKeyrollMethods(options: KeyrollMethodsOptions): RpcMethods
     keyroll_getStatus: defineMethod([param('transactionHash', hash)], ([transactionHash]) =>
       statusOf(options, transactionHash),
     ),
-    keyroll_getOutput: defineMethod([param('index', quantity)], ([index]) =>
-      outputToJson(options, store.outputByIndex(index)),
-    ),
+    keyroll_getOutput: defineMethod([param('index', quantity)], ([index]) => {
+      const { block, firstOutput } = store.base()
+      if (index < firstOutput.index) {
+        const message = `output ${index} is before ${firstOutput.index}, the first after this node began`
+        throw beforeSnapshot(message, block.number)
+      }
+      return outputToJson(options, store.outputByIndex(index))
+    }),
     keyroll_getOutputForBlock: defineMethod([param('block', blockSelector)], ([selector]) => {
       const number = 'number' in selector ? selector.number : findBlock(store, selector)?.header.number
+      if (number !== undefined) requireOutputsKnown(store, number)
       return outputToJson(options, number === undefined ? undefined : store.outputForBlock(number))
     }),
     keyroll_getLatestOutput: defineMethod([], () =>
       outputToJson(options, store.outputByIndex(store.outputCount() - 1n)),
     ),
   }
+}
+
+/** A node that began with a snapshot knows the outputs of the blocks above it only. */
+function requireOutputsKnown(store: ChainStore, number: bigint): void {
+  const { block } = store.base()
+  if (block.number === 0n || number > block.number) return
+  throw beforeSnapshot(`block ${number} is not above ${block.number}, where this node began`, block.number)
 }
 
 /** What the chain says of a keystore at a block; the config is null while only its hash is known. */

@@ -2,7 +2,7 @@ import type { Hex } from 'viem'
 import { outputRoot, type RollupConfig, rollupConfigToJson, ZERO_HASH } from '../protocol/index.ts'
 import { type BlockRef, blockToRef } from './BlockRef.ts'
 import type { ChainStore } from './ChainStore.ts'
-import { requireBlock } from './findBlock.ts'
+import { beforeSnapshot, requireBlock } from './findBlock.ts'
 import type { L1BlockRef } from './L1Header.ts'
 import type { RpcMethods } from './RpcDispatcher.ts'
 import { RpcError } from './RpcError.ts'
@@ -77,12 +77,19 @@ export function createOptimismMethods(options: OptimismMethodsOptions): RpcMetho
       }
     }),
     optimism_safeHeadAtL1Block: defineMethod([param('l1Block', quantity)], ([l1Number]) => {
-      const head = store.safeHeadAtL1(l1Number)
-      const l1Block = head.number === 0n ? rollup.genesis.l1 : store.inclusionOf(head.number)?.l1Block
-      if (l1Number < rollup.genesis.l1.number || l1Block === undefined) {
+      const { block: first, l1Block: begun } = store.base()
+      if (l1Number < rollup.genesis.l1.number) {
         const message = `no block was safe at L1 block ${l1Number}: the rollup begins at ${rollup.genesis.l1.number}`
         throw new RpcError('resourceNotFound', message, { reason: 'BEFORE_GENESIS' })
       }
+      if (l1Number < begun.number) {
+        throw beforeSnapshot(
+          `L1 block ${l1Number} is below ${begun.number}, where this node began`,
+          first.number,
+        )
+      }
+      const head = store.safeHeadAtL1(l1Number)
+      const l1Block = store.inclusionOf(head.number)?.l1Block ?? begun
       return { l1Block: idToJson(l1Block), safeHead: idToJson(head) }
     }),
   }

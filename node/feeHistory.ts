@@ -41,8 +41,8 @@ export function feeHistory(store: ChainStore): RpcMethod {
     ],
     ([asked, selector, percentiles]) => {
       const newest = requireBlock(store, selector).header.number
-      const count = asked <= newest + 1n ? asked : newest + 1n
-      const oldest = newest - count + 1n
+      const first = store.base().block.number
+      const oldest = asked <= newest - first ? newest - asked + 1n : first
       const gasUsedRatio: number[] = []
       for (let number = oldest; number <= newest; number++) {
         const { gasUsed, gasLimit } = requireBlock(store, { number }).header

@@ -15,11 +15,13 @@ const BATCH_BYTES = 4 * 1_048_576
  * no chain.
  *
  * @throws {MalformedSnapshotError} when the snapshot is damaged; the database is then to be thrown away.
+ * @throws the signal's reason when it aborts; likewise.
  */
 export async function loadSnapshot(
   reading: SnapshotReading,
   database: Database,
   rollup: RollupConfig,
+  signal?: AbortSignal,
 ): Promise<SnapshotCounts> {
   const { base, firstOutput } = reading.head
   const keystoreRoot = base.block.header.withdrawalsRoot
@@ -50,6 +52,7 @@ export async function loadSnapshot(
   }
 
   const counts = await reading.readState(async (entries) => {
+    signal?.throwIfAborted()
     for (const entry of entries) await add(entry)
   })
   await flush()

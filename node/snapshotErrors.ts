@@ -19,6 +19,14 @@ export class OtherRollupSnapshotError extends KeyrollError {
   }
 }
 
+/** Reports that a snapshot was to be loaded where a database is already. */
+export class DatabaseExistsError extends KeyrollError {
+  override readonly name = 'DatabaseExistsError'
+  constructor(path: string) {
+    super(`there is a database at ${path}: a snapshot begins a new one; remove it, or use another directory`)
+  }
+}
+
 /** Why no snapshot can be made: no such output, one that is not this chain's, or one whose block may still change or is too early. */
 export type NoSnapshotReason =
   | 'NO_OUTPUT'
