@@ -12,6 +12,7 @@ export async function withDevnet<T>(use: (devnet: Devnet) => Promise<T>): Promis
     blockTime: 1,
     submissionInterval: 6,
     challengePeriod: 12,
+    dataAvailability: 'calldata',
     dataDir: undefined,
     out: undefined,
     keyroll: { command: process.execPath, args: ['--import', 'tsx', CLI] },

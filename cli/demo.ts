@@ -51,6 +51,7 @@ const DEMO_DEVNET: DevnetFlags = {
   blockTime: 1,
   submissionInterval: 6,
   challengePeriod: 12,
+  dataAvailability: 'calldata',
 }
 
 async function show(

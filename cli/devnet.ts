@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { Devnet } from '../devnet/index.ts'
+import type { DataAvailability } from '../sequencer/index.ts'
 import { option, parseCount, parsePort } from './options.ts'
 import { aborted, createShutdownSignal } from './shutdown.ts'
 
@@ -19,6 +20,7 @@ export type DevnetFlags = {
   blockTime: number
   submissionInterval: number
   challengePeriod: number
+  dataAvailability: DataAvailability
   dataDir?: string
   out?: string
 }
@@ -52,6 +54,14 @@ export function createDevnetCommand(): Command {
     .addOption(count('--block-time <seconds>', 'time between Keyroll blocks', 1))
     .addOption(count('--submission-interval <blocks>', 'Keyroll blocks between two outputs', 6))
     .addOption(count('--challenge-period <seconds>', 'time until an output is final', 12))
+    .addOption(
+      devnetOption(
+        '--data-availability <kind>',
+        'what batches are posted in; with blobs every process takes some seconds to load KZG',
+      )
+        .choices(['auto', 'calldata', 'blobs'])
+        .default('calldata'),
+    )
     .addOption(
       devnetOption('--data-dir <dir>', 'where databases and logs go (default: a temporary directory)'),
     )
@@ -107,6 +117,7 @@ export async function startDevnetFromFlags(
     blockTime: flags.blockTime,
     submissionInterval: flags.submissionInterval,
     challengePeriod: flags.challengePeriod,
+    dataAvailability: flags.dataAvailability,
     dataDir: flags.dataDir,
     out: flags.out,
     keyroll: { command: process.execPath, args: [...process.execArgv, script] },

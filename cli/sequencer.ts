@@ -26,6 +26,9 @@ type SequencerFlags = NodeFlags &
     proposerHead: 'safe' | 'finalized'
     resubmitAfter: number
     maxFee: bigint
+    maxBlobFee: bigint
+    dataAvailability: 'auto' | 'calldata' | 'blobs'
+    blobProofs: 'auto' | 'blob' | 'cells'
   }
 
 const GWEI = 1_000_000_000n
@@ -87,6 +90,24 @@ export function createSequencerCommand(): Command {
         .argParser(parseQuantity)
         .default(500n, '500'),
     )
+    .addOption(
+      option('--max-blob-fee <gwei>', 'most that L1 transactions pay per blob gas')
+        .argParser(parseQuantity)
+        .default(500n, '500'),
+    )
+    .addOption(
+      option(
+        '--data-availability <kind>',
+        'what batches are posted in; auto is whichever costs less, and calldata without --l1-beacon',
+      )
+        .choices(['auto', 'calldata', 'blobs'])
+        .default('auto'),
+    )
+    .addOption(
+      option('--blob-proofs <kind>', 'proofs that L1 wants beside blobs; auto asks it')
+        .choices(['auto', 'blob', 'cells'])
+        .default('auto'),
+    )
     .action(runSequencer)
 }
 
@@ -96,6 +117,9 @@ async function runSequencer(flags: SequencerFlags): Promise<void> {
   const batcherKey = readOptionalKey('batcher', flags.batcherKeyFile)
   const proposerKey = readOptionalKey('proposer', flags.proposerKeyFile)
   const admin = readAdmin(flags)
+  if (flags.dataAvailability === 'blobs' && flags.l1Beacon.length === 0) {
+    throw new CliError('--data-availability blobs needs --l1-beacon: the sequencer reads its batches again')
+  }
   const { createSequencer } = await import('../sequencer/index.ts')
   const sequencer = await createSequencer({
     ...readNodeFlags(flags, 'sequencer'),
@@ -106,11 +130,16 @@ async function runSequencer(flags: SequencerFlags): Promise<void> {
     ...(admin !== undefined && { admin }),
     isStopped: flags.stopped,
     l1Confirmations: flags.l1Confirmations,
-    batcher: { maxChannelDuration: flags.maxChannelDuration },
+    batcher: { maxChannelDuration: flags.maxChannelDuration, dataAvailability: flags.dataAvailability },
     proposer: { head: flags.proposerHead },
     txManager: {
       resubmitAfterMs: flags.resubmitAfter * 1000,
-      feeLimits: { minPriorityFeePerGas: 1_000_000n, maxFeePerGas: flags.maxFee * GWEI },
+      feeLimits: {
+        minPriorityFeePerGas: 1_000_000n,
+        maxFeePerGas: flags.maxFee * GWEI,
+        maxFeePerBlobGas: flags.maxBlobFee * GWEI,
+      },
+      blobProofs: flags.blobProofs,
     },
   })
   const { url: rpcUrl, wsUrl, adminUrl } = sequencer

@@ -6,6 +6,7 @@ import { createPublicClient, createTestClient, createWalletClient, http, zeroAdd
 import { privateKeyToAccount } from 'viem/accounts'
 import { deployL2, predictL2 } from '../contracts/index.ts'
 import { rollupConfigToJson } from '../protocol/index.ts'
+import type { DataAvailability } from '../sequencer/index.ts'
 import { type DevnetAccount, devnetAccounts } from './accounts.ts'
 import { type Anvil, startAnvil } from './anvil.ts'
 import { createBeaconChain } from './BeaconChain.ts'
@@ -28,6 +29,8 @@ export type DevnetOptions = {
   /** L2 blocks between two outputs. */
   submissionInterval: number
   challengePeriod: number
+  /** What the sequencer posts its batches in. */
+  dataAvailability: DataAvailability
   /** Where databases and logs go; a temporary directory, removed at the end, when undefined. */
   dataDir: string | undefined
   /** Where the {@link DevnetInfo} is written; into the data directory when undefined. */
@@ -193,7 +196,7 @@ async function startFollowing(
 }
 
 async function startKeyroll(
-  { keyroll, ports, signal }: DevnetOptions,
+  { keyroll, ports, dataAvailability, signal }: DevnetOptions,
   world: World,
   { l1Url, beaconUrl, configPath }: Record<'l1Url' | 'beaconUrl' | 'configPath', string>,
 ): Promise<Pick<DevnetInfo, 'sequencer' | 'node'>> {
@@ -214,12 +217,24 @@ async function startKeyroll(
   const { batcher, proposer, promiseSigner } = devnetAccounts()
   const adminToken = randomBytes(32).toString('hex')
   const [sequencer, node] = await world.own([
-    start('sequencer', ['--port', `${ports.sequencer}`, '--admin-port', `${ports.admin}`, ...EAGER], {
-      KEYROLL_ADMIN_TOKEN: adminToken,
-      KEYROLL_BATCHER_KEY: batcher.privateKey,
-      KEYROLL_PROPOSER_KEY: proposer.privateKey,
-      KEYROLL_PROMISE_KEY: promiseSigner.privateKey,
-    }),
+    start(
+      'sequencer',
+      [
+        '--port',
+        `${ports.sequencer}`,
+        '--admin-port',
+        `${ports.admin}`,
+        '--data-availability',
+        dataAvailability,
+        ...EAGER,
+      ],
+      {
+        KEYROLL_ADMIN_TOKEN: adminToken,
+        KEYROLL_BATCHER_KEY: batcher.privateKey,
+        KEYROLL_PROPOSER_KEY: proposer.privateKey,
+        KEYROLL_PROMISE_KEY: promiseSigner.privateKey,
+      },
+    ),
     start('node', ['--port', `${ports.node}`]),
   ])
   const urls = {

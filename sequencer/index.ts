@@ -1,5 +1,6 @@
 export type { PoolOptions } from './admission.ts'
 export type { BatcherOptions } from './Batcher.ts'
+export type { DataAvailability } from './createDataChooser.ts'
 export * from './createSequencer.ts'
 export * from './createSequencerParts.ts'
 export type { FeeLimits } from './Fees.ts'
