@@ -13,6 +13,7 @@ import { createRelayCommand } from './relay.ts'
 import { createSendCommand } from './send.ts'
 import { createSequencerCommand } from './sequencer.ts'
 import { Interrupted } from './shutdown.ts'
+import { createSnapshotCommand } from './snapshot.ts'
 
 const program = new Command('keyroll')
   .description('A keystore rollup: one record of keys per smart wallet, proven to every chain through L1.')
@@ -21,6 +22,7 @@ const program = new Command('keyroll')
   .addCommand(createDemoCommand())
   .addCommand(createSequencerCommand())
   .addCommand(createNodeCommand())
+  .addCommand(createSnapshotCommand())
   .addCommand(createDeployCommand())
   .addCommand(createRelayCommand())
   .addCommand(createGetCommand())

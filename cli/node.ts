@@ -3,10 +3,12 @@ import { type AlarmFlags, readAlarmFlags, untilStopped, withAlarmOptions } from 
 import { announce, type NodeFlags, readNodeFlags, withNodeOptions } from './nodeOptions.ts'
 import { option, parseRpcUrl } from './options.ts'
 import { createShutdownSignal } from './shutdown.ts'
+import { type SnapshotFlags, startFromSnapshot, withSnapshotOptions } from './snapshotOptions.ts'
 
 /** Makes the command that runs a verifier. */
 export function createNodeCommand(): Command {
-  return withAlarmOptions(withNodeOptions(new Command('node'), { dataDir: '.keyroll/node', port: 8647 }))
+  const command = withNodeOptions(new Command('node'), { dataDir: '.keyroll/node', port: 8647 })
+  return withAlarmOptions(withSnapshotOptions(command))
     .description('rebuild the chain from L1 alone, serve it, and check every output')
     .addOption(
       option(
@@ -17,13 +19,15 @@ export function createNodeCommand(): Command {
     .action(runNode)
 }
 
-type VerifierFlags = NodeFlags & AlarmFlags & { sequencer?: string }
+type VerifierFlags = NodeFlags & SnapshotFlags & AlarmFlags & { sequencer?: string }
 
 async function runNode(flags: VerifierFlags): Promise<void> {
   const signal = createShutdownSignal()
   const { createVerifier } = await import('../derivation/index.ts')
+  const options = readNodeFlags(flags, 'node')
+  await startFromSnapshot(flags, options, signal)
   const verifier = await createVerifier({
-    ...readNodeFlags(flags, 'node'),
+    ...options,
     alarms: readAlarmFlags(flags),
     ...(flags.sequencer !== undefined && { sequencerUrl: flags.sequencer }),
   })
