@@ -36,13 +36,14 @@ export type BeaconOptions = {
   logger?: Logger | undefined
   /** When it aborts, no more is asked. */
   signal?: AbortSignal | undefined
+  now?: (() => number) | undefined
 }
 
 /** Makes the client of one or more beacon nodes; those that answer well are asked first. */
-export function createBeacon({ urls, kzg, fetchFn, metrics, logger, signal }: BeaconOptions): Beacon {
+export function createBeacon({ urls, kzg, fetchFn, metrics, logger, signal, now }: BeaconOptions): Beacon {
   const endpoints = urls.map((url) => createEndpoint(url, fetchFn))
   const nodes = endpoints.map(createBeaconNode)
-  const order = createNodeOrder({ names: nodes.map(({ name }) => name), logger })
+  const order = createNodeOrder({ names: nodes.map(({ name }) => name), logger, now })
 
   /** Asks the nodes in turn until one gives what is wanted; the reasons of all others are in the fault. */
   async function firstOf<T>(
@@ -138,7 +139,7 @@ export function createBeacon({ urls, kzg, fetchFn, metrics, logger, signal }: Be
 }
 
 /** Makes the fault of blobs that nobody serves, which is waited out: to skip them would make another chain. */
-export function blobsMissing(
+function blobsMissing(
   { number, hash }: L1Header,
   missing: readonly Hex[],
   reasons: readonly string[],

@@ -1,6 +1,6 @@
 import type { Address, Hex } from 'viem'
 import { bloomMayHold } from '../protocol/index.ts'
-import { blobsMissing, createBeacon } from './Beacon.ts'
+import { createBeacon } from './Beacon.ts'
 import { createEndableFetch, type Fetch } from './EndableFetch.ts'
 import { CriticalFault, ResetFault, TemporaryFault } from './Fault.ts'
 import { createKzg, type Kzg } from './Kzg.ts'
@@ -50,7 +50,11 @@ export interface L1Client {
   receipts(header: L1Header): Promise<readonly L1Receipt[]>
   /** Tells by the header's bloom alone whether the block may hold logs of any of the addresses; false is certain. */
   mayHaveLogs(header: L1Header, addresses: readonly Address[]): boolean
-  /** Reads the blobs with these versioned hashes, in this order; the fault's details tell what is missing. */
+  /**
+   * Reads the blobs with these versioned hashes, in this order; the details of a `TemporaryFault` tell what is missing.
+   *
+   * @throws {ResetFault} when they are missing and L1 has another block in this one's place.
+   */
   blobs(header: L1Header, versionedHashes: readonly Hex[]): Promise<readonly Uint8Array[]>
   close(): Promise<void>
 }
@@ -78,6 +82,8 @@ export type L1ClientOptions = {
   fetchFn?: Fetch
   /** Pause before a question that no node answered is asked again, in milliseconds; it doubles with each round. */
   retryPauseMs?: number
+  /** Milliseconds; nodes that failed rest for a while, and are asked last. */
+  now?: () => number
 }
 
 const CACHED_HEADERS = 4_096
@@ -102,8 +108,16 @@ export function createL1Client(options: L1ClientOptions): L1Client {
   assertTrustworthy(options)
   const { kzg = createKzg() } = options
   const fetchFn = createEndableFetch({ signal, ...(options.fetchFn && { fetchFn: options.fetchFn }) })
-  const rpc = createL1Rpc({ urls, metrics, logger, fetchFn, signal, pauseMs: options.retryPauseMs })
-  const beacon = createBeacon({ urls: beaconUrls, kzg, fetchFn, metrics, logger, signal })
+  const rpc = createL1Rpc({
+    urls,
+    metrics,
+    logger,
+    fetchFn,
+    signal,
+    now: options.now,
+    pauseMs: options.retryPauseMs,
+  })
+  const beacon = createBeacon({ urls: beaconUrls, kzg, fetchFn, metrics, logger, signal, now: options.now })
   const trust: L1Trust =
     trusted === 'beacon'
       ? trustBeacon(rpc, beacon, headerByHash)
@@ -203,20 +217,34 @@ export function createL1Client(options: L1ClientOptions): L1Client {
     try {
       return l1ReceiptsFromJson(of, found)
     } catch (cause) {
+      await assertStanding(of)
       throw new TemporaryFault(`L1 gave wrong receipts for block ${of.hash}`, { cause })
     }
   }
 
   /** A block that no node gives is gone only when there is another in its place: nodes lag behind one another, and prune. */
   async function absent(of: L1Header): Promise<never> {
+    await assertStanding(of)
+    throw new TemporaryFault(
+      `no L1 node gives all of block ${of.number} ${of.hash}: they lag, or have pruned it`,
+    )
+  }
+
+  /** Nodes need not keep what belongs to a block that was taken back: to wait for it would be to wait for ever. */
+  async function assertStanding(of: L1Header): Promise<void> {
     await look()
     const now = await header(of.number)
-    if (now === undefined || now.hash === of.hash) {
-      throw new TemporaryFault(
-        `no L1 node gives all of block ${of.number} ${of.hash}: they lag, or have pruned it`,
-      )
-    }
+    if (now === undefined || now.hash === of.hash) return
     throw new ResetFault(`L1 no longer has block ${of.number} ${of.hash}, but ${now.hash}`)
+  }
+
+  async function blobs(of: L1Header, versionedHashes: readonly Hex[]): Promise<readonly Uint8Array[]> {
+    try {
+      return await beacon.blobs(of, versionedHashes)
+    } catch (fault) {
+      if (fault instanceof TemporaryFault) await assertStanding(of)
+      throw fault
+    }
   }
 
   async function assertChainId(expected: bigint): Promise<void> {
@@ -252,11 +280,7 @@ export function createL1Client(options: L1ClientOptions): L1Client {
     transactions,
     receipts,
     mayHaveLogs: ({ logsBloom }, addresses) => addresses.some((address) => bloomMayHold(logsBloom, address)),
-    async blobs(of, versionedHashes) {
-      if (beaconUrls.length > 0) return beacon.blobs(of, versionedHashes)
-      metrics?.l1MissingBlobs.set(versionedHashes.length)
-      throw blobsMissing(of, versionedHashes, [])
-    },
+    blobs,
     async close() {
       if (options.kzg === undefined) await kzg.close()
     },

@@ -61,6 +61,7 @@ export type L1RpcOptions = {
   logger?: Logger | undefined
   /** When it aborts, no more is asked. */
   signal?: AbortSignal | undefined
+  now?: (() => number) | undefined
   /** Pause after a round in which no node answered, in milliseconds; it doubles with each round. */
   pauseMs?: number | undefined
 }
@@ -74,10 +75,11 @@ export function createL1Rpc({
   metrics,
   logger,
   signal,
+  now,
   pauseMs = FIRST_PAUSE_MS,
 }: L1RpcOptions): L1Rpc {
   const nodes = urls.map((url) => createEndpoint(url, fetchFn))
-  const order = createNodeOrder({ names: nodes.map(({ name }) => name), logger })
+  const order = createNodeOrder({ names: nodes.map(({ name }) => name), logger, now })
   let lastId = 0
 
   async function ask<T>(index: number, question: Question<T>): Promise<Outcome<T>> {

@@ -22,7 +22,7 @@ export function createNodeOrder({
 }: {
   names: readonly string[]
   logger?: Logger | undefined
-  now?: () => number
+  now?: (() => number) | undefined
 }): NodeOrder {
   const nodes = names.map((name, index) => ({ name, index, failures: 0, restUntil: 0 }))
   let preferred = 0

@@ -46,6 +46,8 @@ export interface HashedL1 extends Pick<FakeL1, 'head' | 'mine' | 'takeBack' | 'f
   readonly fetch: Fetch
   /** Undefined while all nodes are honest. */
   lie: L1Lie | undefined
+  /** Answers a question as an honest node does. */
+  answer(question: L1Question): unknown
 }
 
 /** A block, as both layers of L1 tell it. */
@@ -163,19 +165,20 @@ export function createHashedL1({
 
   const l1: HashedL1 = {
     lie: undefined,
+    answer: (question) => (isBeacon(question) ? answerBeacon(question) : answerRpc(question)),
     async fetch(input, init) {
       init?.signal?.throwIfAborted()
       const { host, pathname } = new URL(input instanceof Request ? input.url : input)
-      if (host.startsWith('beacon')) {
+      if (isBeacon({ host })) {
         const cut = pathname.lastIndexOf('/')
         const question = { host, method: pathname.slice(0, cut), params: [pathname.slice(cut + 1)] }
-        const body = await told(question, answerBeacon(question))
+        const body = await told(question)
         if (body instanceof Response) return body
         return body === undefined ? new Response('{"code":404}', { status: 404 }) : Response.json(body)
       }
       const { id, method, params } = JSON.parse(String(init?.body)) as { id: number } & L1Question
       const question = { host, method, params }
-      const result = await told(question, answerRpc(question))
+      const result = await told(question)
       if (result instanceof Response) return result
       const error = { code: -32601, message: 'the method does not exist' }
       return Response.json({ jsonrpc: '2.0', id, ...(result === undefined ? { error } : { result }) })
@@ -205,11 +208,17 @@ export function createHashedL1({
     },
   }
 
-  async function told(question: L1Question, truth: unknown): Promise<unknown> {
+  async function told(question: L1Question): Promise<unknown> {
+    const truth = l1.answer(question)
     return l1.lie === undefined ? truth : await l1.lie(question, truth)
   }
 
   return l1
+}
+
+/** Tells whether a question is for a beacon node. */
+export function isBeacon({ host }: Pick<L1Question, 'host'>): boolean {
+  return host.startsWith('beacon')
 }
 
 /** Makes a KZG whose versioned hashes come from keccak: as binding as the real one, and ready at once. */

@@ -28,7 +28,7 @@ import { FAKE_L1_ADDRESSES, type FakeL1 } from './FakeL1.ts'
 import { withGenesis } from './TestChain.ts'
 
 /** Makes the config of a rollup that begins at the fake L1's head: two seconds a block, short windows. */
-export function createFakeL1Rollup(l1: FakeL1): RollupConfig {
+export function createFakeL1Rollup(l1: Pick<FakeL1, 'head'>): RollupConfig {
   const { number, hash, timestamp } = l1.head()
   const genesis = { l1: { number, hash }, l2: createTestRollup().genesis.l2, l2Time: timestamp }
   return withGenesis({
