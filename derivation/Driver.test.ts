@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { Hex } from 'viem'
 import { describe, expect, it } from 'vitest'
-import { CriticalFault, type L1Client, TemporaryFault } from '../node/index.ts'
+import { CriticalFault, type L1Client, type L1Header, TemporaryFault } from '../node/index.ts'
 import {
   type Block,
   encodeBatcherData,
@@ -160,6 +160,51 @@ describe('derivation', () => {
     l1.mine([batchOf(...blocks.slice(2))], L1_SECONDS)
     await verifier.catchUp()
     expect(verifier.store.heads().safe.hash).toBe(blocks[3]?.hash)
+  })
+
+  it('leaves out nothing when L1 reorganises between finding where to begin and reading on', async () => {
+    // The batches stood in block 102 and stand in block 101 after the reorganisation; the node hears of 102 as it was.
+    const { l1, rollup, buildMany } = await setUp()
+    const blocks = await buildMany(3)
+    let stale: L1Header | undefined
+    const header: L1Client['header'] = async (at) =>
+      at === stale?.number ? stale : await l1.client.header(at)
+    const verifier = await openTestNode(rollup, { ...l1.client, header })
+    l1.mine([], L1_SECONDS)
+    const carrier = l1.mine([batchOf(...blocks)], L1_SECONDS)
+    await verifier.catchUp()
+    l1.takeBack(2)
+    l1.mine([batchOf(...blocks)], L1_SECONDS)
+    l1.mine([], L1_SECONDS)
+    l1.mine([], L1_SECONDS)
+    stale = carrier
+    verifier.restart()
+    await verifier.step()
+    stale = undefined
+    await verifier.catchUp()
+    const fresh = await openTestNode(rollup, l1.client)
+    await fresh.catchUp()
+    expect(safeChain(verifier.store)).toEqual(safeChain(fresh.store))
+    expect(verifier.store.heads().safe.hash).toBe(blocks[2]?.hash)
+  })
+
+  it('drops unsafe blocks that were built on an origin which L1 had already left', async () => {
+    const { l1, sequencer, buildMany } = await setUp()
+    const settled = await buildMany(2)
+    const gone = l1.mine([], L1_SECONDS)
+    l1.takeBack(1)
+    const instead = l1.mine([], L1_SECONDS)
+    await sequencer.catchUp()
+    // An L1 node that lags told the builder of the fork.
+    const head = sequencer.store.heads().unsafe
+    const { number, hash, parentBeaconBlockRoot } = gone
+    const timestamp = head.timestamp + 2n
+    const l1Origin = { number, hash, parentBeaconBlockRoot }
+    await sequencer.engine.build({ timestamp, l1Origin, sequenceNumber: 0n, transactions: [] })
+    await sequencer.catchUp()
+    expect(sequencer.store.heads().unsafe.hash).toBe(settled[1]?.hash)
+    const [next] = await buildMany(1)
+    expect(next?.header.mixHash).toBe(instead.hash)
   })
 
   it('drops unsafe blocks whose origin L1 has taken back', async () => {

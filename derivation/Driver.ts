@@ -1,4 +1,5 @@
 import {
+  type BlockId,
   type BlockRef,
   blockToRef,
   type ChainStore,
@@ -15,7 +16,7 @@ import {
   TemporaryFault,
 } from '../node/index.ts'
 import type { RollupConfig } from '../protocol/index.ts'
-import { findStart } from './findStart.ts'
+import { findLast, findStart } from './findStart.ts'
 import type { DerivationMetrics } from './metrics.ts'
 import type { OutputChecker } from './OutputChecker.ts'
 import { createPipeline, type DerivedBlock, type Pipeline } from './Pipeline.ts'
@@ -66,6 +67,8 @@ export function createDriver({ l1, store, engine, rollup, checker, logger, metri
   let pipeline: Pipeline | undefined
   /** The block that the next one is derived on; behind the safe head while known blocks are derived once more. */
   let parent: BlockRef
+  /** What the pipeline began from counts only on an L1 with this block. */
+  let landmark: BlockId
   let derivedL1: L1Header | undefined
   let l1Heads: Omit<L1Status, 'current'> = { head: undefined, safe: undefined, finalized: undefined }
   /** L1 blocks read since L1 had no more. */
@@ -90,6 +93,7 @@ export function createDriver({ l1, store, engine, rollup, checker, logger, metri
     }
     await checker.reset()
     parent = begin.parent
+    landmark = begin.landmark
     derivedL1 = undefined
     logger.info({ parent: parent.number, l1Block: begin.firstData }, 'deriving')
     return createPipeline({
@@ -111,10 +115,39 @@ export function createDriver({ l1, store, engine, rollup, checker, logger, metri
       return 'progress'
     }
     await finishL1Block(pipeline.origin())
+    await dropUnfounded(pipeline)
     const advanced = await pipeline.advance()
+    if (advanced) assertLandmark(pipeline.origin())
     behind = advanced ? behind + 1 : 0
     metrics.l1Block.set(Number(pipeline.origin().number))
     return advanced ? 'progress' : 'waiting'
+  }
+
+  /** L1 may move, or another node answer, between finding the start and walking on from it. */
+  function assertLandmark({ number, hash }: L1Header): void {
+    if (number !== landmark.number || hash === landmark.hash) return
+    throw new ResetFault(`L1 reorganised: block ${number} is ${hash} now, and was ${landmark.hash}`)
+  }
+
+  /** Drops unsafe blocks whose origin is not on the chain of L1 that was walked: no batch of theirs could ever count. */
+  async function dropUnfounded(walked: Pipeline): Promise<void> {
+    const { safe, unsafe } = store.heads()
+    const originOf = (number: bigint) => {
+      const block = store.blockByNumber(number)
+      return block && blockToRef(block).l1Origin
+    }
+    const reached = await findLast(safe.number, unsafe.number, (number) => {
+      const origin = originOf(number)
+      return origin !== undefined && origin.number <= walked.origin().number
+    })
+    if (reached === undefined || reached === safe.number) return
+    const founded = await findLast(safe.number, reached, (number) => {
+      const origin = originOf(number)
+      return origin === undefined || walked.headerAt(origin.number)?.hash === origin.hash
+    })
+    if (founded === undefined || founded === reached) return
+    logger.warn({ number: founded + 1n }, 'L1 left the origin of unsafe blocks: taking them back')
+    await engine.reset(founded)
   }
 
   async function take({ attributes, inclusion }: DerivedBlock): Promise<void> {

@@ -22,6 +22,8 @@ export type PipelineStart = {
 export interface Pipeline {
   /** Gets the L1 block whose data are being read. */
   origin(): L1Header
+  /** Gets a block of the chain of L1 that was walked, back to the parent's origin. */
+  headerAt(number: bigint): L1Header | undefined
   /** Derives the block after `parent`; undefined when the L1 block decides no more. */
   next(parent: BlockRef): Promise<DerivedBlock | undefined>
   /** Moves on to the next L1 block; false while L1 has none. */
@@ -59,6 +61,7 @@ export function createPipeline({
 
   return {
     origin: () => traversal.origin(),
+    headerAt: (number) => traversal.headerAt(number),
     async next(parent) {
       traversal.forgetBelow(parent.l1Origin.number)
       const accepted = await take(parent)

@@ -54,6 +54,7 @@ describe('where derivation begins', () => {
       parent: node.store.heads().safe,
       origin: genesis,
       firstData: rollup.genesis.l1.number + 1n,
+      landmark: rollup.genesis.l1,
     })
   })
 

@@ -18,6 +18,8 @@ export type DerivationStart = PipelineStart & {
   unsafe: BlockRef
   /** The safe head before the first L1 block to read; blocks up to `safe` are derived once more, and must come out the same. */
   parent: BlockRef
+  /** The L1 block by which all of this holds: reading on from where L1 has another one would leave out what that fork carries. */
+  landmark: BlockId
 }
 
 type Standing = 'stands' | 'gone' | 'unknown'
@@ -82,14 +84,21 @@ export async function findStart({
   const parent = store.safeHeadAtL1(firstData - 1n)
   const origin = await l1.headerByHash(parent.l1Origin.hash)
   if (origin === undefined) throw new TemporaryFault(`L1 does not give block ${parent.l1Origin.hash}`)
-  return { safe: refAt(safeNumber), unsafe: refAt(unsafeNumber ?? safeNumber), parent, origin, firstData }
+  return {
+    safe: refAt(safeNumber),
+    unsafe: refAt(unsafeNumber ?? safeNumber),
+    parent,
+    origin,
+    firstData,
+    landmark: inclusionAt(safeNumber),
+  }
 }
 
-/** Finds by halving the last number from `low` to `high` that holds, when those that hold come first. */
-async function findLast(
+/** Finds by halving the last number from `low` to `high` that holds, when those that hold come first; undefined when none does. */
+export async function findLast(
   low: bigint,
   high: bigint,
-  holds: (number: bigint) => Promise<boolean>,
+  holds: (number: bigint) => boolean | Promise<boolean>,
 ): Promise<bigint | undefined> {
   if (await holds(high)) return high
   if (low === high || !(await holds(low))) return undefined
