@@ -1,10 +1,133 @@
-import { simulate } from '../test/simulation/simulate.ts'
+import { fork } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { type Outcome, simulate } from '../test/simulation/simulate.ts'
 
-for (const seed of process.argv.slice(2).map(Number)) {
-  const t = performance.now()
-  const outcome = await simulate(
-    seed,
-    process.env.TRACE ? { onTrace: (line) => console.log(line), logLevel: process.env.TRACE as 'info' } : {},
+type Options = {
+  seeds: number
+  from: number
+  seconds: number | undefined
+  seed: number | undefined
+  trace: true | 'info' | 'debug' | undefined
+  jobs: number
+}
+
+/** What all runs came to together. */
+type Summary = {
+  seeds: number
+  failed: number[]
+  /** Seeds that there was no time for. */
+  skipped: number
+  fates: Record<string, number>
+  l1Blocks: number
+  l2Blocks: number
+  starts: number
+  seconds: number
+}
+
+const options = new Command('simulate')
+  .description(
+    'Plays the rollup on an L1 that reorganises, with nodes that fail and processes that are killed, once for each seed, ' +
+      'and checks what must hold in the end.',
   )
-  console.log(JSON.stringify({ ms: Math.round(performance.now() - t), ...outcome }))
+  .option('--seeds <n>', 'how many seeds to play', toCount, 100)
+  .option('--from <seed>', 'the first seed', toCount, 1)
+  .option('--seconds <t>', 'begin no further seed after so many seconds', toCount)
+  .option('--seed <seed>', 'play this one alone', toCount)
+  .addOption(
+    new Option('--trace [level]', 'with --seed: tell all that happens, and what is logged').choices([
+      'info',
+      'debug',
+    ]),
+  )
+  .option('--jobs <n>', 'processes', toCount, availableParallelism())
+  .parse()
+  .opts<Options>()
+
+if (process.send !== undefined) work()
+else if (options.seed !== undefined) await replay(options.seed)
+else await playAll()
+
+/** In a child: plays the seeds that the parent sends, one after the other. */
+function work(): void {
+  process.on('message', async (seed: number) => {
+    process.send?.(await simulate(seed))
+  })
+}
+
+async function replay(seed: number): Promise<void> {
+  const { trace } = options
+  const outcome = await simulate(seed, {
+    ...(trace !== undefined && { onTrace: (line: string) => console.log(line) }),
+    ...(typeof trace === 'string' && { logLevel: trace }),
+  })
+  report(outcome)
+  console.log(JSON.stringify(outcome))
+  process.exitCode = outcome.failures.length === 0 ? 0 : 1
+}
+
+async function playAll(): Promise<void> {
+  const started = Date.now()
+  const elapsed = () => (Date.now() - started) / 1_000
+  const { seeds, from, seconds = Number.POSITIVE_INFINITY } = options
+  const summary: Summary = {
+    ...{ seeds: 0, failed: [], skipped: 0, fates: {}, l1Blocks: 0, l2Blocks: 0, starts: 0, seconds: 0 },
+  }
+  let next = from
+  const takeSeed = () => (next < from + seeds && elapsed() < seconds ? next++ : undefined)
+  await Promise.all(Array.from({ length: Math.min(options.jobs, seeds) }, () => runChild(takeSeed, summary)))
+  summary.failed.sort((a, b) => a - b)
+  summary.skipped = seeds - summary.seeds
+  summary.seconds = Math.round(elapsed())
+  console.log(JSON.stringify(summary))
+  process.exitCode = summary.failed.length === 0 ? 0 : 1
+}
+
+function runChild(takeSeed: () => number | undefined, summary: Summary): Promise<void> {
+  const child = fork(import.meta.filename, { execArgv: process.execArgv })
+  return new Promise((resolve) => {
+    let current: number | undefined
+    const give = () => {
+      current = takeSeed()
+      if (current === undefined) child.disconnect()
+      else child.send(current)
+    }
+    child.on('message', (outcome: Outcome) => {
+      add(summary, outcome)
+      report(outcome)
+      give()
+    })
+    child.on('exit', (code) => {
+      if (current !== undefined) {
+        summary.failed.push(current)
+        console.error(`seed ${current}: the process ended with ${code}\n${howToReplay(current)}`)
+      }
+      resolve()
+    })
+    give()
+  })
+}
+
+function add(summary: Summary, { seed, failures, fates, l1Blocks, l2Blocks, starts }: Outcome): void {
+  summary.seeds++
+  if (failures.length > 0) summary.failed.push(seed)
+  for (const [fate, count] of Object.entries(fates)) summary.fates[fate] = (summary.fates[fate] ?? 0) + count
+  summary.l1Blocks += l1Blocks
+  summary.l2Blocks += l2Blocks
+  summary.starts += starts
+}
+
+function report({ seed, failures }: Outcome): void {
+  if (failures.length === 0) return
+  const lines = failures.map(({ check, detail }) => `  ${check}: ${detail}`)
+  console.error([`seed ${seed} fails:`, ...lines, howToReplay(seed)].join('\n'))
+}
+
+function howToReplay(seed: number): string {
+  return `  npm run simulate -- --seed ${seed} --trace`
+}
+
+function toCount(value: string): number {
+  if (!/^\d{1,15}$/.test(value)) throw new InvalidArgumentError('expected a whole number')
+  return Number(value)
 }

@@ -1,13 +1,6 @@
 import type { Address, Hex } from 'viem'
 import type { ChainStore } from '../../node/index.ts'
-import {
-  type Config,
-  concat,
-  configHash,
-  readKeystore,
-  type SetConfigKind,
-  type SignedPromise,
-} from '../../protocol/index.ts'
+import { type Config, concat, configHash, readKeystore, type SignedPromise } from '../../protocol/index.ts'
 import { createTestKeystore, type SignedSetConfig, type TestKeystore } from '../TestKeystore.ts'
 import { createTestSigner } from '../testSigners.ts'
 import type { Miner } from './Miner.ts'
@@ -21,17 +14,16 @@ export type KeptPromise = {
   signed: SignedPromise
   /** Milliseconds. */
   givenAt: number
-  /** The unsafe head when it was given. */
+  /** The unsafe head when it was asked for. */
   head: bigint
-  /** Hash of the config it builds on. */
-  previous: Hex
-  raw: Uint8Array
 }
 
 /** The owners of keystores, who send set-configs and keep every promise. */
 export interface Owners {
   start(): void
   promises(): readonly KeptPromise[]
+  /** Finds the config that one was signed to follow. */
+  previousOf(configHash: Hex): Hex | undefined
   /** All set-configs that anybody could know of. */
   raws(): readonly Uint8Array[]
   /** Counts answers by what they said. */
@@ -42,7 +34,6 @@ type Owner = {
   keystore: TestKeystore
   /** What was signed, oldest first. */
   signed: SignedSetConfig[]
-  previous: Map<Hex, Hex>
   /** The newest config that the owner believes in. */
   tip: Config
   recovery: Config | undefined
@@ -57,17 +48,18 @@ export function createOwners(
 ): Owners {
   const { scenario, rollup, timeline } = world
   const promises = new Map<string, KeptPromise>()
+  const previousOf = new Map<Hex, Hex>()
   const answers: Record<string, number> = {}
   const owners = Array.from({ length: scenario.users.keystores }, (_, i): Owner => {
     const recoveryDelay = rollup.minRecoveryDelay
     const keystore = createTestKeystore(rollup.l2ChainId, `owner ${i}`, { recoveryDelay })
     const { initial: tip } = keystore
-    return { keystore, signed: [], previous: new Map(), tip, recovery: undefined, deeds: 0 }
+    return { keystore, signed: [], tip, recovery: undefined, deeds: 0 }
   })
 
   function remember(owner: Owner, signed: SignedSetConfig, previous: Config): SignedSetConfig {
     owner.signed.push(signed)
-    owner.previous.set(signed.hash, configHash(previous))
+    if (signed.tx.kind !== 2) previousOf.set(signed.configHash, configHash(previous))
     return signed
   }
 
@@ -106,16 +98,15 @@ export function createOwners(
       'owner',
       `${id.slice(0, 10)} nonce ${nonce} kind ${kind} ${hash.slice(0, 10)} promised by ${byBlock}, head ${head}`,
     )
-    keep(signed, { head, previous: owner.previous.get(hash) ?? '0x', raw })
+    keep(signed, head)
     if (tx.kind !== 1 && config.nonce > owner.tip.nonce) owner.tip = config
     if (tx.kind === 1) owner.recovery = config
   }
 
-  function keep(signed: SignedPromise, context: Pick<KeptPromise, 'head' | 'previous' | 'raw'>): void {
-    if (signed.promise.txHash === '0x') world.fail('a promise names its transaction', signed.signature)
+  function keep(signed: SignedPromise, head: bigint): void {
     const known = promises.get(signed.signature)
     if (known === undefined) {
-      promises.set(signed.signature, { signed, givenAt: timeline.now(), ...context })
+      promises.set(signed.signature, { signed, givenAt: timeline.now(), head })
     } else if (JSON.stringify(known.signed, bigints) !== JSON.stringify(signed, bigints)) {
       world.fail('a promise given again is the same', signed.signature)
     }
@@ -138,7 +129,6 @@ export function createOwners(
     const { keystore, recovery } = owner
     if (random.chance(recovers)) {
       if (recovery !== undefined && random.chance(0.6)) {
-        owner.previous.set(keystore.completeRecovery(recovery).hash, configHash(owner.tip))
         return remember(owner, keystore.completeRecovery(recovery), owner.tip)
       }
       const data: Hex = `0x${(0x10000 + owner.deeds++).toString(16).padStart(6, '0')}`
@@ -198,17 +188,13 @@ export function createOwners(
       })
     },
     promises: () => [...promises.values()],
+    previousOf: (hash) => previousOf.get(hash),
     raws: () => owners.flatMap(({ signed }) => signed.map(({ raw }) => raw)),
     answers: () => answers,
   }
 }
 
 const FORCER: Address = `0x${'f0'.repeat(20)}`
-
-/** Tells whether two kinds share one promise for each nonce (protocol.md §8). */
-export function sharesNonce(kind: SetConfigKind): boolean {
-  return kind !== 1
-}
 
 function bigints(_: string, value: unknown): unknown {
   return typeof value === 'bigint' ? `${value}` : value

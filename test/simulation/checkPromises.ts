@@ -1,63 +1,97 @@
 import type { Hex } from 'viem'
 import type { ChainStore } from '../../node/index.ts'
 import { areEquivocating } from '../../protocol/index.ts'
+import type { Pool } from '../../sequencer/Pool.ts'
+import type { UnkeptPromise } from '../../sequencer/UnkeptPromise.ts'
 import type { ChainWatch, LostChange } from './ChainWatch.ts'
 import { type KeystoreChange, keystoreChanges } from './keystoreChanges.ts'
-import type { KeptPromise } from './Owners.ts'
-import type { LogLine, World } from './World.ts'
+import type { KeptPromise, Owners } from './Owners.ts'
+import type { World } from './World.ts'
 
-/**
- * What became of a promise. Only `kept` and `void` are what a promise says (protocol.md §8); each of the others needs the reason
- * it names, and the sequencer must have reported the promise as overdue or displaced.
- */
+/** What became of a promise. All but `broken` are accounted for; all but `kept` the sequencer has to own up to. */
 export type Fate =
   | 'kept'
-  /** A successful deposit at or before `byBlock` took the nonce. */
+  /** By a deposit at or before `byBlock` that took the nonce, or replaced a config that the promised one builds on (protocol.md §8). */
   | 'void'
   /** In a block after `byBlock`, because L1 decided about blocks in between: a closed window, drift, or somebody else's batch. */
   | 'late'
-  /** It builds on a config that a deposit replaced, or that came from a deposit which L1 took back. */
+  /** What it builds on came by a deposit, and L1 took that back. */
   | 'groundless'
-  /** The start of the recovery it completes was taken back by L1. */
+  /** L1 took back the start of the recovery that it completes. */
   | 'recoveryLost'
+  /** Somebody with the batcher's key let another config of the owner's take effect. */
+  | 'usurped'
   | 'broken'
 
 /** How many promises had each fate. */
 export type Fates = Partial<Record<Fate, number>>
 
-/** Compares every promise given with the chain that stands in the end. */
-export function checkPromises({
+/** The chain that stands in the end, as far as promises are concerned. */
+type Ending = {
+  changesOf: ReadonlyMap<Hex, readonly KeystoreChange[]>
+  /** Numbers of the blocks whose content the sequencer did not choose, or had to leave empty. */
+  notOurs: ReadonlySet<bigint>
+  lost: readonly LostChange[]
+  previousOf: Owners['previousOf']
+}
+
+/** Compares every promise given with the chain that stands in the end, and with what the sequencer says of it. */
+export async function checkPromises({
   world,
   store,
-  promises,
+  owners,
   watch,
+  pool,
 }: {
   world: World
   /** Derived afresh. */
   store: ChainStore
-  promises: readonly KeptPromise[]
+  owners: Pick<Owners, 'promises' | 'previousOf'>
   watch: Pick<ChainWatch, 'lost' | 'wasBuilt'>
-}): Fates {
+  pool: Pick<Pool, 'unkept'> | undefined
+}): Promise<Fates> {
+  const promises = owners.promises()
   checkEquivocation(world, promises)
-  const chain = readChain(world, store, watch)
-  const reported = new Set(world.log.filter(isReport).map(({ hash }) => String(hash)))
+  const unkept = pool && (await readUnkept(pool))
+  const ending = readEnding(world, store, watch, owners)
   const fates: Fates = {}
   for (const promise of promises) {
-    const fate = fateOf(promise, chain, watch.lost())
+    const fate = fateOf(promise, ending)
     fates[fate] = (fates[fate] ?? 0) + 1
     const { id, kind, nonce, byBlock, txHash } = promise.signed.promise
     const name = `${id.slice(0, 10)} kind ${kind} nonce ${nonce} ${txHash.slice(0, 10)} by ${byBlock}, given at ${promise.head}`
     if (fate !== 'kept') world.trace('promise', `${fate}: ${name}`)
     if (fate === 'broken') world.fail('every promise is kept or accounted for', name)
-    else if (fate !== 'kept' && fate !== 'void' && !reported.has(txHash)) {
-      world.fail('a promise that is not kept is reported', `${fate}: ${name}`)
+    const told = unkept?.get(txHash)
+    if (unkept !== undefined && !isRightWord(fate, told)) {
+      world.fail(
+        'the sequencer says which promises it has not kept',
+        `${fate}, but it says ${describe(told)}: ${name}`,
+      )
     }
   }
   return fates
 }
 
-function isReport({ msg }: LogLine): boolean {
-  return msg === 'a promise is overdue' || msg === 'a promised transaction can no longer take effect'
+function isRightWord(fate: Fate, told: UnkeptPromise | undefined): boolean {
+  if (fate === 'kept') return told === undefined
+  return told !== undefined && told.isVoid === (fate === 'void')
+}
+
+function describe(told: UnkeptPromise | undefined): string {
+  if (told === undefined) return 'nothing'
+  return `${told.isVoid ? 'void' : told.outcome} ${told.reason ?? ''} since ${told.since}`
+}
+
+async function readUnkept(pool: Pick<Pool, 'unkept'>): Promise<ReadonlyMap<Hex, UnkeptPromise>> {
+  const found = new Map<Hex, UnkeptPromise>()
+  let after: Hex | undefined
+  do {
+    const { promises, next } = await pool.unkept({ after, limit: 50 })
+    for (const promise of promises) found.set(promise.signed.promise.txHash, promise)
+    after = next
+  } while (after !== undefined)
+  return found
 }
 
 function checkEquivocation(world: World, promises: readonly KeptPromise[]): void {
@@ -70,17 +104,12 @@ function checkEquivocation(world: World, promises: readonly KeptPromise[]): void
   })
 }
 
-type Chain = {
-  changesOf: ReadonlyMap<Hex, readonly KeystoreChange[]>
-  /** Numbers of the blocks whose content the sequencer did not choose, or had to leave empty. */
-  notOurs: ReadonlySet<bigint>
-}
-
-function readChain(
+function readEnding(
   { rollup, l1 }: World,
   store: ChainStore,
-  { wasBuilt }: Pick<ChainWatch, 'wasBuilt'>,
-): Chain {
+  { lost, wasBuilt }: Pick<ChainWatch, 'lost' | 'wasBuilt'>,
+  { previousOf }: Pick<Owners, 'previousOf'>,
+): Ending {
   const changesOf = new Map<Hex, KeystoreChange[]>()
   const notOurs = new Set<bigint>()
   const l1Times = new Map(l1.view().map(({ hash, timestamp }) => [hash, timestamp]))
@@ -95,42 +124,49 @@ function readChain(
     const isBeyondDrift = block.header.timestamp > originTime + rollup.maxSequencerDrift
     if (!wasBuilt(block.hash) || isBeyondDrift) notOurs.add(number)
   }
-  return { changesOf, notOurs }
+  return { changesOf, notOurs, lost: lost(), previousOf }
 }
 
-function fateOf(
-  { signed, head, previous, givenAt }: KeptPromise,
-  chain: Chain,
-  lost: readonly LostChange[],
-): Fate {
+function fateOf({ signed, head, givenAt }: KeptPromise, ending: Ending): Fate {
   const { id, kind, nonce, configHash, byBlock } = signed.promise
+  const changes = ending.changesOf.get(id) ?? []
   const what = kind === 1 ? 'started' : 'set'
-  const changes = chain.changesOf.get(id) ?? []
-  const own = changes.find(
-    (change) => change.what === what && change.nonce === nonce && change.configHash === configHash,
-  )
+  const own = changes.find((each) => each.what === what && each.configHash === configHash)
   if (own !== undefined && own.blockNumber <= byBlock) return 'kept'
-  const taker = changes.find(
-    (change) =>
-      change.isDeposit &&
-      change.blockNumber <= byBlock &&
-      change.nonce === nonce &&
-      (change.what === 'set' || kind === 1),
+
+  const ancestors = ancestorsOf(configHash, nonce, ending)
+  const isAgainst = (change: KeystoreChange) => {
+    if (change.what === 'started') return kind === 1 && change.nonce === nonce && change !== own
+    if (change.nonce === nonce) return change.configHash !== configHash || kind === 1
+    const ancestor = ancestors.get(change.nonce)
+    return ancestor !== undefined && ancestor !== change.configHash
+  }
+  const against = changes.filter(isAgainst)
+  if (against.some(({ isDeposit, blockNumber }) => isDeposit && blockNumber <= byBlock)) return 'void'
+
+  const lostSince = ending.lost.filter((change) => change.id === id && change.lostAt >= givenAt)
+  if (kind === 2 && lostSince.some((change) => change.what === 'started')) return 'recoveryLost'
+  const isDecidedByL1 = range(head + 1n, byBlock).some((number) => ending.notOurs.has(number))
+  if (isDecidedByL1 && (own !== undefined || against.some(({ isDeposit }) => isDeposit))) return 'late'
+  if (against.some(({ isDeposit, blockNumber }) => !isDeposit && ending.notOurs.has(blockNumber)))
+    return 'usurped'
+  const isGrounded = changes.some(
+    (each) => each.what === 'set' && each.configHash === ancestors.get(nonce - 1n),
   )
-  if (taker !== undefined) return 'void'
-  const wasLost = (accept: (change: LostChange) => boolean) =>
-    lost.some((change) => change.id === id && change.lostAt >= givenAt && accept(change))
-  if (kind === 2 && wasLost((change) => change.what === 'started')) return 'recoveryLost'
-  const isDecidedByL1 = range(head + 1n, byBlock).some((number) => chain.notOurs.has(number))
-  if (own !== undefined) return isDecidedByL1 ? 'late' : 'broken'
-  const ground = changes.find((change) => change.what === 'set' && change.nonce === nonce - 1n)
-  const stands = ground === undefined ? nonce === 1n && previous === id : ground.configHash === previous
-  const byDeposit = changes.some(({ isDeposit }) => isDeposit) || wasLost(({ isDeposit }) => isDeposit)
-  if (!stands && byDeposit) return 'groundless'
-  // A nonce that a deposit took only after the block by which the promise was to be kept.
-  const late = changes.find((change) => change.nonce === nonce && change.isDeposit)
-  if (late !== undefined && isDecidedByL1) return 'late'
+  const hasGround = isGrounded || ancestors.get(nonce - 1n) === id
+  if (!hasGround && lostSince.some(({ isDeposit }) => isDeposit)) return 'groundless'
   return 'broken'
+}
+
+/** The configs that one builds on, by nonce, as far as its owner knows them. */
+function ancestorsOf(configHash: Hex, nonce: bigint, { previousOf }: Ending): ReadonlyMap<bigint, Hex> {
+  const found = new Map<bigint, Hex>()
+  let previous = previousOf(configHash)
+  for (let at = nonce - 1n; previous !== undefined && at >= 0n; at--) {
+    found.set(at, previous)
+    previous = previousOf(previous)
+  }
+  return found
 }
 
 function range(first: bigint, last: bigint): bigint[] {

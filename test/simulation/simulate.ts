@@ -63,7 +63,8 @@ export async function play(scenario: Scenario, spectator: Spectator = {}): Promi
   world.trace('world', 'stands still from now on')
   const fresh = await deriveAfresh(world)
   await compareChains({ world, processes: [sequencer, ...verifiers], fresh })
-  const fates = checkPromises({ world, store: fresh, promises: owners.promises(), watch })
+  const pool = sequencer.running()?.parts.parts.pool
+  const fates = await checkPromises({ world, store: fresh, owners, watch, pool })
   return {
     seed: scenario.seed,
     failures: world.failures,
