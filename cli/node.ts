@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { type AlarmFlags, readAlarmFlags, untilStopped, withAlarmOptions } from './alarmOptions.ts'
 import { announce, type NodeFlags, readNodeFlags, withNodeOptions } from './nodeOptions.ts'
 import { option, parseRpcUrl } from './options.ts'
+import { createStatusLine } from './StatusLine.ts'
 import { createShutdownSignal } from './shutdown.ts'
 import { type SnapshotFlags, startFromSnapshot, withSnapshotOptions } from './snapshotOptions.ts'
 
@@ -24,10 +25,13 @@ type VerifierFlags = NodeFlags & SnapshotFlags & AlarmFlags & { sequencer?: stri
 async function runNode(flags: VerifierFlags): Promise<void> {
   const signal = createShutdownSignal()
   const { createVerifier } = await import('../derivation/index.ts')
-  const options = readNodeFlags(flags, 'node')
+  // A person at a terminal gets one line that changes; whatever else reads standard error gets JSON lines.
+  const statusLine = process.stderr.isTTY ? createStatusLine(process.stderr) : undefined
+  const options = readNodeFlags(flags, 'node', statusLine)
   await startFromSnapshot(flags, options, signal)
   const verifier = await createVerifier({
     ...options,
+    ...(statusLine && { onProgress: statusLine.show }),
     alarms: readAlarmFlags(flags),
     ...(flags.sequencer !== undefined && { sequencerUrl: flags.sequencer }),
   })

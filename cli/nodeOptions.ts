@@ -4,6 +4,7 @@ import type { L1TrustSource } from '../node/L1Client.ts'
 import { createLogger, type LogLevel } from '../node/Logger.ts'
 import { makeDirectory } from '../node/makeDirectory.ts'
 import { option, parseCount, parseHttpUrls, parsePort, readRollupConfig } from './options.ts'
+import type { StatusLine } from './StatusLine.ts'
 
 /** The flags that `keyroll node` and `keyroll sequencer` share. */
 export type NodeFlags = {
@@ -77,7 +78,7 @@ function logLevelOption(): Option {
 }
 
 /** Turns the shared flags into what both nodes are made of. */
-export function readNodeFlags(flags: NodeFlags, name: string) {
+export function readNodeFlags(flags: NodeFlags, name: string, statusLine?: StatusLine) {
   const rollup = readRollupConfig(flags.rollupConfig)
   makeDirectory(flags.dataDir)
   return {
@@ -95,7 +96,7 @@ export function readNodeFlags(flags: NodeFlags, name: string) {
       port: flags.port,
       ...(flags.corsOrigin !== undefined && { corsOrigin: flags.corsOrigin }),
     },
-    logger: createLogger({ level: flags.logLevel, name }),
+    logger: createLogger({ level: flags.logLevel, name, destination: statusLine }),
     version: VERSION,
   }
 }

@@ -24,6 +24,7 @@ import { createDerivation, type Derivation, type DerivationOptions } from './cre
 import { describeTrouble } from './describeTrouble.ts'
 import { createPromiseSignerReader } from './readPromiseSigner.ts'
 import { createHttpLink } from './SequencerLink.ts'
+import { createSyncReporter, type OnSyncProgress } from './SyncReporter.ts'
 import { createUnsafeFollower, type UnsafeFollower } from './UnsafeFollower.ts'
 import { createUnsafeFollowerMetrics } from './unsafeFollowerMetrics.ts'
 import { createWebSocketLink } from './WebSocketLink.ts'
@@ -40,6 +41,8 @@ export type VerifierOptions = {
   version: string
   /** When and where alarms are told; DEFAULT_ALARM_OPTIONS for what is absent. */
   alarms?: Partial<AlarmOptions>
+  /** Hears how far reading L1 has come, in place of the log; undefined when it has been read. */
+  onProgress?: OnSyncProgress
   /** A sequencer, or a node that follows it, whose unsafe blocks are followed: `ws(s)://` or `http(s)://`. */
   sequencerUrl?: string
 } & Pick<DerivationOptions, 'pollIntervalMs' | 'onWrongOutput'>
@@ -84,6 +87,16 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
     ...(onWrongOutput && { onWrongOutput }),
   })
   const startingBlock = store.heads().safe.number
+  const { onProgress } = options
+  const reporter = createSyncReporter({
+    derivation,
+    l1,
+    store,
+    engine,
+    logger,
+    metrics,
+    ...(onProgress && { onProgress }),
+  })
   const follower = options.sequencerUrl === undefined ? undefined : createFollower(options.sequencerUrl)
 
   function createFollower(url: string): UnsafeFollower {
@@ -119,7 +132,7 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
     return { startingBlock, currentBlock, highestBlock: estimateHead(store, rollup) }
   }
 
-  const methods = createReadMethods({
+  const readMethods = createReadMethods({
     store,
     rollup,
     engine,
@@ -128,6 +141,7 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
     l1Status: () => derivation.status().l1,
     ...(follower && { findSignature: follower.findSignature }),
   })
+  const methods = { ...readMethods, ...reporter.methods }
   const server = await createRpcServer({ ...rpc, methods, logger, metrics, readiness })
   const alarmed = createAlarmedDerivation({
     derivation,
@@ -139,6 +153,7 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
     options: { ...DEFAULT_ALARM_OPTIONS, ...options.alarms },
   })
   const stopped = alarmed.run(stop.signal)
+  const reporting = reporter.run(stop.signal)
   const following = follower?.run(stop.signal)
   // Nobody has to listen: the failure is logged and answered by /readyz, and what is there can still be read.
   stopped.catch(() => undefined)
@@ -151,6 +166,7 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
     async close() {
       stop.abort()
       await stopped.catch(() => undefined)
+      await reporting
       await following
       await server.close()
       await engine.idle()

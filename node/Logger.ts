@@ -12,9 +12,14 @@ export type LogLevel = LevelWithSilent
  * `info` what an operator wants to see on a good day (start, stop, heads, L1 transactions); `debug` every decision.
  * Keys and signatures are never logged.
  */
-export function createLogger(options: { level: LogLevel; name?: string }): Logger {
+export function createLogger(options: {
+  level: LogLevel
+  name?: string
+  /** Takes the lines in place of standard error. */
+  destination?: { write(line: string): void } | undefined
+}): Logger {
   return pino(
     { level: options.level, base: options.name === undefined ? {} : { name: options.name } },
-    pino.destination({ dest: 2, sync: true }),
+    options.destination ?? pino.destination({ dest: 2, sync: true }),
   )
 }

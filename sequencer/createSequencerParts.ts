@@ -4,6 +4,7 @@ import {
   createAlarmedDerivation,
   createAttributesBuilder,
   createDerivation,
+  createSyncReporter,
   DEFAULT_ALARM_OPTIONS,
   type Derivation,
 } from '../derivation/index.ts'
@@ -230,6 +231,7 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
     return { startingBlock: 0n, currentBlock: safe.number, highestBlock: unsafe.number }
   }
 
+  const reporter = createSyncReporter({ derivation, l1, store, engine, logger, metrics })
   // Made before the methods, for it must know of a new block before subscribers are told.
   const findSignature = createBlockSigner({ engine, store, signer, permit })
   const findRaw = (hash: Hex) => store.transaction(hash)?.raw
@@ -243,6 +245,7 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
     batcher,
     proposer,
     loops: [
+      reporter,
       createAlarmedDerivation({
         derivation,
         store,
@@ -270,6 +273,7 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
         findAccepted: createFindAccepted({ pool, rollup, findRaw }),
         findSignature,
       }),
+      ...reporter.methods,
       ...createSendMethods(pool),
       ...createPromiseMethods(pool),
     },
