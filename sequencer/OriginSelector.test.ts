@@ -4,7 +4,7 @@ import { createFakeL1Chain, type FakeL1Chain } from '../test/FakeL1Chain.ts'
 import { TEST_ROLLUP } from '../test/TestChain.ts'
 import { createOriginSelector } from './OriginSelector.ts'
 
-const { blockTime, maxSequencerDrift } = TEST_ROLLUP
+const { blockTime, maxSequencerDrift, seqWindowSize } = TEST_ROLLUP
 
 describe('OriginSelector', () => {
   let l1: FakeL1Chain
@@ -67,6 +67,20 @@ describe('OriginSelector', () => {
     const next = l1.mine()
     const parent = parentOf(origin, next.timestamp + maxSequencerDrift + 1n)
     expect(await select(parent)).toEqual({ origin: next, mustBeEmpty: true })
+  })
+
+  it('leaves blocks empty for which a batch could come too late, and fills the first that has time', async () => {
+    const origins = [l1.head()]
+    // The margin is a quarter of the window of 50 blocks.
+    for (let i = 0; i < 40; i++) origins.push(l1.mine())
+    const first = origins.findIndex((origin) => origin.number + seqWindowSize > l1.head().number + 12n)
+    expect(first).toBe(3)
+    for (const [i, origin] of origins.slice(0, 6).entries()) {
+      const child = { origin, mustBeEmpty: i < first }
+      expect(await select(parentOf(origin, origin.timestamp))).toEqual(child)
+      const parent = origins[i - 1]
+      if (parent !== undefined) expect(await select(parentOf(parent, origin.timestamp))).toEqual(child)
+    }
   })
 
   it('notices that L1 left the chain of the origin, at the same height or by the next block', async () => {

@@ -4,6 +4,12 @@ import type { RollupConfig } from '../protocol/index.ts'
 /** The L1 origin for the next block, and whether the block has to be empty because the origin is too old. */
 export type SelectedOrigin = { origin: L1Header; mustBeEmpty: boolean }
 
+/**
+ * L1 blocks before the end of an origin's sequencing window from which on its blocks stay empty, at most a quarter of it. A
+ * batch that comes later finds the block made by derivation, empty, and all after it are lost; an empty one is the same block.
+ */
+const CLOSING_MARGIN = 20n
+
 /** Chooses the L1 origin of the next block as op-node does. */
 export interface OriginSelector {
   /**
@@ -22,7 +28,7 @@ export function createOriginSelector({
   confirmations,
 }: {
   l1: Pick<L1Client, 'header' | 'headerByHash'>
-  rollup: Pick<RollupConfig, 'blockTime' | 'maxSequencerDrift'>
+  rollup: Pick<RollupConfig, 'blockTime' | 'maxSequencerDrift' | 'seqWindowSize'>
   confirmations: bigint
 }): OriginSelector {
   async function readCurrent({ l1Origin }: BlockRef): Promise<L1Header> {
@@ -47,6 +53,13 @@ export function createOriginSelector({
     return head !== undefined && head.number >= next.number + confirmations ? next : undefined
   }
 
+  /** Whether a batch with this origin may come too late: after a long absence, the first blocks to catch up with. */
+  async function isClosing(origin: L1Header): Promise<boolean> {
+    const margin = minimum(CLOSING_MARGIN, rollup.seqWindowSize / 4n)
+    const head = await l1.header('latest')
+    return head !== undefined && head.number + margin >= origin.number + rollup.seqWindowSize
+  }
+
   return {
     async select(parent) {
       const current = await readCurrent(parent)
@@ -54,16 +67,22 @@ export function createOriginSelector({
       const timestamp = parent.timestamp + rollup.blockTime
       const isTooOld = (origin: L1Header) => timestamp > origin.timestamp + rollup.maxSequencerDrift
       if (next !== undefined && next.timestamp <= timestamp)
-        return { origin: next, mustBeEmpty: isTooOld(next) }
+        return { origin: next, mustBeEmpty: isTooOld(next) || (await isClosing(next)) }
       if (next === undefined && isTooOld(current)) {
         // Whether this block keeps its origin depends on the next one's time: derivation would drop a wrong guess.
         throw new TemporaryFault(
           `L1 block ${current.number} is too old an origin for time ${timestamp}, and the next one is not there yet`,
         )
       }
-      return { origin: current, mustBeEmpty: isTooOld(current) }
+      // Without a next block the origin is L1's head, whose window is open for long.
+      const mustBeEmpty = isTooOld(current) || (next !== undefined && (await isClosing(current)))
+      return { origin: current, mustBeEmpty }
     },
   }
+}
+
+function minimum(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
 }
 
 function leftChain(current: L1Header, other: L1Header): ResetFault {
