@@ -59,6 +59,7 @@ export function createBeacon({ urls, kzg, fetchFn, metrics, logger, signal, now 
         const answer = await ask(node)
         metrics?.l1Requests.inc({ node: node.name, method, outcome: 'ok' })
         if (isWanted(answer)) {
+          order.prefer(index)
           order.succeeded(index)
           return answer
         }
@@ -99,6 +100,7 @@ export function createBeacon({ urls, kzg, fetchFn, metrics, logger, signal, now 
           throw new RefusedAnswerError(`has ${before - missing.size} of the ${before} blobs asked for`)
         }
         metrics?.l1Requests.inc({ node: node.name, method: 'blobs', outcome: 'ok' })
+        order.prefer(index)
         order.succeeded(index)
       } catch (error) {
         reasons.push(blame(index, 'blobs', error))

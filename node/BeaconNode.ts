@@ -2,6 +2,7 @@ import { type Hex, isHex } from 'viem'
 import { BLOB_BYTES, fromHex, sha256, toHex, ZERO_HASH } from '../protocol/index.ts'
 import type { Endpoint } from './Endpoint.ts'
 import type { L1Header } from './L1Header.ts'
+import { createLruCache } from './LruCache.ts'
 import { hexField, type JsonObject, toList, toObject } from './l1Json.ts'
 import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
@@ -40,10 +41,13 @@ const COMMITMENT_BYTES = 48
 const VERSIONED_HASH_VERSION_KZG = 0x01
 /** Slots without a block in a row after which the next block is not looked for. */
 const MAX_MISSED_SLOTS = 64n
+const REMEMBERED_BLOCKS = 16
 
 /** Makes the client of one beacon node; every method throws when the node gives no good answer. */
 export function createBeaconNode(endpoint: Endpoint): BeaconNode {
   let clock: Clock | undefined
+  /** By the roots of their beacon blocks, so that a head that stays is read once. */
+  const named = createLruCache<Hex, NamedBlock>(REMEMBERED_BLOCKS)
 
   /** Undefined where the node has no such thing, or no such route. */
   async function get(path: string, maxBytes: number): Promise<unknown> {
@@ -105,10 +109,12 @@ export function createBeaconNode(endpoint: Endpoint): BeaconNode {
     return toNamedBlock(found)
   }
 
-  async function blockIdOf(tag: BeaconTag): Promise<string | undefined> {
-    if (tag !== 'justified') return tag
-    const found = await get('/eth/v1/beacon/states/head/finality_checkpoints', SMALL_ANSWER_BYTES)
-    if (found === undefined) return undefined
+  /** Undefined while the consensus has justified nothing. */
+  async function rootOf(tag: BeaconTag): Promise<Hex | undefined> {
+    const path = tag === 'justified' ? 'states/head/finality_checkpoints' : `headers/${tag}`
+    const found = await get(`/eth/v1/beacon/${path}`, SMALL_ANSWER_BYTES)
+    if (found === undefined) throw new RefusedAnswerError(`got nothing for ${path}`)
+    if (tag !== 'justified') return hexField(dataOf(found), 'root', 32)
     const root = hexField(toObject(dataOf(found).current_justified), 'root', 32)
     return root === ZERO_HASH ? undefined : root
   }
@@ -121,11 +127,11 @@ export function createBeaconNode(endpoint: Endpoint): BeaconNode {
     },
     blobs,
     async executionHash(tag) {
-      const id = await blockIdOf(tag)
-      if (id === undefined) return undefined
-      const block = await blockAt(id)
-      if (block === undefined)
-        throw new RefusedAnswerError(`got no block for ${id}, which the beacon node named`)
+      const root = await rootOf(tag)
+      if (root === undefined) return undefined
+      const block = named.get(root) ?? (await blockAt(root))
+      if (block === undefined) throw new RefusedAnswerError(`got no block ${root}, which it named itself`)
+      named.set(root, block)
       // The first block of a beacon chain names no execution block.
       return block.hash === ZERO_HASH ? undefined : block.hash
     },

@@ -8,7 +8,7 @@ import { type L1Header, l1HeaderFromJson } from './L1Header.ts'
 import { type L1Receipt, l1ReceiptsFromJson } from './L1Receipt.ts'
 import { createL1Rpc } from './L1Rpc.ts'
 import { type L1Transaction, l1TransactionsFromJson } from './L1Transaction.ts'
-import { type L1Tag, type L1Trust, trustBeacon, trustFirst, trustQuorum } from './L1Trust.ts'
+import { GRACE_MS, type L1Tag, type L1Trust, trustBeacon, trustFirst, trustQuorum } from './L1Trust.ts'
 import type { Logger } from './Logger.ts'
 import { createLruCache } from './LruCache.ts'
 import type { Metrics } from './Metrics.ts'
@@ -249,7 +249,10 @@ export function createL1Client(options: L1ClientOptions): L1Client {
 
   async function assertChainId(expected: bigint): Promise<void> {
     const question = { method: 'eth_chainId', params: [], read: readQuantity }
-    const { found: ids } = await rpc.requestAll(question, { isEnough: () => false, graceMs: 0 })
+    const { found: ids } = await rpc.requestAll(question, {
+      isEnough: ({ found }) => found.length >= quorum,
+      graceMs: GRACE_MS,
+    })
     const others = ids.filter((id) => id !== expected)
     const isTrustedOther =
       trusted === 'rpc' ? others.length >= quorum : ((await beacon.chainId()) ?? expected) !== expected

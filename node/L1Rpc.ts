@@ -92,6 +92,7 @@ export function createL1Rpc({
       const result = resultOf(answer, node)
       const value = result === null ? undefined : await read(result, answer.bytes)
       count('ok')
+      order.succeeded(index)
       return { ok: true, value }
     } catch (error) {
       if (error instanceof TemporaryFault) throw error
@@ -119,7 +120,7 @@ export function createL1Rpc({
           mayChange ||= !isMissingMethod(outcome.error)
         } else if (outcome.value === undefined) absent++
         else {
-          order.succeeded(index)
+          order.prefer(index)
           return outcome.value
         }
       }

@@ -20,8 +20,8 @@ export interface L1Trust {
   numbered(number: bigint): Promise<L1Header | undefined>
 }
 
-/** Nodes that are in good health answer within this time after the first; the others are not waited for. */
-const GRACE_MS = 1_000
+/** Nodes in good health answer within this time after the first, in milliseconds; the others are not waited for. */
+export const GRACE_MS = 1_000
 
 const TAG_OF: Record<L1Tag, BeaconTag> = { latest: 'head', safe: 'justified', finalized: 'finalized' }
 

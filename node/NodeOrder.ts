@@ -2,10 +2,13 @@ import type { Logger } from './Logger.ts'
 
 /** Remembers which of several L1 nodes answer well, so that those that do not are asked last. */
 export interface NodeOrder {
-  /** Lists the nodes in the order to ask them: first the one that answered last, and those that rest at the end. */
+  /** Lists the nodes in the order to ask them: first the preferred one, and those that rest at the end. */
   list(): readonly number[]
   /** Tells whether a node failed lately. */
   isResting(index: number): boolean
+  /** Asks a node first from now on. */
+  prefer(index: number): void
+  /** Ends a node's row of failures, if its rest is over. */
   succeeded(index: number): void
   /** Lets a node rest, longer with each failure in a row. */
   failed(index: number, reason: string): void
@@ -34,13 +37,15 @@ export function createNodeOrder({
       return [...ring.filter((index) => !isResting(index)), ...ring.filter(isResting)]
     },
     isResting,
-    succeeded(index) {
+    prefer(index) {
       preferred = index
+    },
+    succeeded(index) {
       const node = nodes[index]
-      if (node === undefined || node.failures === 0) return
+      // A node that answers now and then is not back: it would fill the log.
+      if (node === undefined || node.failures === 0 || isResting(index)) return
       logger?.info({ node: node.name }, 'an L1 node answers again')
       node.failures = 0
-      node.restUntil = 0
     },
     failed(index, reason) {
       const node = nodes[index]

@@ -139,6 +139,8 @@ export function createHashedL1({
     if (block === undefined) return undefined
     const { blobs, header } = block
     switch (method) {
+      case '/eth/v1/beacon/headers':
+        return { data: { root: block.beaconRoot } }
       case '/eth/v1/beacon/blobs':
         return { data: blobs.map(toHex) }
       case '/eth/v1/beacon/blob_sidecars':

@@ -1,0 +1,115 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { afterAll, describe, expect, it } from 'vitest'
+import { createEndpoint, EndpointError } from './Endpoint.ts'
+import { RefusedAnswerError } from './RefusedAnswerError.ts'
+
+const servers: Server[] = []
+afterAll(() => {
+  for (const server of servers) server.close().closeAllConnections()
+})
+
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const ask = { maxBytes: 1_000, timeoutMs: 5_000 }
+
+describe('createEndpoint', () => {
+  it('posts JSON, and reads JSON with its status', async () => {
+    const host = await serve((request, response) => {
+      let body = ''
+      request.on('data', (part) => {
+        body += part
+      })
+      request.on('end', () => response.writeHead(418).end(JSON.stringify([request.url, JSON.parse(body)])))
+    })
+    const endpoint = createEndpoint(`http://${host}/key/`, fetch)
+    const answer = await endpoint.ask({ ...ask, path: '/below', body: { a: 1 } })
+    expect(answer).toEqual({ status: 418, json: ['/key/below', { a: 1 }], bytes: 22 })
+  })
+
+  it('reads no further than the limit, whatever the answer says of its length', async () => {
+    let written = 0
+    const host = await serve((_request, response) => {
+      response.on('error', () => undefined)
+      const write = () => {
+        written += 100_000
+        if (response.destroyed || written > 50_000_000) response.end()
+        else response.write('a'.repeat(100_000), write)
+      }
+      write()
+    })
+    await expect(createEndpoint(`http://${host}`, fetch).ask(ask)).rejects.toBeInstanceOf(RefusedAnswerError)
+    expect(written).toBeLessThan(50_000_000)
+  })
+
+  it('counts compressed answers at their full length', async () => {
+    const bomb = gzipSync(Buffer.alloc(10_000_000))
+    const host = await serve((_request, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb)
+    })
+    expect(bomb.length).toBeLessThan(20_000)
+    const asked = createEndpoint(`http://${host}`, fetch).ask({ ...ask, maxBytes: 100_000 })
+    await expect(asked).rejects.toBeInstanceOf(RefusedAnswerError)
+  })
+
+  it('gives up an answer that begins and does not end', async () => {
+    const host = await serve((_request, response) => {
+      response.write('{')
+    })
+    const asked = createEndpoint(`http://${host}`, fetch).ask({ ...ask, timeoutMs: 50 })
+    await expect(asked).rejects.toBeInstanceOf(EndpointError)
+  })
+
+  it('goes nowhere that an answer sends it', async () => {
+    let visits = 0
+    const inside = await serve((_request, response) => {
+      visits++
+      response.end('{}')
+    })
+    const host = await serve((_request, response) => {
+      response.writeHead(307, { location: `http://${inside}/` }).end()
+    })
+    const answer = await createEndpoint(`http://${host}`, fetch).ask({ ...ask, body: {} })
+    expect(answer).toMatchObject({ status: 307, json: undefined })
+    expect(visits).toBe(0)
+  })
+
+  it('refuses a good answer that is no JSON, and takes an error without JSON for one', async () => {
+    const host = await serve((request, response) => {
+      response.writeHead(request.url === '/error' ? 500 : 200).end('<html>')
+    })
+    const endpoint = createEndpoint(`http://${host}`, fetch)
+    await expect(endpoint.ask(ask)).rejects.toBeInstanceOf(RefusedAnswerError)
+    expect(await endpoint.ask({ ...ask, path: '/error' })).toMatchObject({ status: 500, json: undefined })
+  })
+
+  it('sends user and password as a header, and names only the host', async () => {
+    const host = await serve((request, response) => {
+      response.end(JSON.stringify(request.headers.authorization))
+    })
+    const endpoint = createEndpoint(`http://me:s%20cret@${host}/v3/0123456789abcdef?key=fedcba`, fetch)
+    expect(endpoint.name).toBe(host)
+    expect((await endpoint.ask(ask)).json).toBe(`Basic ${btoa('me:s cret')}`)
+  })
+
+  it('never tells what a URL keeps secret, though the other side or the runtime repeats it', async () => {
+    const secrets = ['0123456789abcdef', 'fedcba', 'hunter2']
+    const url = 'http://me:hunter2@127.0.0.1:1/v3/0123456789abcdef?key=fedcba'
+    const repeating = createEndpoint(url, async (input) => {
+      throw new TypeError(`cannot fetch ${url} or ${input}`)
+    })
+    for (const endpoint of [repeating, createEndpoint(url, fetch)]) {
+      const error: unknown = await endpoint.ask(ask).catch((thrown: unknown) => thrown)
+      const told = error instanceof Error ? `${error.message} ${error.stack} ${String(error.cause)}` : ''
+      expect(told).toContain('did not answer')
+      for (const secret of secrets) expect(told).not.toContain(secret)
+    }
+    expect(repeating.clean(`no project /v3/0123456789abcdef\n\u001b[31m`)).toBe('no project …  [31m')
+  })
+})
