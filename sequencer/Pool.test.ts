@@ -574,6 +574,16 @@ describe('Pool', () => {
       expect(await listed()).toEqual([])
     })
 
+    it('do not count where the very recovery was forced, and are void where another was', async () => {
+      const [kept, lost] = [newKeystore(), newKeystore()]
+      const own = kept.startRecovery({ data: '0x01' })
+      const other = lost.startRecovery({ data: '0x02' })
+      for (const tx of [own, lost.startRecovery({ data: '0x03' })]) await promised(tx)
+      await chain.build([], [testDeposit(own.raw, 0), testDeposit(other.raw, 1)])
+      expect(pool.status(own.hash)?.stage).toMatchObject({ name: 'displaced', reason: 'SAME_CONFIG' })
+      expect(await listed()).toMatchObject([{ outcome: 'displaced', isVoid: true }])
+    })
+
     it('are overdue while they wait and late when they come, which a reorg can undo', async () => {
       await open({ promiseBlocks: 1n })
       const tx = newKeystore().update()

@@ -125,7 +125,11 @@ export function createPoolBook(
     changes: readonly KeystoreChange[] = [],
   ): void {
     detach(entry)
-    const isVoid = blockNumber <= entry.promise.promise.byBlock && changes.some(({ isDeposit }) => isDeposit)
+    // A recovery that a deposit starts takes nothing but the place of another one.
+    const isByDeposit = changes.some(
+      ({ what, isDeposit }) => isDeposit && (what === 'set' || entry.kind === 1),
+    )
+    const isVoid = blockNumber <= entry.promise.promise.byBlock && isByDeposit
     entry.body = undefined
     entry.stage = { name: 'displaced', blockNumber, reason, isVoid }
     displaced.set(entry.id, [...displacedOf(entry.id), entry])
@@ -151,7 +155,10 @@ export function createPoolBook(
       if (judgement.verdict === 'ready' && entry.body !== undefined) {
         view = advance(view, { ...entry, ...entry.body }, nextTimestamp())
       } else if (judgement.verdict === 'impossible' || isOrphan) {
-        const isSame = changes.some(({ configHash }) => configHash === entry.configHash) && entry.kind !== 1
+        const what = entry.kind === 1 ? 'started' : 'set'
+        const isSame = changes.some(
+          (change) => change.what === what && change.configHash === entry.configHash,
+        )
         const reason = judgement.verdict === 'impossible' ? judgement.reason : 'PREDECESSOR_REPLACED'
         if (!isSame) lostConfigs.add(entry.configHash)
         displace(entry, isSame ? 'SAME_CONFIG' : reason, head.number, changes)
