@@ -1,6 +1,10 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import secp256k1 from 'secp256k1'
-import { createSignatureVerifier, type SignatureVerifier } from '../protocol/index.ts'
+import {
+  createSignatureVerifier,
+  type SignaturePrimitives,
+  type SignatureVerifier,
+} from '../protocol/index.ts'
 import { createLruCache } from './LruCache.ts'
 
 /** Importing a key costs about as much as verifying with it, and wallets come back. */
@@ -14,8 +18,13 @@ const B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn
  * `verifySignature`, many times as fast (protocol.md §2.2).
  */
 export function createNativeVerifier(): SignatureVerifier {
+  return createSignatureVerifier(createNativePrimitives())
+}
+
+/** Makes the curve operations of {@link createNativeVerifier}. */
+export function createNativePrimitives(): SignaturePrimitives {
   const keys = createLruCache<string, KeyObject>(CACHED_KEYS)
-  return createSignatureVerifier({
+  return {
     recoverSecp256k1(hash, rs, recovery) {
       try {
         return secp256k1.ecdsaRecover(rs, recovery, hash, false).subarray(1)
@@ -33,7 +42,7 @@ export function createNativeVerifier(): SignatureVerifier {
       }
       return verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, rs)
     },
-  })
+  }
 }
 
 /** Which keys are valid is consensus, so it is not left to the OpenSSL at hand (protocol.md §2.2). */

@@ -1,0 +1,117 @@
+/**
+ * Memory that threads share: a ring of P-256 verifications which the main thread offers, and whoever comes first does.
+ * Each slot is claimed by one compare-and-exchange of its state, so that none is done twice.
+ */
+export type P256Ring = { counters: Int32Array; states: Int32Array; data: Uint8Array }
+
+/** A verification of `r ‖ s` over `sha256(message)` by the key `x ‖ y`, all of the right width. */
+export type P256Question = { message: Uint8Array; rs: Uint8Array; key: Uint8Array }
+
+/** What stands in a slot; a slot that is waiting or running is never written over. */
+export const SlotState = { free: 0, waiting: 1, running: 2, good: 3, bad: 4 } as const
+
+/** How many questions the ring holds; a power of two, so that counters may wrap around. */
+export const RING_SLOTS = 8_192
+
+/** Longest message of a question in bytes: that of a WebAuthn signature is at most 512 + 32. */
+export const MAX_MESSAGE_BYTES = 544
+
+// message length (uint16) ‖ key (64) ‖ r ‖ s (64) ‖ message
+const KEY_AT = 2
+const RS_AT = KEY_AT + 64
+const MESSAGE_AT = RS_AT + 64
+const SLOT_BYTES = MESSAGE_AT + MAX_MESSAGE_BYTES
+
+const OFFERED = 0
+const CLAIMED = 1
+
+/** Allocates an empty ring. */
+export function createP256Ring(): P256Ring {
+  const shared = (bytes: number) => new SharedArrayBuffer(bytes)
+  return {
+    counters: new Int32Array(shared(8)),
+    states: new Int32Array(shared(4 * RING_SLOTS)),
+    data: new Uint8Array(shared(SLOT_BYTES * RING_SLOTS)),
+  }
+}
+
+/**
+ * Offers a question to the threads and returns its slot; undefined while the ring is full of unanswered ones. For the main
+ * thread only. An answer that stands in the slot from before is lost: `onEvict` hears of the slot first.
+ */
+export function offerQuestion(
+  ring: P256Ring,
+  { message, rs, key }: P256Question,
+  onEvict: (slot: number) => void,
+): number | undefined {
+  const { counters, states, data } = ring
+  const slot = Atomics.load(counters, OFFERED) & (RING_SLOTS - 1)
+  const state = Atomics.load(states, slot)
+  if (state === SlotState.waiting || state === SlotState.running) return undefined
+  if (state !== SlotState.free) onEvict(slot)
+  const at = slot * SLOT_BYTES
+  data[at] = message.length >> 8
+  data[at + 1] = message.length & 0xff
+  data.set(key, at + KEY_AT)
+  data.set(rs, at + RS_AT)
+  data.set(message, at + MESSAGE_AT)
+  Atomics.store(states, slot, SlotState.waiting)
+  Atomics.add(counters, OFFERED, 1)
+  Atomics.notify(counters, OFFERED, 1)
+  return slot
+}
+
+/** Answers the oldest question that nobody has claimed; false when there is none. */
+export function answerOne(ring: P256Ring, verify: (question: P256Question) => boolean): boolean {
+  const { counters, states, data } = ring
+  for (;;) {
+    const next = Atomics.load(counters, CLAIMED)
+    if (next === Atomics.load(counters, OFFERED)) return false
+    if (Atomics.compareExchange(counters, CLAIMED, next, (next + 1) | 0) !== next) continue
+    const slot = next & (RING_SLOTS - 1)
+    if (!claim(ring, slot)) continue
+    const at = slot * SLOT_BYTES
+    // Copies: the curve's library takes no shared memory, and whoever remembers a key must not see it change.
+    const length = ((data[at] as number) << 8) | (data[at + 1] as number)
+    const isGood = verify({
+      message: data.slice(at + MESSAGE_AT, at + MESSAGE_AT + length),
+      rs: data.slice(at + RS_AT, at + MESSAGE_AT),
+      key: data.slice(at + KEY_AT, at + RS_AT),
+    })
+    Atomics.store(states, slot, isGood ? SlotState.good : SlotState.bad)
+    Atomics.notify(states, slot)
+    return true
+  }
+}
+
+/** Waits until there may be something to answer. */
+export function awaitQuestion({ counters }: P256Ring): void {
+  const offered = Atomics.load(counters, OFFERED)
+  if (Atomics.load(counters, CLAIMED) === offered) Atomics.wait(counters, OFFERED, offered)
+}
+
+/** Takes a slot whose question nobody has begun with; true when it is now the caller's to answer. */
+function claim({ states }: P256Ring, slot: number): boolean {
+  return Atomics.compareExchange(states, slot, SlotState.waiting, SlotState.running) === SlotState.waiting
+}
+
+/**
+ * Takes the answer out of a slot, and frees it: undefined when nobody had begun, so that the caller answers for himself.
+ * While another thread is at it, `meanwhile` is called, and when that has nothing to do, this waits; after `patienceMs` it
+ * gives up, for the thread may be dead.
+ */
+export function takeAnswer(
+  { states }: P256Ring,
+  slot: number,
+  { meanwhile, patienceMs }: { meanwhile: () => boolean; patienceMs: number },
+): boolean | undefined {
+  for (;;) {
+    const state = Atomics.compareExchange(states, slot, SlotState.waiting, SlotState.free)
+    if (state !== SlotState.running) {
+      Atomics.store(states, slot, SlotState.free)
+      return state === SlotState.waiting ? undefined : state === SlotState.good
+    }
+    if (meanwhile()) continue
+    if (Atomics.wait(states, slot, SlotState.running, patienceMs) === 'timed-out') return undefined
+  }
+}
