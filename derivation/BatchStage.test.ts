@@ -5,6 +5,7 @@ import { batchToBytes, type SingularBatch, ZERO_HASH } from '../protocol/index.t
 import { createTestKeystore, createTestRollup } from '../test/chainFixtures.ts'
 import { createFakeL1 } from '../test/FakeL1.ts'
 import { createBatchStage } from './BatchStage.ts'
+import { createDecoder } from './Decoder.ts'
 import type { DropReason } from './Dropped.ts'
 
 const rollup = { ...createTestRollup(), blockTime: 2n, seqWindowSize: 4n, maxSequencerDrift: 20n }
@@ -35,6 +36,7 @@ function setUp(channels: readonly (readonly (SingularBatch | Uint8Array)[])[], {
         queue.unshift([])
       },
     },
+    decoder: createDecoder(),
     rollup,
     onDrop: (reason) => dropped.push(reason),
   })

@@ -1,9 +1,10 @@
 import type { Hex } from 'viem'
 import { type BlockRef, CriticalFault } from '../node/index.ts'
-import { batchFromBytes, RlpError, type RollupConfig, type SingularBatch } from '../protocol/index.ts'
+import type { RollupConfig, SingularBatch } from '../protocol/index.ts'
 import type { ChannelStage, EncodedBatch } from './ChannelStage.ts'
 import { type BatchFlaw, checkSingularBatch } from './checkSingularBatch.ts'
 import { checkTransactions, type TransactionsFlaw } from './checkTransactions.ts'
+import type { Decoder } from './Decoder.ts'
 import type { OnDrop } from './Dropped.ts'
 import type { L1Traversal } from './L1Traversal.ts'
 
@@ -20,11 +21,13 @@ export interface BatchStage {
 export function createBatchStage({
   traversal,
   channels,
+  decoder,
   rollup,
   onDrop,
 }: {
   traversal: Pick<L1Traversal, 'origin' | 'headerAt'>
   channels: ChannelStage
+  decoder: Pick<Decoder, 'batch' | 'setConfig'>
   rollup: Pick<RollupConfig, 'blockTime' | 'seqWindowSize' | 'maxSequencerDrift' | 'l2ChainId'>
   onDrop: OnDrop
 }): BatchStage {
@@ -41,7 +44,8 @@ export function createBatchStage({
     })
     if (checked.validity === 'drop') return checked.reason
     if (checked.validity === 'past') return 'PAST'
-    if (checked.validity === 'accept') return checkTransactions(batch.transactions, rollup.l2ChainId)
+    if (checked.validity === 'accept')
+      return checkTransactions(batch.transactions, rollup.l2ChainId, decoder.setConfig)
     // Batches are read only from blocks after the parent's origin, so both epochs that could matter are known.
     throw new CriticalFault(
       `lost the L1 blocks after ${parent.l1Origin.number}: this is a defect in derivation`,
@@ -49,7 +53,7 @@ export function createBatchStage({
   }
 
   function judge({ bytes, transactionHash }: EncodedBatch, parent: BlockRef): AcceptedBatch | undefined {
-    const batch = decode(bytes)
+    const batch = decoder.batch(bytes)
     const flaw = batch === undefined ? 'MALFORMED_BATCH' : flawOf(batch, parent)
     if (batch !== undefined && flaw === undefined) return { batch, transactionHash }
     onDrop(flaw ?? 'MALFORMED_BATCH', transactionHash)
@@ -82,14 +86,5 @@ export function createBatchStage({
         if (accepted !== undefined) return accepted
       }
     },
-  }
-}
-
-function decode(bytes: Uint8Array): SingularBatch | undefined {
-  try {
-    return batchFromBytes(bytes)
-  } catch (error) {
-    if (error instanceof RlpError) return undefined
-    throw error
   }
 }

@@ -10,6 +10,7 @@ import {
   ZERO_HASH,
 } from '../protocol/index.ts'
 import { createChannelStage } from './ChannelStage.ts'
+import { createDecoder } from './Decoder.ts'
 import type { DropReason } from './Dropped.ts'
 
 const batch = (timestamp: bigint): SingularBatch => ({
@@ -26,6 +27,7 @@ function setUp(data: readonly Uint8Array[]) {
   const dropped: [DropReason, Hex][] = []
   const stage = createChannelStage({
     retrieval: { next: async () => queue.shift() },
+    decoder: createDecoder(),
     onDrop: (...drop) => dropped.push(drop),
   })
   return { stage, dropped }

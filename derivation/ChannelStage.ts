@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import { decodeBatcherData } from '../protocol/index.ts'
+import type { Decoder } from './Decoder.ts'
 import type { OnDrop } from './Dropped.ts'
 import type { L1Retrieval } from './L1Retrieval.ts'
 
@@ -17,9 +17,11 @@ export interface ChannelStage {
 /** Makes the channel stage; by the one-frame rule each datum is a whole channel or garbage (protocol.md §6). */
 export function createChannelStage({
   retrieval,
+  decoder,
   onDrop,
 }: {
   retrieval: Pick<L1Retrieval, 'next'>
+  decoder: Pick<Decoder, 'batcherData'>
   onDrop: OnDrop
 }): ChannelStage {
   let channel: readonly EncodedBatch[] = []
@@ -31,7 +33,7 @@ export function createChannelStage({
         const datum = await retrieval.next()
         if (datum === undefined) return undefined
         const { transactionHash } = datum
-        const decoded = decodeBatcherData(datum.bytes)
+        const decoded = decoder.batcherData(datum.bytes)
         at = 0
         channel = decoded.ok ? decoded.batches.map((bytes) => ({ bytes, transactionHash })) : []
         if (!decoded.ok) onDrop(decoded.reason, transactionHash)

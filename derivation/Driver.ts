@@ -19,7 +19,7 @@ import type { RollupConfig } from '../protocol/index.ts'
 import { findLast, findStart } from './findStart.ts'
 import type { DerivationMetrics } from './metrics.ts'
 import type { OutputChecker } from './OutputChecker.ts'
-import { createPipeline, type DerivedBlock, type Pipeline } from './Pipeline.ts'
+import { createPipeline, type DerivedBlock, type Foresight, type Pipeline } from './Pipeline.ts'
 
 /** How far derivation has come. */
 export type DerivationStatus = {
@@ -54,6 +54,8 @@ export type DriverOptions = {
   checker: OutputChecker
   logger: Logger
   metrics: DerivationMetrics
+  /** Without it nothing is read or checked ahead. */
+  foresight?: Omit<Foresight, 'store'> | undefined
 }
 
 /** While catching up, L1's heads are looked up once in so many L1 blocks. */
@@ -62,7 +64,9 @@ const LOOK_EVERY = 64n
 const SYNCED_WITHIN = 8
 
 /** Makes a driver. Everything it knows follows from the store and L1, so it may stop at any instruction and begin again. */
-export function createDriver({ l1, store, engine, rollup, checker, logger, metrics }: DriverOptions): Driver {
+export function createDriver(options: DriverOptions): Driver {
+  const { l1, store, engine, rollup, checker, logger, metrics } = options
+  const foresight = options.foresight && { ...options.foresight, store }
   /** Undefined at the start and after a reset: then the next step looks for where to begin. */
   let pipeline: Pipeline | undefined
   /** The block that the next one is derived on; behind the safe head while known blocks are derived once more. */
@@ -100,6 +104,7 @@ export function createDriver({ l1, store, engine, rollup, checker, logger, metri
       l1,
       rollup,
       start: begin,
+      foresight,
       onDrop(reason, transactionHash) {
         metrics.dropped.inc({ reason })
         logger.debug({ reason, transactionHash }, 'dropped')

@@ -3,18 +3,19 @@ import { type L1Header, TemporaryFault } from '../node/index.ts'
 import { BLOB_BYTES, encodeBlob } from '../protocol/index.ts'
 import { createFakeL1, FAKE_L1_ADDRESSES, type FakeL1Action } from '../test/FakeL1.ts'
 import type { DropReason } from './Dropped.ts'
-import { createL1Retrieval, type RetrievalL1 } from './L1Retrieval.ts'
+import { createL1Retrieval } from './L1Retrieval.ts'
+import { createL1Source } from './L1Source.ts'
+import type { BatcherDataL1 } from './readBatcherData.ts'
 
 const bytes = (...values: number[]) => Uint8Array.from(values)
 
-function setUp(actions: readonly FakeL1Action[], { first = 0n, wrap = (l1: RetrievalL1) => l1 } = {}) {
+function setUp(actions: readonly FakeL1Action[], { first = 0n, wrap = (l1: BatcherDataL1) => l1 } = {}) {
   const l1 = createFakeL1({ chainId: 1n, number: 100n, timestamp: 1_000n })
   let origin: L1Header = l1.mine(actions)
   const dropped: DropReason[] = []
   const retrieval = createL1Retrieval({
     traversal: { origin: () => origin },
-    l1: wrap(l1.client),
-    rollup: FAKE_L1_ADDRESSES,
+    source: createL1Source({ ...wrap(l1.client), header: l1.client.header }, FAKE_L1_ADDRESSES),
     first,
     onDrop: (reason) => dropped.push(reason),
   })

@@ -1,11 +1,23 @@
-import { type BlockRef, CriticalFault, type Inclusion, type L1Client, type L1Header } from '../node/index.ts'
+import {
+  type BlockRef,
+  type ChainStore,
+  CriticalFault,
+  type Inclusion,
+  type L1Client,
+  type L1Header,
+  type ParallelVerifier,
+} from '../node/index.ts'
 import type { BlockAttributes, RollupConfig } from '../protocol/index.ts'
 import { type AttributesBuilder, createAttributesBuilder } from './AttributesBuilder.ts'
 import { type AcceptedBatch, type BatchStage, createBatchStage } from './BatchStage.ts'
 import { type ChannelStage, createChannelStage } from './ChannelStage.ts'
+import { createDecoder, type Decoder } from './Decoder.ts'
 import type { OnDrop } from './Dropped.ts'
 import { createL1Retrieval, type L1Retrieval } from './L1Retrieval.ts'
+import { createL1Source } from './L1Source.ts'
 import { createL1Traversal, type L1Traversal } from './L1Traversal.ts'
+import { createLookahead } from './Lookahead.ts'
+import { createPreparation } from './prepareBatches.ts'
 
 /** What the next block is made of, and where on L1 that was decided. */
 export type DerivedBlock = { attributes: BlockAttributes; inclusion: Inclusion }
@@ -18,7 +30,14 @@ export type PipelineStart = {
   firstData: bigint
 }
 
-/** Derives blocks from L1: its stages pull from one another, and nobody looks ahead of the parent. */
+/** Lets a pipeline read ahead on L1, and have decoded and checked what it will need. */
+export type Foresight = {
+  decoder: Decoder
+  expect: ParallelVerifier['expect']
+  store: Pick<ChainStore, 'heads' | 'blockByHash' | 'node'>
+}
+
+/** Derives blocks from L1: its stages pull from one another, and nobody decides anything ahead of the parent. */
 export interface Pipeline {
   /** Gets the L1 block whose data are being read. */
   origin(): L1Header
@@ -38,19 +57,31 @@ export function createPipeline({
   rollup,
   start,
   onDrop,
+  foresight,
 }: {
   l1: L1Client
   rollup: RollupConfig
   start: PipelineStart
   onDrop: OnDrop
+  foresight?: Foresight | undefined
 }): Pipeline {
-  const traversal: L1Traversal = createL1Traversal(l1, start.origin)
-  const retrieval: L1Retrieval = createL1Retrieval({ traversal, l1, rollup, first: start.firstData, onDrop })
-  const channels: ChannelStage = createChannelStage({ retrieval, onDrop })
-  const batches: BatchStage = createBatchStage({ traversal, channels, rollup, onDrop })
+  const direct = createL1Source(l1, rollup)
+  const lookahead = foresight && createLookahead(direct, createPreparation({ ...foresight, rollup }))
+  const source = lookahead ?? direct
+  const decoder = foresight?.decoder ?? createDecoder()
+  const traversal: L1Traversal = createL1Traversal(source, start.origin)
+  const retrieval: L1Retrieval = createL1Retrieval({ traversal, source, first: start.firstData, onDrop })
+  const channels: ChannelStage = createChannelStage({ retrieval: { next: retrieve }, decoder, onDrop })
+  const batches: BatchStage = createBatchStage({ traversal, channels, decoder, rollup, onDrop })
   const builder: AttributesBuilder = createAttributesBuilder({ l1, rollup })
   // A batch taken from the stage below stays here until its block is built: L1 may fail while deposits are read.
   let taken: { accepted: AcceptedBatch; parent: BlockRef } | undefined
+
+  async function retrieve() {
+    const datum = await retrieval.next()
+    if (datum !== undefined) lookahead?.took(datum)
+    return datum
+  }
 
   async function take(parent: BlockRef): Promise<AcceptedBatch | undefined> {
     if (taken?.parent.hash === parent.hash) return taken.accepted
@@ -78,6 +109,7 @@ export function createPipeline({
     advance: () => traversal.advance(),
     reset({ origin, firstData }) {
       taken = undefined
+      lookahead?.reset()
       traversal.reset(origin)
       retrieval.reset(firstData)
       channels.flush()

@@ -1,4 +1,4 @@
-import { decodeSetConfig, MAX_BLOCK_BYTES } from '../protocol/index.ts'
+import { MAX_BLOCK_BYTES, parseSetConfig, type SetConfigParser } from '../protocol/index.ts'
 
 /** Why a batch's transactions can be in no block (protocol.md §6). */
 export type TransactionsFlaw = 'UNDECODABLE_TRANSACTION' | 'TOO_MANY_BYTES'
@@ -7,10 +7,9 @@ export type TransactionsFlaw = 'UNDECODABLE_TRANSACTION' | 'TOO_MANY_BYTES'
 export function checkTransactions(
   transactions: readonly Uint8Array[],
   l2ChainId: bigint,
+  parse: SetConfigParser = parseSetConfig,
 ): TransactionsFlaw | undefined {
   const bytes = transactions.reduce((total, raw) => total + raw.length, 0)
   if (bytes > MAX_BLOCK_BYTES) return 'TOO_MANY_BYTES'
-  return transactions.every((raw) => decodeSetConfig(raw, l2ChainId).ok)
-    ? undefined
-    : 'UNDECODABLE_TRANSACTION'
+  return transactions.every((raw) => parse(raw, l2ChainId).ok) ? undefined : 'UNDECODABLE_TRANSACTION'
 }

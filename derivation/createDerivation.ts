@@ -8,7 +8,7 @@ import {
   TemporaryFault,
 } from '../node/index.ts'
 import type { RollupConfig } from '../protocol/index.ts'
-import { createDriver, type DerivationStatus, type Driver } from './Driver.ts'
+import { createDriver, type DerivationStatus, type Driver, type DriverOptions } from './Driver.ts'
 import { createDerivationMetrics } from './metrics.ts'
 import { createOutputChecker, type WrongOutput } from './OutputChecker.ts'
 
@@ -37,6 +37,7 @@ export type DerivationOptions = {
   rollup: RollupConfig
   logger: Logger
   metrics: Metrics
+  foresight?: DriverOptions['foresight'] | undefined
   /** How often to look for a new L1 block, in milliseconds. */
   pollIntervalMs?: number
   /** Hears once of each wrong output. */
@@ -49,7 +50,7 @@ const LAST_RETRY_MS = 30_000
 
 /** Makes the derivation of a chain; there must be one only for a store. */
 export function createDerivation(options: DerivationOptions): Derivation {
-  const { l1, store, engine, rollup, logger, onWrongOutput } = options
+  const { l1, store, engine, rollup, logger, onWrongOutput, foresight } = options
   const metrics = createDerivationMetrics(options.metrics.registry)
   const checker = createOutputChecker({
     l1,
@@ -59,7 +60,7 @@ export function createDerivation(options: DerivationOptions): Derivation {
     metrics,
     ...(onWrongOutput && { onWrong: onWrongOutput }),
   })
-  const driver = createDriver({ l1, store, engine, rollup, checker, logger, metrics })
+  const driver = createDriver({ l1, store, engine, rollup, checker, logger, metrics, foresight })
   let failure: unknown
 
   async function loop(signal: AbortSignal): Promise<void> {

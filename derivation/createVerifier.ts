@@ -4,7 +4,7 @@ import {
   createEngine,
   createL1Client,
   createMetrics,
-  createNativeVerifier,
+  createParallelVerifier,
   createReadMethods,
   createRpcServer,
   type L1ClientOptions,
@@ -21,6 +21,7 @@ import {
   DEFAULT_ALARM_OPTIONS,
 } from './createAlarmedDerivation.ts'
 import { createDerivation, type Derivation, type DerivationOptions } from './createDerivation.ts'
+import { createDecoder } from './Decoder.ts'
 import { describeTrouble } from './describeTrouble.ts'
 import { createPromiseSignerReader } from './readPromiseSigner.ts'
 import { createHttpLink } from './SequencerLink.ts'
@@ -74,8 +75,9 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
   const stop = new AbortController()
   const l1 = createL1Client({ logger, ...options.l1, metrics, signal: stop.signal })
   const fetchFn = createEndableFetch({ signal: stop.signal })
-  const verify = createNativeVerifier()
-  const engine = createEngine({ store, rollup, verify, logger, metrics })
+  const { verify, expect, close: closeVerifier } = createParallelVerifier({ logger })
+  const decoder = createDecoder()
+  const engine = createEngine({ store, rollup, verify, parse: decoder.setConfig, logger, metrics })
   const derivation = createDerivation({
     l1,
     store,
@@ -83,6 +85,7 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
     rollup,
     logger,
     metrics,
+    foresight: { decoder, expect },
     ...(pollIntervalMs !== undefined && { pollIntervalMs }),
     ...(onWrongOutput && { onWrongOutput }),
   })
@@ -171,6 +174,7 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
       await server.close()
       await engine.idle()
       await l1.close()
+      await closeVerifier()
       await store.close()
     },
   }

@@ -4,8 +4,10 @@ import {
   type BlockAttributes,
   type BlockResult,
   encodeExtraData,
+  parseSetConfig,
   type Receipt,
   type RollupConfig,
+  type SetConfigParser,
   type SignatureVerifier,
   stateTransition,
 } from '../protocol/index.ts'
@@ -77,6 +79,8 @@ export type EngineOptions = {
   store: ChainStore
   rollup: RollupConfig
   verify: SignatureVerifier
+  /** By default `parseSetConfig`. */
+  parse?: SetConfigParser | undefined
   logger: Logger
   metrics?: Metrics
 }
@@ -85,7 +89,8 @@ export type EngineOptions = {
 const REWIND_CHUNK = 256n
 
 /** Makes the engine of a chain; there must be one only for a store. */
-export function createEngine({ store, rollup, verify, logger, metrics }: EngineOptions): Engine {
+export function createEngine(options: EngineOptions): Engine {
+  const { store, rollup, verify, parse = parseSetConfig, logger, metrics } = options
   const listeners = new Set<(event: EngineEvent) => void>()
   let tail: Promise<unknown> = Promise.resolve()
   measureHeads()
@@ -119,7 +124,7 @@ export function createEngine({ store, rollup, verify, logger, metrics }: EngineO
   function execute(on: BlockId, attributes: BlockAttributes): BlockResult {
     const parent = store.blockByHash(on.hash)
     if (parent === undefined) throw new DamagedDatabaseError(`block ${on.number}`)
-    return stateTransition({ rollup, parent: parent.header, attributes, reader: store, verify })
+    return stateTransition({ rollup, parent: parent.header, attributes, reader: store, verify, parse })
   }
 
   /** Executes a block on the unsafe head and writes it, as safe where an inclusion is given. */

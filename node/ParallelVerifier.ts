@@ -1,13 +1,16 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { createSignatureVerifier, type SignatureVerifier } from '../protocol/index.ts'
+import type { Logger } from './Logger.ts'
 import { createNativePrimitives } from './NativeVerifier.ts'
 import {
   answerOne,
+  countUnclaimed,
   createP256Ring,
   MAX_MESSAGE_BYTES,
   offerQuestion,
   type P256Question,
+  type P256Ring,
   takeAnswer,
 } from './p256Ring.ts'
 
@@ -20,6 +23,8 @@ export interface ParallelVerifier {
    * when newer ones need its place; when all places are taken by unanswered ones, this one is not taken up.
    */
   readonly expect: (...question: Parameters<SignatureVerifier>) => void
+  /** Counts the expected questions that no thread has begun with. */
+  readonly backlog: () => number
   /** Ends the threads; `verify` goes on without them. */
   close(): Promise<void>
 }
@@ -33,9 +38,13 @@ const PATIENCE_MS = 1_000
  * Makes a verifier that checks P-256 signatures, and WebAuthn ones, in as many threads as there are cores (protocol.md §2.2).
  * The threads start with the first expectation. Whoever asks for an answer before a thread has come to it does the work.
  */
-export function createParallelVerifier(
-  threads: number = Math.min(availableParallelism(), MAX_THREADS),
-): ParallelVerifier {
+export function createParallelVerifier({
+  logger,
+  threads = Math.min(availableParallelism(), MAX_THREADS),
+}: {
+  logger: Logger
+  threads?: number
+}): ParallelVerifier {
   const native = createNativePrimitives()
   const ring = createP256Ring()
   const slotOf = new Map<string, number>()
@@ -47,7 +56,7 @@ export function createParallelVerifier(
     const worker = startThread(ring)
     // Nobody waits for a thread, and what one leaves undone is done by whoever asks.
     worker.unref()
-    worker.on('error', () => undefined)
+    worker.on('error', (error) => logger.error({ err: error }, 'a thread that checks signatures failed'))
     return worker
   }
 
@@ -95,6 +104,7 @@ export function createParallelVerifier(
         return false
       },
     }),
+    backlog: () => countUnclaimed(ring),
     async close() {
       closed = true
       await Promise.all((workers ?? []).map((worker) => worker.terminate()))
@@ -102,15 +112,18 @@ export function createParallelVerifier(
   }
 }
 
-/** From the sources a thread is TypeScript, and Node may need help to run that. */
-function startThread(workerData: unknown): Worker {
+/** Plain JavaScript that runs a TypeScript module in a thread of any Node, whatever runs the others. */
+const FROM_SOURCES = `
+const { workerData } = require('node:worker_threads')
+import(workerData.tsx).then(({ tsImport }) => tsImport(workerData.module, workerData.module))
+`
+
+function startThread(ring: P256Ring): Worker {
   const isSource = import.meta.url.endsWith('.ts')
-  return isSource
-    ? new Worker(new URL('./p256Thread.ts', import.meta.url), {
-        workerData,
-        execArgv: ['--import', import.meta.resolve('tsx')],
-      })
-    : new Worker(new URL('./p256Thread.js', import.meta.url), { workerData })
+  if (!isSource) return new Worker(new URL('./p256Thread.js', import.meta.url), { workerData: { ring } })
+  const module = new URL('./p256Thread.ts', import.meta.url).href
+  const workerData = { ring, module, tsx: import.meta.resolve('tsx/esm/api') }
+  return new Worker(FROM_SOURCES, { eval: true, workerData })
 }
 
 /** The whole question is its name, so that no answer can be taken for another's. */

@@ -84,6 +84,11 @@ export function answerOne(ring: P256Ring, verify: (question: P256Question) => bo
   }
 }
 
+/** Counts the questions that nobody has claimed. */
+export function countUnclaimed({ counters }: P256Ring): number {
+  return (Atomics.load(counters, OFFERED) - Atomics.load(counters, CLAIMED)) | 0
+}
+
 /** Waits until there may be something to answer. */
 export function awaitQuestion({ counters }: P256Ring): void {
   const offered = Atomics.load(counters, OFFERED)

@@ -3,7 +3,7 @@ import { createNativePrimitives } from './NativeVerifier.ts'
 import { answerOne, awaitQuestion, type P256Ring } from './p256Ring.ts'
 
 // A thread of the parallel verifier: it answers questions until it is terminated.
-const ring: P256Ring = workerData
+const { ring }: { ring: P256Ring } = workerData
 const { verifyP256 } = createNativePrimitives()
 
 for (;;) {

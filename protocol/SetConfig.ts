@@ -56,6 +56,9 @@ export type DecodeReason =
 /** A decoded set-config, or why there is none. */
 export type ParsedSetConfig = { ok: true; tx: SetConfig } | { ok: false; reason: DecodeReason }
 
+/** Decodes as {@link parseSetConfig} does; who looked ahead may know the answer already. */
+export type SetConfigParser = (raw: Uint8Array, chainId: bigint) => ParsedSetConfig
+
 /** A decoded set-config with its transaction hash, or why there is none. */
 export type DecodedSetConfig = { ok: true; tx: SetConfig; hash: Hex } | { ok: false; reason: DecodeReason }
 

@@ -20,7 +20,7 @@ import { keystorePut } from './KeystoreTrie.ts'
 import type { Log, Receipt } from './Receipt.ts'
 import { RlpError } from './Rlp.ts'
 import type { RollupConfig } from './RollupConfig.ts'
-import { type DecodeReason, parseSetConfig, type SetConfig } from './SetConfig.ts'
+import { type DecodeReason, parseSetConfig, type SetConfig, type SetConfigParser } from './SetConfig.ts'
 import type { SignatureVerifier } from './Signature.ts'
 import { type L1Origin, sealBlock } from './sealBlock.ts'
 import { EMPTY_TRIE_ROOT, type Trie, trieFromRoot, trieNewNodes, trieRoot } from './Trie.ts'
@@ -71,12 +71,14 @@ export function stateTransition({
   attributes,
   reader,
   verify,
+  parse = parseSetConfig,
 }: {
   rollup: TransitionRules
   parent: Header
   attributes: BlockAttributes
   reader: StateReader
   verify: SignatureVerifier
+  parse?: SetConfigParser
 }): BlockResult {
   assertFollows(parent, attributes, rollup)
   const { timestamp, l1Origin, sequenceNumber, transactions } = attributes
@@ -85,6 +87,7 @@ export function stateTransition({
     rollup,
     timestamp,
     verify,
+    parse,
     configs,
     readConfig: (hash) => configs.get(hash) ?? requireConfig(reader, hash),
   }
@@ -146,6 +149,7 @@ type Context = {
   rollup: TransitionRules
   timestamp: bigint
   verify: SignatureVerifier
+  parse: SetConfigParser
   /** What the block's transactions added so far. */
   configs: Map<Hex, Config>
   readConfig: (hash: Hex) => Config
@@ -154,13 +158,14 @@ type Context = {
 type Outcome = { ok: true; trie: Trie; log: Log } | { ok: false; reason: RejectReason }
 
 function executeTransaction(context: Context, trie: Trie, raw: Uint8Array, index: number): Outcome {
+  const { parse } = context
   const { l2ChainId } = context.rollup
   if (raw[0] === DEPOSIT_TX_TYPE) {
     const { to, data } = readDeposit(raw, index)
-    const decoded = to === KEYSTORE_ADDRESS ? parseSetConfig(data, l2ChainId) : undefined
+    const decoded = to === KEYSTORE_ADDRESS ? parse(data, l2ChainId) : undefined
     return decoded?.ok ? executeSetConfig(context, trie, decoded.tx) : { ok: false, reason: 'UNDECODABLE' }
   }
-  const decoded = parseSetConfig(raw, l2ChainId)
+  const decoded = parse(raw, l2ChainId)
   // A batch with such bytes is dropped before it comes here, and the pool takes none.
   if (!decoded.ok) throw new UndecodableTransactionError(index, decoded.reason)
   return executeSetConfig(context, trie, decoded.tx)

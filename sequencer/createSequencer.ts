@@ -1,10 +1,11 @@
+import { createDecoder } from '../derivation/index.ts'
 import {
   type ChainStore,
   createEndableFetch,
   createKzg,
   createL1Client,
   createMetrics,
-  createNativeVerifier,
+  createParallelVerifier,
   createRpcServer,
   openChainStore,
   type RpcServer,
@@ -40,6 +41,7 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
   const ending = new AbortController()
   const kzg = createKzg()
   const l1 = createL1Client({ logger, ...options.l1, metrics, signal: ending.signal, kzg })
+  const parallel = createParallelVerifier({ logger })
   const fetchFn = createEndableFetch({ signal: ending.signal })
   const parts = await createSequencerParts({
     options,
@@ -49,7 +51,8 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
     sender: createL1Sender(options.l1.urls, fetchFn),
     // What is posted in blobs must be read from blobs again.
     ...((options.l1.beaconUrls?.length ?? 0) > 0 && { kzg }),
-    verify: createCachingVerifier(createNativeVerifier()),
+    verify: createCachingVerifier(parallel.verify),
+    foresight: { decoder: createDecoder(), expect: parallel.expect },
     metrics,
     now: Date.now,
   }).catch(async (error: unknown) => {
@@ -76,6 +79,7 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
     await pool.flush().catch(() => undefined)
     await l1.close()
     await kzg.close()
+    await parallel.close()
     await store.close()
   }
 

@@ -7,6 +7,7 @@ import {
   createSyncReporter,
   DEFAULT_ALARM_OPTIONS,
   type Derivation,
+  type DriverOptions,
 } from '../derivation/index.ts'
 import {
   type ChainStore,
@@ -49,6 +50,7 @@ export type SequencerPartsModules = {
   /** Needed to post blobs; without it there are none. */
   kzg?: Pick<Kzg, 'commitment' | 'proofs'>
   verify: SignatureVerifier
+  foresight?: DriverOptions['foresight']
   metrics: Metrics
   /** Milliseconds since the epoch. */
   now: () => number
@@ -89,7 +91,7 @@ const NOT_NAMED = { batcher: 'BATCHER_NOT_NAMED', proposer: 'PROPOSER_NOT_NAMED'
  * @throws {SharedKeyError} when batcher and proposer have one key.
  */
 export async function createSequencerParts(modules: SequencerPartsModules): Promise<SequencerParts> {
-  const { options, store, l1, contracts, sender, kzg, verify, metrics, now } = modules
+  const { options, store, l1, contracts, sender, kzg, verify, foresight, metrics, now } = modules
   const { batcherKey, proposerKey } = options
   if (batcherKey !== undefined && batcherKey.toLowerCase() === proposerKey?.toLowerCase())
     throw new SharedKeyError()
@@ -100,7 +102,8 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
   // As often as L1 has a block, where it is polled every second.
   const watchMs = 12 * (pollIntervalMs ?? 1_000)
   const pace = pollIntervalMs === undefined ? {} : { pollIntervalMs }
-  const engine = createEngine({ store, rollup, verify, logger, metrics })
+  const parse = foresight?.decoder.setConfig
+  const engine = createEngine({ store, rollup, verify, parse, logger, metrics })
   const derivation = createDerivation({
     l1,
     store,
@@ -108,6 +111,7 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
     rollup,
     logger,
     metrics,
+    foresight,
     ...pace,
     ...(onWrongOutput && { onWrongOutput }),
   })

@@ -1,5 +1,6 @@
 import type { Hex } from 'viem'
 import { createAttributesBuilder } from '../derivation/AttributesBuilder.ts'
+import { createDecoder } from '../derivation/Decoder.ts'
 import { createDriver, type Driver } from '../derivation/Driver.ts'
 import { createDerivationMetrics, type DerivationMetrics } from '../derivation/metrics.ts'
 import { createOutputChecker, type OutputChecker, type WrongOutput } from '../derivation/OutputChecker.ts'
@@ -12,6 +13,7 @@ import {
   type Engine,
   type L1Client,
   openChainStore,
+  type ParallelVerifier,
   ResetFault,
   TemporaryFault,
 } from '../node/index.ts'
@@ -60,22 +62,29 @@ export interface TestNode {
   build(transactions?: readonly Uint8Array[]): Promise<Block | undefined>
 }
 
-/** Opens a node on a database in memory. */
+/** Opens a node on a database in memory; with a parallel verifier it reads and checks ahead. */
 export async function openTestNode(
   rollup: RollupConfig,
   l1: L1Client,
   existing?: ChainStore,
+  ahead?: Pick<ParallelVerifier, 'verify' | 'expect'>,
 ): Promise<TestNode> {
   const logger = createLogger({ level: 'silent' })
   const store = existing ?? (await openChainStore(':memory:', rollup))
-  const engine = createEngine({ store, rollup, verify: createNativeVerifier(), logger })
+  const decoder = createDecoder()
+  const verify = ahead?.verify ?? createNativeVerifier()
+  const engine = createEngine({ store, rollup, verify, parse: decoder.setConfig, logger })
+  const foresight = ahead && { decoder, expect: ahead.expect }
   const metrics = createDerivationMetrics(createMetrics().registry)
   const builder = createAttributesBuilder({ l1, rollup })
   const wrong: WrongOutput[] = []
   const createParts = () => {
     const onWrong = (each: WrongOutput) => wrong.push(each)
     const checker = createOutputChecker({ l1, store, rollup, logger, metrics, onWrong })
-    return { checker, driver: createDriver({ l1, store, engine, rollup, checker, logger, metrics }) }
+    return {
+      checker,
+      driver: createDriver({ l1, store, engine, rollup, checker, logger, metrics, foresight }),
+    }
   }
   let parts = createParts()
 

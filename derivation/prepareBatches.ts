@@ -1,0 +1,78 @@
+import type { Hex } from 'viem'
+import { type ChainStore, createLruCache, type ParallelVerifier } from '../node/index.ts'
+import {
+  configHash,
+  KeyrollError,
+  keystoreGet,
+  type RollupConfig,
+  type SetConfig,
+  setConfigDigest,
+  type Trie,
+  trieFromRoot,
+} from '../protocol/index.ts'
+import type { Decoder } from './Decoder.ts'
+
+/** What batches are prepared with. */
+export type PrepareOptions = {
+  decoder: Decoder
+  expect: ParallelVerifier['expect']
+  store: Pick<ChainStore, 'heads' | 'blockByHash' | 'node'>
+  rollup: Pick<RollupConfig, 'l2ChainId'>
+}
+
+/** Keystores whose updates are remembered between preparation and execution. */
+const REMEMBERED_UPDATES = 20_000
+
+/**
+ * Makes the function that prepares a batcher datum for execution: it decodes all in it, and has the signatures checked over the
+ * digest that they will be about if everything takes effect. A wrong guess costs only time.
+ */
+export function createPreparation({
+  decoder,
+  expect,
+  store,
+  rollup,
+}: PrepareOptions): (bytes: Uint8Array) => void {
+  const updates = createLruCache<Hex, { nonce: bigint; configHash: Hex }>(REMEMBERED_UPDATES)
+
+  /** Guesses the hash of the config on which a set-config builds. */
+  function previousOf({ id, next }: SetConfig, trie: Trie): Hex | undefined {
+    if (next.nonce === 1n) return id
+    const update = updates.get(id)
+    return update?.nonce === next.nonce - 1n ? update.configHash : keystoreGet(trie, id)
+  }
+
+  function prepare(tx: SetConfig, trie: Trie): void {
+    const { id, kind, chainId, next } = tx
+    const nextHash = configHash(next)
+    const previous = kind === 2 ? undefined : previousOf(tx, trie)
+    if (kind !== 1) updates.set(id, { nonce: next.nonce, configHash: nextHash })
+    if (kind === 2 || previous === undefined) return
+    const digest = setConfigDigest({ chainId, kind, id, previous, next: nextHash })
+    for (const { scheme, key, signature } of [...tx.approvals, ...tx.openings]) {
+      if (signature !== '0x') expect(scheme, key, digest, signature)
+    }
+  }
+
+  function prepareAll(bytes: Uint8Array): void {
+    const data = decoder.batcherData(bytes)
+    const head = store.blockByHash(store.heads().safe.hash)
+    if (!data.ok || head === undefined) return
+    const trie = trieFromRoot(head.header.withdrawalsRoot, store.node)
+    for (const encoded of data.batches) {
+      for (const raw of decoder.batch(encoded)?.transactions ?? []) {
+        const parsed = decoder.setConfig(raw, rollup.l2ChainId)
+        if (parsed.ok) prepare(parsed.tx, trie)
+      }
+    }
+  }
+
+  return (bytes) => {
+    try {
+      prepareAll(bytes)
+    } catch (error) {
+      // Whatever is wrong, whoever executes finds it too, and knows what to do about it.
+      if (!(error instanceof KeyrollError)) throw error
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import {
+  answerOne,
+  createP256Ring,
+  offerQuestion,
+  type P256Question,
+  RING_SLOTS,
+  takeAnswer,
+} from './p256Ring.ts'
+
+const question = (n: number): P256Question => ({
+  message: Uint8Array.of(n >> 8, n & 0xff, 7),
+  rs: new Uint8Array(64).fill(n & 0xff),
+  key: new Uint8Array(64).fill(n >> 8),
+})
+const isEven = ({ message }: P256Question) => ((message[1] as number) & 1) === 0
+const never = () => expect.unreachable('nothing was to be evicted')
+const idle = { meanwhile: () => false, patienceMs: 10 }
+
+describe('the ring of verifications', () => {
+  it('answers each question once, the oldest first, with all its bytes', () => {
+    const ring = createP256Ring()
+    const slots = [1, 2, 3].map((n) => offerQuestion(ring, question(n), never) as number)
+    const seen: P256Question[] = []
+    const verify = (asked: P256Question) => {
+      seen.push(asked)
+      return isEven(asked)
+    }
+    while (answerOne(ring, verify));
+    expect(seen).toEqual([1, 2, 3].map(question))
+    expect(slots.map((slot) => takeAnswer(ring, slot, idle))).toEqual([false, true, false])
+  })
+
+  it('leaves a question that nobody has begun to whoever asks, and nobody answers it after that', () => {
+    const ring = createP256Ring()
+    const slot = offerQuestion(ring, question(1), never) as number
+    expect(takeAnswer(ring, slot, idle)).toBeUndefined()
+    expect(answerOne(ring, () => expect.unreachable('the question was taken'))).toBe(false)
+  })
+
+  it('works on while another thread is at the question, and gives up when that thread is dead', () => {
+    const ring = createP256Ring()
+    const [first, second] = [1, 2].map((n) => offerQuestion(ring, question(n), never)) as [number, number]
+    // The question is asked while it is being answered, as if by another thread.
+    answerOne(ring, () => {
+      const meanwhile = () => answerOne(ring, isEven)
+      expect(takeAnswer(ring, first, { ...idle, meanwhile })).toBeUndefined()
+      return true
+    })
+    expect(takeAnswer(ring, second, idle)).toBe(true)
+  })
+
+  it('takes no more than it has places, and gives the places of old answers to new questions', () => {
+    const ring = createP256Ring()
+    for (let n = 0; n < RING_SLOTS; n++) expect(offerQuestion(ring, question(n), never)).toBe(n)
+    expect(offerQuestion(ring, question(0), never)).toBeUndefined()
+    while (answerOne(ring, isEven));
+    const evicted: number[] = []
+    expect(offerQuestion(ring, question(9), (slot) => evicted.push(slot))).toBe(0)
+    expect(evicted).toEqual([0])
+    while (answerOne(ring, isEven));
+    expect(takeAnswer(ring, 0, idle)).toBe(false)
+    expect(takeAnswer(ring, RING_SLOTS - 1, idle)).toBe(false)
+  })
+})
