@@ -242,7 +242,11 @@ export function createL1Client(options: L1ClientOptions): L1Client {
     try {
       return await beacon.blobs(of, versionedHashes)
     } catch (fault) {
-      if (fault instanceof TemporaryFault) await assertStanding(of)
+      if (!(fault instanceof TemporaryFault)) throw fault
+      await assertStanding(of).catch((other: unknown) => {
+        // Whether it stands may be unknown; what is missing is known.
+        if (other instanceof ResetFault) throw other
+      })
       throw fault
     }
   }

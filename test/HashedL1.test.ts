@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createL1Client } from '../node/index.ts'
+import { keccakHex } from '../protocol/index.ts'
 import { createHashedL1, createHashKzg } from './HashedL1.ts'
 
 describe('createHashedL1', () => {
@@ -29,7 +30,8 @@ describe('createHashedL1', () => {
     expect(transactions.map(({ type }) => type)).toEqual([2, 2, 3, 2, 2])
     const receipts = await client.receipts(mined)
     expect(receipts.map(({ status }) => status)).toEqual([1, 0, 1, 1, 1])
-    expect(await client.blobs(mined, transactions[2]?.blobVersionedHashes ?? [])).toEqual(blobs)
+    const read = await client.blobs(mined, transactions[2]?.blobVersionedHashes ?? [])
+    expect(read.map(keccakHex)).toEqual(blobs.map(keccakHex))
     await client.assertChainId(31_337n)
   })
 
