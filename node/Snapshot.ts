@@ -117,6 +117,10 @@ export function snapshotHeadFromBytes(bytes: Uint8Array): SnapshotHead {
   const { block, receipts, verdicts } = head.base
   const { header, transactions } = block
   if (header.number === 0n) throw new MalformedSnapshotError('it begins at genesis, expected a later block')
+  // A trie cannot hold empty values, and no block an empty transaction.
+  if (transactions.some(({ length }) => length === 0)) {
+    throw new MalformedSnapshotError('its base block has an empty transaction')
+  }
   requireSame('transactions root', orderedTrieRoot(transactions), header.transactionsRoot)
   requireSame('receipts root', orderedTrieRoot(receipts.map(receiptToBytes)), header.receiptsRoot)
   requireSame('state root', stateRootOf(header.withdrawalsRoot), header.stateRoot)
