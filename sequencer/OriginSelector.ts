@@ -4,12 +4,6 @@ import type { RollupConfig } from '../protocol/index.ts'
 /** The L1 origin for the next block, and whether the block has to be empty because the origin is too old. */
 export type SelectedOrigin = { origin: L1Header; mustBeEmpty: boolean }
 
-/**
- * L1 blocks before the end of an origin's sequencing window from which on its blocks stay empty, at most a quarter of it. A
- * batch that comes later finds the block made by derivation, empty, and all after it are lost; an empty one is the same block.
- */
-const CLOSING_MARGIN = 20n
-
 /** Chooses the L1 origin of the next block as op-node does. */
 export interface OriginSelector {
   /**
@@ -53,11 +47,13 @@ export function createOriginSelector({
     return head !== undefined && head.number >= next.number + confirmations ? next : undefined
   }
 
-  /** Whether a batch with this origin may come too late: after a long absence, the first blocks to catch up with. */
-  async function isClosing(origin: L1Header): Promise<boolean> {
-    const margin = minimum(CLOSING_MARGIN, rollup.seqWindowSize / 4n)
+  /**
+   * Whether every batch with this origin comes too late. After a long absence the first blocks to catch up with are such:
+   * left empty, they are the blocks that derivation makes in their place, and those after them stand.
+   */
+  async function isClosed(origin: L1Header): Promise<boolean> {
     const head = await l1.header('latest')
-    return head !== undefined && head.number + margin >= origin.number + rollup.seqWindowSize
+    return head !== undefined && head.number >= origin.number + rollup.seqWindowSize
   }
 
   return {
@@ -67,7 +63,7 @@ export function createOriginSelector({
       const timestamp = parent.timestamp + rollup.blockTime
       const isTooOld = (origin: L1Header) => timestamp > origin.timestamp + rollup.maxSequencerDrift
       if (next !== undefined && next.timestamp <= timestamp)
-        return { origin: next, mustBeEmpty: isTooOld(next) || (await isClosing(next)) }
+        return { origin: next, mustBeEmpty: isTooOld(next) || (await isClosed(next)) }
       if (next === undefined && isTooOld(current)) {
         // Whether this block keeps its origin depends on the next one's time: derivation would drop a wrong guess.
         throw new TemporaryFault(
@@ -75,14 +71,10 @@ export function createOriginSelector({
         )
       }
       // Without a next block the origin is L1's head, whose window is open for long.
-      const mustBeEmpty = isTooOld(current) || (next !== undefined && (await isClosing(current)))
+      const mustBeEmpty = isTooOld(current) || (next !== undefined && (await isClosed(current)))
       return { origin: current, mustBeEmpty }
     },
   }
-}
-
-function minimum(a: bigint, b: bigint): bigint {
-  return a < b ? a : b
 }
 
 function leftChain(current: L1Header, other: L1Header): ResetFault {
