@@ -13,6 +13,7 @@ import {
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createL1Client } from '../node/index.ts'
 import { devnetAccounts } from './accounts.ts'
 import { type Anvil, startAnvil } from './anvil.ts'
 import { type BeaconChain, createBeaconChain } from './BeaconChain.ts'
@@ -115,6 +116,27 @@ describe('beacon API', () => {
     const finalized = await getJson('/eth/v1/beacon/headers/finalized')
     expect(finalized.finalized).toBe(true)
     expect(finalized.data.root).not.toBe(chain.head().root)
+  })
+
+  it('names as justified and final what L1 calls finalized', async () => {
+    type Checkpoints = Record<'current_justified' | 'finalized', { root: Hex }>
+    const { data } = await getJson<Checkpoints>('/eth/v1/beacon/states/head/finality_checkpoints')
+    const finalized = await getJson('/eth/v1/beacon/headers/finalized')
+    expect(data.current_justified.root).toBe(finalized.data.root)
+    expect(data.finalized.root).toBe(finalized.data.root)
+  })
+
+  it('tells an L1 client that trusts it which blocks there are', async () => {
+    const client = createL1Client({ urls: [l1.url], beaconUrls: [api.url], trust: 'beacon' })
+    await client.assertChainId(900n)
+    await expect(client.assertChainId(1n)).rejects.toThrow(/expected 1/)
+    expect((await client.header('latest'))?.hash).toBe(chain.head().l1.hash)
+    const finalized = await getJson('/eth/v1/beacon/headers/finalized')
+    for (const tag of ['safe', 'finalized'] as const) {
+      expect((await client.header(tag))?.hash).toBe(chain.byRoot(finalized.data.root)?.l1.hash)
+    }
+    expect((await client.header(blobBlock))?.hash).toBe(chain.byL1Number(blobBlock)?.l1.hash)
+    await client.close()
   })
 
   it('serves the same block as JSON and as SSZ, and names the fork', async () => {

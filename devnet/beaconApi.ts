@@ -40,6 +40,7 @@ export async function serveBeaconApi(options: {
   const server = fastify({ forceCloseConnections: true })
   const l1 = createPublicClient({ transport: http(l1Url), cacheTime: 0 })
 
+  const chainId = await l1.getChainId()
   const finalized = async () => (await l1.getBlock({ blockTag: 'finalized' })).number
 
   const blockById = async (id: string): Promise<StoredBeaconBlock | BeaconApiError> => {
@@ -64,9 +65,16 @@ export async function serveBeaconApi(options: {
       genesis_fork_version: SPEC.GENESIS_FORK_VERSION,
     },
   }))
-  server.get('/eth/v1/config/spec', () => ({ data: SPEC }))
+  server.get('/eth/v1/config/spec', () => ({ data: { ...SPEC, DEPOSIT_CHAIN_ID: `${chainId}` } }))
   server.get('/eth/v1/node/version', () => ({ data: { version: 'keyroll-devnet' } }))
   server.get('/eth/v1/node/health', () => '')
+
+  server.get('/eth/v1/beacon/states/head/finality_checkpoints', async () => {
+    const { message, root } = chain.byL1Number(await finalized()) ?? chain.genesis()
+    const checkpoint = { epoch: `${Math.floor(message.slot / Number(SPEC.SLOTS_PER_EPOCH))}`, root }
+    const data = { previous_justified: checkpoint, current_justified: checkpoint, finalized: checkpoint }
+    return { ...(await context(chain.head())), data }
+  })
 
   server.get<{ Params: { id: string } }>('/eth/v1/beacon/headers/:id', async (request, reply) => {
     const block = await blockById(request.params.id)
