@@ -118,16 +118,14 @@ async function requireInclusion(
   const { l1Block, transactionHash } = inclusion
   const ref = blockToRef(block)
   const carrier = await requireCanonical(l1, l1Block, finalized, `block ${ref.number} of the rollup`)
-  await requireCanonical(l1, ref.l1Origin, carrier, `the origin of block ${ref.number}`)
-  const closesAt = (await nextOriginNumber(l1, ref, rollup)) + rollup.seqWindowSize
-  const isInWindow =
-    carrier.number > ref.l1Origin.number && carrier.number <= ref.l1Origin.number + rollup.seqWindowSize
-  if (!isInWindow || carrier.number >= closesAt) {
-    refuse(
-      'WRONG_INCLUSION',
-      `block ${ref.number} of origin ${ref.l1Origin.number} cannot be the last that L1 block ${carrier.number} led to`,
-    )
+  const { number: originNumber } = ref.l1Origin
+  const cannotBe = `block ${ref.number} of origin ${originNumber} cannot be the last that L1 block ${carrier.number} led to`
+  if (carrier.number <= originNumber || carrier.number > originNumber + rollup.seqWindowSize) {
+    refuse('WRONG_INCLUSION', cannotBe)
   }
+  await requireCanonical(l1, ref.l1Origin, carrier, `the origin of block ${ref.number}`)
+  const isNextForced = (await nextOriginNumber(l1, ref, rollup)) + rollup.seqWindowSize <= carrier.number
+  if (isNextForced) refuse('WRONG_INCLUSION', cannotBe)
   if (transactionHash === undefined) {
     if (block.transactions.every((raw) => raw[0] === DEPOSIT_TX_TYPE)) return
     refuse('WRONG_INCLUSION', `block ${ref.number} holds set-configs, and no transaction that carried them`)
