@@ -81,6 +81,8 @@ export function createDriver(options: DriverOptions): Driver {
 
   function note(fault: TemporaryFault): TemporaryFault {
     trouble = { fault, attempts: (trouble?.attempts ?? 0) + 1 }
+    const { missing } = fault.details
+    metrics.missingBlobs.set(Array.isArray(missing) ? missing.length : 0)
     return fault
   }
 
@@ -235,6 +237,7 @@ export function createDriver(options: DriverOptions): Driver {
     async step() {
       try {
         const outcome = await step()
+        if (trouble !== undefined) metrics.missingBlobs.set(0)
         trouble = undefined
         return outcome
       } catch (fault) {

@@ -30,6 +30,11 @@ export function createDerivationMetrics(registry: Registry) {
       labelNames: ['severity'] as const,
       registers,
     }),
+    missingBlobs: new Gauge({
+      name: 'keyroll_derivation_missing_blobs',
+      help: 'Blobs that derivation waits for because no beacon node serves them',
+      registers,
+    }),
     halted: new Gauge({
       name: 'keyroll_derivation_halted',
       help: '1 once a critical fault has stopped derivation',

@@ -56,7 +56,7 @@ describe('a verifier that lacks blobs', () => {
       l1Block: 102,
       missing: [missing],
     })
-    expect(await (await fetch(`${blind.url}/metrics`)).text()).toMatch(/keyroll_l1_missing_blobs 1/)
+    expect(await (await fetch(`${blind.url}/metrics`)).text()).toMatch(/keyroll_derivation_missing_blobs 1/)
     expect(blind.derivation.failure()).toBeUndefined()
     expect(blind.store.heads().safe.number).toBe(0n)
     await blind.close()
@@ -70,7 +70,7 @@ describe('a verifier that lacks blobs', () => {
     await until('the blocks', () => seeing.store.heads().safe.number === 2n)
     await until('readiness', async () => (await fetch(`${seeing.url}/readyz`)).status === 200)
     expect(seeing.store.heads().safe.hash).toBe(blocks[1]?.hash)
-    expect(await (await fetch(`${seeing.url}/metrics`)).text()).toMatch(/keyroll_l1_missing_blobs 0/)
+    expect(await (await fetch(`${seeing.url}/metrics`)).text()).toMatch(/keyroll_derivation_missing_blobs 0/)
     await seeing.close()
   })
 })

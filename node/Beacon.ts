@@ -3,6 +3,7 @@ import { type BeaconNode, type BeaconTag, createBeaconNode } from './BeaconNode.
 import type { Fetch } from './EndableFetch.ts'
 import { createEndpoint, type Endpoint } from './Endpoint.ts'
 import { TemporaryFault } from './Fault.ts'
+import { createGate } from './Gate.ts'
 import type { Kzg } from './Kzg.ts'
 import type { L1Header } from './L1Header.ts'
 import type { Logger } from './Logger.ts'
@@ -39,10 +40,14 @@ export type BeaconOptions = {
   now?: (() => number) | undefined
 }
 
+/** The blobs of so many L1 blocks are held at once, checked or not: whoever reads ahead asks for many. */
+const BLOCKS_AT_ONCE = 4
+
 /** Makes the client of one or more beacon nodes; those that answer well are asked first. */
 export function createBeacon({ urls, kzg, fetchFn, metrics, logger, signal, now }: BeaconOptions): Beacon {
   const endpoints = urls.map((url) => createEndpoint(url, fetchFn))
   const nodes = endpoints.map(createBeaconNode)
+  const gate = createGate(BLOCKS_AT_ONCE)
   const order = createNodeOrder({ names: nodes.map(({ name }) => name), logger, now })
 
   /** Asks the nodes in turn until one gives what is wanted; the reasons of all others are in the fault. */
@@ -106,13 +111,12 @@ export function createBeacon({ urls, kzg, fetchFn, metrics, logger, signal, now 
         reasons.push(blame(index, 'blobs', error))
       }
     }
-    metrics?.l1MissingBlobs.set(missing.size)
     if (missing.size > 0) throw blobsMissing(header, [...missing], reasons)
     return versionedHashes.map((hash) => byHash.get(hash) as Uint8Array)
   }
 
   return {
-    blobs,
+    blobs: (header, versionedHashes) => gate(() => blobs(header, versionedHashes)),
     chainId: () =>
       firstOf(
         'spec',

@@ -127,15 +127,26 @@ export function createL1Client(options: L1ClientOptions): L1Client {
   /** Headers whose fields were hashed; none of them needs to be canonical. */
   const headers = createLruCache<Hex, L1Header>(CACHED_HEADERS)
   let head: L1Header | undefined
+  let looking: Promise<L1Header | undefined> | undefined
+  const onTheirWay = new Map<Hex, Promise<L1Header | undefined>>()
 
   function remember(header: L1Header | undefined): L1Header | undefined {
     if (header !== undefined) headers.set(header.hash, header)
     return header
   }
 
-  async function look(): Promise<L1Header | undefined> {
-    head = remember(await trust.tagged('latest'))
-    return head
+  /** Those who ask while somebody looks get what is seen then. */
+  function look(): Promise<L1Header | undefined> {
+    looking ??= trust
+      .tagged('latest')
+      .then((found) => {
+        head = remember(found)
+        return head
+      })
+      .finally(() => {
+        looking = undefined
+      })
+    return looking
   }
 
   async function header(numberOrTag: bigint | L1Tag): Promise<L1Header | undefined> {
@@ -162,13 +173,21 @@ export function createL1Client(options: L1ClientOptions): L1Client {
   }
 
   async function headerByHash(hash: Hex): Promise<L1Header | undefined> {
+    const known = headers.get(hash)
+    if (known !== undefined) return known
+    const asked = onTheirWay.get(hash) ?? askByHash(hash).finally(() => onTheirWay.delete(hash))
+    onTheirWay.set(hash, asked)
+    return await asked
+  }
+
+  async function askByHash(hash: Hex): Promise<L1Header | undefined> {
     const read = (json: unknown) => {
       const found = l1HeaderFromJson(json)
       if (found.hash === hash) return found
       throw new RefusedAnswerError(`got L1 block ${found.hash}, asked for ${hash}`)
     }
     const question = { method: 'eth_getBlockByHash', params: [hash, false], read }
-    return headers.get(hash) ?? remember(await rpc.request(question))
+    return remember(await rpc.request(question))
   }
 
   async function transactions(of: L1Header): Promise<readonly L1Transaction[]> {

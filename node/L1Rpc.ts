@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fetch } from './EndableFetch.ts'
 import { createEndpoint, type Endpoint, type EndpointAnswer, EndpointError } from './Endpoint.ts'
 import { TemporaryFault } from './Fault.ts'
+import { createGate } from './Gate.ts'
 import type { Logger } from './Logger.ts'
 import { toObject } from './l1Json.ts'
 import type { Metrics } from './Metrics.ts'
@@ -51,6 +52,8 @@ const FIRST_PAUSE_MS = 100
 const REQUEST_TIMEOUT_MS = 15_000
 /** A header, with the hashes of its transactions, is far smaller. */
 const DEFAULT_MAX_BYTES = 4 * 1_048_576
+/** Of the answers that may be longer, so many are held at once: whoever reads ahead asks for many blocks. */
+const LONG_ANSWERS_AT_ONCE = 4
 const METHOD_MISSING: readonly unknown[] = [-32601, -32004]
 
 /** What the client of L1 nodes is made of. */
@@ -80,9 +83,15 @@ export function createL1Rpc({
 }: L1RpcOptions): L1Rpc {
   const nodes = urls.map((url) => createEndpoint(url, fetchFn))
   const order = createNodeOrder({ names: nodes.map(({ name }) => name), logger, now })
+  const gate = createGate(LONG_ANSWERS_AT_ONCE)
   let lastId = 0
 
-  async function ask<T>(index: number, question: Question<T>): Promise<Outcome<T>> {
+  function ask<T>(index: number, question: Question<T>): Promise<Outcome<T>> {
+    const isShort = question.maxBytes === undefined || question.maxBytes <= DEFAULT_MAX_BYTES
+    return isShort ? askAtOnce(index, question) : gate(() => askAtOnce(index, question))
+  }
+
+  async function askAtOnce<T>(index: number, question: Question<T>): Promise<Outcome<T>> {
     const { method, params, read, maxBytes = DEFAULT_MAX_BYTES } = question
     const node = nodes[index] as Endpoint
     const count = (outcome: string) => metrics?.l1Requests.inc({ node: node.name, method, outcome })

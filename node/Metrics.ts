@@ -58,10 +58,5 @@ export function createMetrics() {
       labelNames: ['node', 'method', 'outcome'] as const,
       registers,
     }),
-    l1MissingBlobs: new Gauge({
-      name: 'keyroll_l1_missing_blobs',
-      help: 'Blobs that derivation waits for because no beacon node serves them',
-      registers,
-    }),
   }
 }
