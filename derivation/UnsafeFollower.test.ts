@@ -13,14 +13,18 @@ import {
   type Block,
   blockFromRlp,
   blockToRlp,
+  createGenesis,
   DEPOSIT_TX_TYPE,
+  decodeRlp,
   encodeBatcherData,
+  encodeRlp,
   toHex,
   unsafeBlockDigest,
 } from '../protocol/index.ts'
 import { createTestKeystore } from '../test/chainFixtures.ts'
 import { blockToBatch, createFakeL1Rollup, openTestNode, type TestNode } from '../test/derivationWorld.ts'
 import { createFakeL1, type FakeL1Action } from '../test/FakeL1.ts'
+import { TEST_ROLLUP } from '../test/TestChain.ts'
 import { createTestSigner } from '../test/testSigners.ts'
 import type { SequencerLink } from './SequencerLink.ts'
 import { readSignedBlock } from './SignedBlockReader.ts'
@@ -31,6 +35,8 @@ const honest = createTestSigner(1, 'promise signer')
 const thief = createTestSigner(1, 'somebody else')
 const from: Hex = `0x${'0f'.repeat(20)}`
 const verify = createNativeVerifier()
+
+const filled = (byte: number, length: number) => new Uint8Array(length).fill(byte)
 
 type SignedJson = { block: Hex; signature: Hex; signer: Hex }
 
@@ -246,8 +252,10 @@ describe('following unsafe blocks', () => {
     ) => {
       world.forge = (json) => {
         const block = blockFromRlp(Buffer.from(json.block.slice(2), 'hex'))
-        const { header, ...rest } = change(block)
-        const changed = { ...block, ...rest, header: { ...block.header, ...header } as Block['header'] }
+        const { header, transactions = block.transactions } = change(block)
+        // What nobody would look at otherwise.
+        const gasUsed = BigInt(transactions.reduce((bytes, { length }) => bytes + length, 0))
+        const changed = { ...block, transactions, header: { ...block.header, gasUsed, ...header } }
         return toJson(blockFromRlp(blockToRlp(changed)))
       }
     }
@@ -263,11 +271,13 @@ describe('following unsafe blocks', () => {
       ['MALFORMED', () => ({ header: { extraData: '0x' } })],
       ['WRONG_HASH', () => ({ header: { stateRoot: `0x${'11'.repeat(32)}` } })],
       ['WRONG_HASH', () => ({ header: { receiptsRoot: `0x${'11'.repeat(32)}` } })],
-      ['WRONG_ATTRIBUTES', () => ({ transactions: [Uint8Array.of(DEPOSIT_TX_TYPE, 0xc0)] })],
-      ['UNDECODABLE_TRANSACTION', () => ({ transactions: [Uint8Array.of(0x4b, 0xc0)] })],
-      ['EMPTY_TRANSACTION', () => ({ transactions: [Uint8Array.of()] })],
-      ['DEPOSIT', () => ({ transactions: [keystore.raws[0] as Uint8Array, Uint8Array.of(DEPOSIT_TX_TYPE)] })],
-      ['TOO_MANY_BYTES', () => ({ transactions: [new Uint8Array(126_001).fill(0x4b)] })],
+      ['WRONG_ATTRIBUTES', () => ({ transactions: [filled(DEPOSIT_TX_TYPE, 64)] })],
+      ['UNDECODABLE_TRANSACTION', () => ({ transactions: [filled(0x4b, 64)] })],
+      ['DEPOSIT', () => ({ transactions: [keystore.raws[0] as Uint8Array, filled(DEPOSIT_TX_TYPE, 64)] })],
+      ['TOO_MANY_BYTES', () => ({ transactions: [filled(0x4b, 126_001)] })],
+      ['MALFORMED', () => ({ transactions: [Uint8Array.of()] })],
+      ['MALFORMED', () => ({ transactions: [filled(0x4b, 63)] })],
+      ['TOO_LARGE', () => ({ transactions: [filled(0x4b, 100)], header: { gasUsed: 70n } })],
     ]
     const expected: Record<string, number> = {}
     for (const [reason, change] of attempts) {
@@ -357,12 +367,18 @@ describe('readSignedBlock', () => {
     )
   })
 
-  it('looks at no block that is larger than any can be', () => {
-    const json = {
-      block: `0x${'00'.repeat(6_000_001)}`,
-      signature: `0x${'00'.repeat(65)}`,
-      signer: honest.key,
-    }
+  it('spends no time on what the signer did not sign, however much it is', () => {
+    const header = blockToRlp(createGenesis(TEST_ROLLUP).block).subarray(3)
+    const tinyItems = toHex(
+      encodeRlp([decodeRlp(header.subarray(0, -1)), Array(1_000_000).fill(new Uint8Array())]),
+    )
+    const { hash: blockHash } = createGenesis(TEST_ROLLUP).block
+    const signature = honest.sign(unsafeBlockDigest(5n, { blockHash, blockNumber: 0n }))
+    const json = { block: tinyItems, signature, signer: honest.key }
     expect(readSignedBlock(json, options)).toEqual({ ok: false, flaw: 'TOO_LARGE' })
+    expect(readSignedBlock({ ...json, signature: `0x${'11'.repeat(65)}` }, options)).toEqual({
+      ok: false,
+      flaw: 'BAD_SIGNATURE',
+    })
   })
 })
