@@ -13,8 +13,8 @@ export interface ChainWatch {
   hear(process: string, event: EngineEvent): void
   /** Lists what the sequencer's chain has lost. */
   lost(): readonly LostChange[]
-  /** Tells whether the sequencer chose what is in a block, and did not take it from L1. */
-  wasBuilt(hash: Hex): boolean
+  /** Tells when the sequencer chose what is in a block; undefined when it took the block from L1. Milliseconds. */
+  builtAt(hash: Hex): number | undefined
 }
 
 /** The blocks that a process is known to have, by number. */
@@ -25,7 +25,7 @@ export function createChainWatch(world: World): ChainWatch {
   const finalized = new Map<string, bigint>()
   const chains = new Map<string, KnownChain>()
   const stores = new Map<string, ChainStore>()
-  const built = new Set<Hex>()
+  const built = new Map<Hex, number>()
   const lost: LostChange[] = []
 
   function chainOf(process: string): KnownChain {
@@ -37,7 +37,7 @@ export function createChainWatch(world: World): ChainWatch {
   function add(process: string, { number, hash }: BlockRef, block: ExecutedBlock): void {
     const safe = stores.get(process)?.heads().safe.number ?? 0n
     // What comes from L1 is safe at once.
-    if (process === 'sequencer' && number > safe) built.add(hash)
+    if (process === 'sequencer' && number > safe) built.set(hash, world.timeline.now())
     chainOf(process).set(number, { hash, changes: keystoreChanges(block) })
   }
 
@@ -83,7 +83,7 @@ export function createChainWatch(world: World): ChainWatch {
           continue
         }
         chain.set(number, { hash: block.hash, changes: keystoreChanges({ block, receipts }) })
-        if (process === 'sequencer' && number > safe.number) built.add(block.hash)
+        if (process === 'sequencer' && number > safe.number) built.set(block.hash, world.timeline.now())
       }
     },
     hear(process, event) {
@@ -101,6 +101,6 @@ export function createChainWatch(world: World): ChainWatch {
       }
     },
     lost: () => lost,
-    wasBuilt: (hash) => built.has(hash),
+    builtAt: (hash) => built.get(hash),
   }
 }

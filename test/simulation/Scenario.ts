@@ -75,7 +75,8 @@ export function drawScenario(seed: number): Scenario {
     blockTime,
     seqWindowSize,
     maxSequencerDrift: BigInt(slotSeconds * random.integer(2, 20)),
-    submissionInterval: BigInt(random.integer(2, 8)),
+    // One output at a time takes some L1 blocks.
+    submissionInterval: BigInt(Math.ceil((slotSeconds / Number(blockTime)) * random.integer(3, 6))),
     minRecoveryDelay: random.integer(5, 40),
     l1: {
       missesSlot: sometimes(0.5, 0.3),

@@ -13,7 +13,8 @@ export type Fate =
   | 'kept'
   /** By a deposit at or before `byBlock` that took the nonce, or replaced a config that the promised one builds on (protocol.md §8). */
   | 'void'
-  /** In a block after `byBlock`, because L1 decided about blocks in between: a closed window, drift, or somebody else's batch. */
+  /** In a block after `byBlock`, because L1 decided about blocks in between: a closed window, drift, somebody else's
+   * batch, or an earlier batch of ours that a reorg brought back. */
   | 'late'
   /** What it builds on came by a deposit, and L1 took that back. */
   | 'groundless'
@@ -29,8 +30,8 @@ export type Fates = Partial<Record<Fate, number>>
 /** The chain that stands in the end, as far as promises are concerned. */
 type Ending = {
   changesOf: ReadonlyMap<Hex, readonly KeystoreChange[]>
-  /** Numbers of the blocks whose content the sequencer did not choose, or had to leave empty. */
-  notOurs: ReadonlySet<bigint>
+  /** When the sequencer chose what is in a block, by number; absent where it did not, or had to leave the block empty. */
+  chosenAt: ReadonlyMap<bigint, number>
   lost: readonly LostChange[]
   previousOf: Owners['previousOf']
 }
@@ -47,7 +48,7 @@ export async function checkPromises({
   /** Derived afresh. */
   store: ChainStore
   owners: Pick<Owners, 'promises' | 'previousOf'>
-  watch: Pick<ChainWatch, 'lost' | 'wasBuilt'>
+  watch: Pick<ChainWatch, 'lost' | 'builtAt'>
   pool: Pick<Pool, 'unkept'> | undefined
 }): Promise<Fates> {
   const promises = owners.promises()
@@ -107,11 +108,11 @@ function checkEquivocation(world: World, promises: readonly KeptPromise[]): void
 function readEnding(
   { rollup, l1 }: World,
   store: ChainStore,
-  { lost, wasBuilt }: Pick<ChainWatch, 'lost' | 'wasBuilt'>,
+  { lost, builtAt }: Pick<ChainWatch, 'lost' | 'builtAt'>,
   { previousOf }: Pick<Owners, 'previousOf'>,
 ): Ending {
   const changesOf = new Map<Hex, KeystoreChange[]>()
-  const notOurs = new Set<bigint>()
+  const chosenAt = new Map<bigint, number>()
   const l1Times = new Map(l1.view().map(({ hash, timestamp }) => [hash, timestamp]))
   for (let number = 1n; number <= store.heads().safe.number; number++) {
     const block = store.blockByNumber(number)
@@ -122,9 +123,10 @@ function readEnding(
     }
     const originTime = l1Times.get(block.header.mixHash) ?? 0n
     const isBeyondDrift = block.header.timestamp > originTime + rollup.maxSequencerDrift
-    if (!wasBuilt(block.hash) || isBeyondDrift) notOurs.add(number)
+    const at = builtAt(block.hash)
+    if (at !== undefined && !isBeyondDrift) chosenAt.set(number, at)
   }
-  return { changesOf, notOurs, lost: lost(), previousOf }
+  return { changesOf, chosenAt, lost: lost(), previousOf }
 }
 
 function fateOf({ signed, head, givenAt }: KeptPromise, ending: Ending): Fate {
@@ -146,9 +148,12 @@ function fateOf({ signed, head, givenAt }: KeptPromise, ending: Ending): Fate {
 
   const lostSince = ending.lost.filter((change) => change.id === id && change.lostAt >= givenAt)
   if (kind === 2 && lostSince.some((change) => change.what === 'started')) return 'recoveryLost'
-  const isDecidedByL1 = range(head + 1n, byBlock).some((number) => ending.notOurs.has(number))
+  // A block chosen before the promise was given was brought back by L1 after the sequencer had left it.
+  const isDecidedByL1 = range(head + 1n, byBlock).some(
+    (number) => (ending.chosenAt.get(number) ?? 0) < givenAt,
+  )
   if (isDecidedByL1 && (own !== undefined || against.some(({ isDeposit }) => isDeposit))) return 'late'
-  if (against.some(({ isDeposit, blockNumber }) => !isDeposit && ending.notOurs.has(blockNumber)))
+  if (against.some(({ isDeposit, blockNumber }) => !isDeposit && !ending.chosenAt.has(blockNumber)))
     return 'usurped'
   const isGrounded = changes.some(
     (each) => each.what === 'set' && each.configHash === ancestors.get(nonce - 1n),
