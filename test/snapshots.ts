@@ -58,7 +58,7 @@ export type SnapshotWorld = {
   node: TestNode
   output: StoredOutput
   bytes: Uint8Array
-  /** Never updated, with a pending recovery; updated, with an overtaken one; updated twice. */
+  /** Never updated, with a pending recovery; updated, with an overtaken one; updated again and again. */
   keystores: readonly [TestKeystore, TestKeystore, TestKeystore]
 }
 
@@ -108,7 +108,7 @@ export async function createSnapshotWorld(): Promise<SnapshotWorld> {
   const early = await build(4)
   l1.mine([batch(early)], L1_SECONDS)
   await node.catchUp()
-  const late = await build(9)
+  const late = await build(9, [busy.update({ data: '0x06' }).raw])
   l1.mine([batch(late.slice(0, 3)), batch(late.slice(3)), batch(early)], L1_SECONDS)
   await node.catchUp()
   l1.mine([output(3n), output(6n), output(9n)], L1_SECONDS)
