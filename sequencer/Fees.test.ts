@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { bumpFees, type FeeLimits, type Fees, suggestFees, type TransactionKind } from './Fees.ts'
+import { bumpFees, type FeeLimits, type Fees, outbidFees, suggestFees, type TransactionKind } from './Fees.ts'
 
 const gwei = 1_000_000_000n
 const limits: FeeLimits = {
@@ -84,5 +84,34 @@ describe('bumpFees', () => {
       fees = bumpFees(fees, prices, { ...limits, maxFeePerBlobGas: 10_000n * gwei }, 'blobs')
     }
     expect(last.maxFeePerGas).toBe(limits.maxFeePerGas)
+  })
+})
+
+describe('outbidFees', () => {
+  it('doubles what was refused until everything is at its ceiling, and then says so', () => {
+    fc.assert(
+      fc.property(arbitraryPrices, arbitraryPrices, arbitraryKind, (before, now, kind) => {
+        let fees: Fees | undefined = suggestFees(before, limits, kind)
+        let last = fees
+        for (let rounds = 0; fees !== undefined; rounds++) {
+          expect(rounds).toBeLessThan(64)
+          const next: Fees | undefined = outbidFees(fees, now, limits, kind)
+          if (next !== undefined) {
+            expect(next.maxFeePerGas >= fees.maxFeePerGas).toBe(true)
+            expect(next.maxPriorityFeePerGas <= next.maxFeePerGas).toBe(true)
+            const isDoubled = (after: bigint, ceiling: bigint, fee: bigint) =>
+              after >= 2n * fee || after === ceiling
+            expect(isDoubled(next.maxFeePerGas, limits.maxFeePerGas, fees.maxFeePerGas)).toBe(true)
+          }
+          last = fees
+          fees = next
+        }
+        expect(last).toEqual({
+          maxFeePerGas: limits.maxFeePerGas,
+          maxPriorityFeePerGas: limits.maxFeePerGas,
+          maxFeePerBlobGas: kind === 'blobs' ? limits.maxFeePerBlobGas : 0n,
+        })
+      }),
+    )
   })
 })

@@ -66,6 +66,35 @@ export function bumpFees(
   }
 }
 
+/**
+ * Chooses fees to outbid a transaction of unknown fees, beside which nodes refused `previous`: twice as much, as far as the
+ * ceilings allow; undefined when they allow no more.
+ */
+export function outbidFees(
+  previous: Fees,
+  prices: GasPrices,
+  limits: FeeLimits,
+  kind: TransactionKind,
+): Fees | undefined {
+  const suggested = suggestFees(prices, limits, kind)
+  const raise = (fee: bigint, wanted: bigint, ceiling: bigint) => min(max(2n * fee, wanted), ceiling)
+  const maxFeePerGas = raise(previous.maxFeePerGas, suggested.maxFeePerGas, limits.maxFeePerGas)
+  const fees = {
+    maxFeePerGas,
+    maxPriorityFeePerGas: raise(previous.maxPriorityFeePerGas, suggested.maxPriorityFeePerGas, maxFeePerGas),
+    maxFeePerBlobGas: raise(
+      previous.maxFeePerBlobGas,
+      suggested.maxFeePerBlobGas,
+      kind === 'blobs' ? limits.maxFeePerBlobGas : 0n,
+    ),
+  }
+  const isMore =
+    fees.maxFeePerGas > previous.maxFeePerGas ||
+    fees.maxPriorityFeePerGas > previous.maxPriorityFeePerGas ||
+    fees.maxFeePerBlobGas > previous.maxFeePerBlobGas
+  return isMore ? fees : undefined
+}
+
 function max(a: bigint, b: bigint): bigint {
   return a > b ? a : b
 }

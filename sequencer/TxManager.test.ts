@@ -1,9 +1,12 @@
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createLogger, createMemoryDatabase, createOpaqueBucket } from '../node/index.ts'
+import { createLogger, createMemoryDatabase, createOpaqueBucket, TemporaryFault } from '../node/index.ts'
+import { BLOB_BYTES } from '../protocol/index.ts'
+import { fakeKzg } from '../test/FakeKzg.ts'
 import { createFakeL1Sender, type FakeL1Sender } from '../test/FakeL1Sender.ts'
 import { createSequencerMetrics } from './metrics.ts'
 import {
+  CancelledError,
   DEFAULT_TX_MANAGER_OPTIONS,
   NonceGapError,
   NonceTakenError,
@@ -38,6 +41,7 @@ describe('TxManager', () => {
   ) {
     return openTxManager({
       sender: l1,
+      kzg: fakeKzg,
       privateKey: key,
       chainId: 900n,
       bucket: createOpaqueBucket(database, name),
@@ -51,6 +55,13 @@ describe('TxManager', () => {
 
   const send = (manager: TxManager, reference: string) =>
     manager.send({ to: inbox, data: new TextEncoder().encode(reference), reference })
+  const sendBlobs = (manager: TxManager, reference: string, count = 1) =>
+    manager.send({
+      to: inbox,
+      data: new Uint8Array(),
+      blobs: Array.from({ length: count }, (_, i) => new Uint8Array(BLOB_BYTES).fill(i + reference.length)),
+      reference,
+    })
   const stateOf = (promise: Promise<unknown>) =>
     Promise.race([
       promise.then(
@@ -270,5 +281,230 @@ describe('TxManager', () => {
     l1.mine()
     expect(l1.mined()).toHaveLength(2)
     expect((await open()).sent().map(({ reference }) => reference)).toEqual(['a'])
+  })
+
+  describe('with blobs', () => {
+    const { resubmitAfterMs } = DEFAULT_TX_MANAGER_OPTIONS
+    beforeEach(() => {
+      l1.blobBaseFee = gwei
+    })
+    /** Polls and mines until everything is in a block. */
+    async function settle(manager: TxManager) {
+      for (let round = 0; round < 20 && manager.waitingKind() !== undefined; round++) {
+        clock += resubmitAfterMs / 4
+        await manager.poll()
+        l1.mine()
+        await manager.poll()
+      }
+      expect(l1.pool()).toEqual([])
+    }
+
+    it('sends them with the proofs that L1 wants, in order', async () => {
+      const manager = await open()
+      const sent = [await sendBlobs(manager, 'a', 2), await sendBlobs(manager, 'bb')]
+      expect(l1.pool()).toMatchObject([
+        { nonce: 0n, data: '0x', to: inbox, proofs: 'cells', maxFeePerBlobGas: 2n * gwei },
+        { nonce: 1n, proofs: 'cells' },
+      ])
+      expect(l1.pool().map(({ blobs }) => blobs.length)).toEqual([2, 1])
+      expect(manager.waitingKind()).toBe('blobs')
+      l1.mine()
+      await manager.poll()
+      expect(manager.waitingKind()).toBeUndefined()
+      expect(await sent[1]?.confirmed).toMatchObject({ status: 'success' })
+    })
+
+    it('takes the other proofs when L1 refuses, under the same hash, and stays with them', async () => {
+      l1.blobProofs = 'blob'
+      const manager = await open()
+      const { confirmed } = await sendBlobs(manager, 'a')
+      expect(l1.pool()).toMatchObject([{ proofs: 'blob' }])
+      l1.mine()
+      await manager.poll()
+      expect(await confirmed).toMatchObject({ transactionHash: l1.mined()[0]?.hash })
+      await sendBlobs(manager, 'b')
+      // The fork comes.
+      l1.blobProofs = 'cells'
+      await sendBlobs(manager, 'c')
+      expect(l1.pool().map(({ proofs }) => proofs)).toEqual(['blob', 'cells'])
+    })
+
+    it('uses the proofs it was told to use, whatever L1 says of itself', async () => {
+      l1.blobProofs = 'blob'
+      const manager = await open({ blobProofs: 'blob' })
+      await sendBlobs(manager, 'a')
+      expect(l1.pool()).toMatchObject([{ proofs: 'blob' }])
+    })
+
+    it('doubles all three fees when one is stuck, until it is taken', async () => {
+      const manager = await open()
+      const { confirmed } = await sendBlobs(manager, 'a')
+      const [first] = l1.pool()
+      l1.blobBaseFee = 100n * gwei
+      l1.mine()
+      clock += resubmitAfterMs
+      await manager.poll()
+      const [second] = l1.pool()
+      if (first === undefined || second === undefined) expect.unreachable()
+      expect(second.maxFeePerBlobGas).toBe(200n * gwei)
+      expect(second.maxFeePerGas >= 2n * first.maxFeePerGas).toBe(true)
+      expect(second.maxPriorityFeePerGas >= 2n * first.maxPriorityFeePerGas).toBe(true)
+      l1.mine()
+      await manager.poll()
+      expect(await confirmed).toMatchObject({ status: 'success', transactionHash: second.hash })
+    })
+
+    it('waits at the ceiling for blobs, and goes on once they are cheaper', async () => {
+      const ceiling = 10n * gwei
+      const feeLimits = { ...DEFAULT_TX_MANAGER_OPTIONS.feeLimits, maxFeePerBlobGas: ceiling }
+      const manager = await open({ feeLimits })
+      const { confirmed } = await sendBlobs(manager, 'a')
+      l1.blobBaseFee = 50n * gwei
+      for (let round = 0; round < 5; round++) {
+        clock += resubmitAfterMs
+        l1.mine()
+        await manager.poll()
+      }
+      expect(l1.pool().map(({ maxFeePerBlobGas }) => maxFeePerBlobGas)).toEqual([ceiling])
+      l1.blobBaseFee = 9n * gwei
+      l1.mine()
+      await manager.poll()
+      expect(await confirmed).toMatchObject({ status: 'success' })
+    })
+
+    it('never hands L1 one kind while the other waits, and takes it once the other is in a block', async () => {
+      const manager = await open()
+      await send(manager, 'a')
+      await expect(sendBlobs(manager, 'b')).rejects.toBeInstanceOf(TemporaryFault)
+      expect(l1.pool()).toHaveLength(1)
+      expect(manager.sent()).toHaveLength(1)
+      l1.mine()
+      const blobs = await sendBlobs(manager, 'b')
+      await expect(send(manager, 'c')).rejects.toBeInstanceOf(TemporaryFault)
+      await settle(manager)
+      expect(await blobs.confirmed).toMatchObject({ status: 'success' })
+    })
+
+    it('takes up blobs after a crash, signed as before, and offers them when it has to', async () => {
+      const manager = await open()
+      await sendBlobs(manager, 'a', 2)
+      await sendBlobs(manager, 'b')
+      const before = l1.pool()
+      l1.forgetPool()
+      const reopened = await open()
+      expect(reopened.sent().map(({ kind, reference }) => [kind, reference])).toEqual([
+        ['blobs', 'a'],
+        ['blobs', 'b'],
+      ])
+      await reopened.poll()
+      expect(l1.pool()).toEqual(before)
+      await settle(reopened)
+    })
+
+    it('sends again in order what a node forgot, for its pool takes no gaps', async () => {
+      const manager = await open()
+      await sendBlobs(manager, 'a')
+      l1.forgetPool()
+      const second = await sendBlobs(manager, 'b')
+      expect(l1.pool()).toEqual([])
+      await manager.poll()
+      clock += resubmitAfterMs / 4
+      await manager.poll()
+      expect(l1.pool().map(({ nonce }) => nonce)).toEqual([0n, 1n])
+      l1.mine()
+      await manager.poll()
+      expect(await second.confirmed).toMatchObject({ status: 'success' })
+    })
+
+    it('holds back what a reorg took back behind one of the other kind', async () => {
+      const manager = await open()
+      const sent = [await send(manager, 'a')]
+      l1.mine()
+      await manager.poll()
+      sent.push(await sendBlobs(manager, 'b'))
+      l1.mine()
+      await manager.poll()
+      l1.reorg(2)
+      expect(l1.mined()).toEqual([])
+      await manager.poll()
+      expect(l1.pool().map(({ blobs }) => blobs.length)).toEqual([0])
+      await settle(manager)
+      expect(l1.mined().map(({ blobs }) => blobs.length)).toEqual([0, 1])
+      const receipts = await Promise.all(sent.map((each) => each.findReceipt()))
+      expect(receipts.map((receipt) => receipt?.status)).toEqual(['success', 'success'])
+    })
+
+    it.each(['calldata', 'blobs'] as const)(
+      'frees the account from a foreign transaction that stands in the way of %s',
+      async (kind) => {
+        const own = kind === 'blobs' ? sendBlobs : send
+        const foreign = kind === 'blobs' ? send : sendBlobs
+        l1.priorityFee = 5n * gwei
+        await foreign(await open({}, privateKey, 'proposer'), 'foreign')
+        l1.priorityFee = gwei
+        // Too cheap to be included, it would stay for ever.
+        l1.baseFee = 50n * gwei
+        let manager = await open()
+        const { confirmed } = await own(manager, 'mine')
+        expect(manager.isBlocked()).toBe(true)
+        expect(l1.pool()).toMatchObject([{ maxFeePerGas: 7n * gwei }])
+        clock += resubmitAfterMs
+        // A crash in the middle changes nothing.
+        await manager.poll()
+        manager = await open()
+        expect(manager.isBlocked()).toBe(true)
+        for (let round = 0; round < 10 && l1.mined().length === 0; round++) {
+          await manager.poll()
+          l1.mine()
+          clock += resubmitAfterMs / 4
+        }
+        expect(l1.mined()).toMatchObject([{ to: manager.address.toLowerCase(), data: '0x', nonce: 0n }])
+        const after = manager.sent()[0]
+        await manager.poll()
+        await expect(after?.confirmed).rejects.toBeInstanceOf(CancelledError)
+        expect(await stateOf(confirmed)).toBe('pending')
+        expect(manager.isBlocked()).toBe(false)
+        const again = await own(manager, 'mine')
+        expect(again.nonce).toBe(1n)
+        await settle(manager)
+        expect(await again.confirmed).toMatchObject({ status: 'success' })
+      },
+    )
+
+    it('goes on by itself when what stood in the way is included', async () => {
+      await send(await open({}, privateKey, 'proposer'), 'foreign')
+      const manager = await open()
+      const { confirmed } = await sendBlobs(manager, 'mine')
+      expect(manager.isBlocked()).toBe(true)
+      l1.mine()
+      clock += resubmitAfterMs
+      await manager.poll()
+      clock += resubmitAfterMs
+      await manager.poll()
+      // Its nonce was the foreign one's.
+      await expect(confirmed).rejects.toBeInstanceOf(NonceTakenError)
+      const again = await sendBlobs(manager, 'mine')
+      await settle(manager)
+      expect(await again.confirmed).toMatchObject({ status: 'success' })
+    })
+  })
+
+  it('finds a transaction that a reorg moved, and keeps it until it is final where it is now', async () => {
+    const manager = await open()
+    const sent = await send(manager, 'a')
+    l1.mine()
+    await manager.poll()
+    l1.reorg(1)
+    expect(await sent.findReceipt()).toBeUndefined()
+    l1.mine()
+    await manager.poll()
+    l1.mine()
+    expect(await sent.findReceipt()).toMatchObject({ blockNumber: 2n })
+    l1.finalized = 1n
+    await manager.poll()
+    expect(manager.sent()).toHaveLength(1)
+    l1.finalized = 2n
+    await manager.poll()
+    expect(manager.sent()).toHaveLength(0)
   })
 })

@@ -10,7 +10,7 @@ import {
 } from '../node/index.ts'
 import { fromHex, KeyrollError, keccakHex, toHex } from '../protocol/index.ts'
 import { type BlobProofOption, createBlobSidecars } from './BlobSidecars.ts'
-import { bumpFees, type FeeLimits, type Fees, suggestFees, type TransactionKind } from './Fees.ts'
+import { bumpFees, type FeeLimits, type Fees, outbidFees, suggestFees, type TransactionKind } from './Fees.ts'
 import type { L1Sender, SentReceipt } from './L1Sender.ts'
 import { repeat } from './loop.ts'
 import { createMutex } from './Mutex.ts'
@@ -152,7 +152,6 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
       const signed = await addAttempt(entry, suggestFees(prices, options.feeLimits, kind))
       entries.push(entry)
       updateGauge()
-      entry.pricedAt = now()
       await offer(entry, signed, 'first')
       return entry.view
     })
@@ -173,11 +172,14 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
   }
 
   async function offer(entry: TxEntry, signed: SignedAttempt, attempt: OfferKind): Promise<void> {
-    entry.sentAt = now()
     entry.mustBump = false
     const { nonce, reference } = entry.tracked
     try {
       const { outcome, message } = await transmit(signed)
+      // Only now: the proofs of blobs may have taken seconds.
+      entry.sentAt = now()
+      if (attempt === 'repeated') entry.pricedAt ??= now()
+      else entry.pricedAt = now()
       metrics.l1Sent.inc({ sender: name, attempt })
       const log = { nonce, reference, hash: keccakHex(fromHex(signed.raw)), attempt }
       if (outcome === 'accepted') logger.info(log, 'sent an L1 transaction')
@@ -311,7 +313,6 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
   async function startCancelling(entry: TxEntry): Promise<void> {
     const kind = attemptKind(entry.tracked, true)
     const fees = suggestFees(await sender.gasPrices(), options.feeLimits, kind)
-    entry.pricedAt = now()
     await offer(entry, await addAttempt(entry, fees), 'cancelling')
   }
 
@@ -325,7 +326,8 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
       newest.maxFeePerGas < prices.baseFee ||
       (kind === 'blobs' && newest.maxFeePerBlobGas < (prices.blobBaseFee ?? 0n))
     const isTooCheap = entry.mustBump || isFirst || isBelowBase
-    const fees = isTooCheap ? bumpFees(newest, prices, feeLimits, kind) : undefined
+    const choose = entry.mustBump ? outbidFees : bumpFees
+    const fees = isTooCheap ? choose(newest, prices, feeLimits, kind) : undefined
     if (fees !== undefined) return offer(entry, await addAttempt(entry, fees), 'bumped')
     if (isTooCheap) {
       metrics.l1AtCeiling.inc({ sender: name })
@@ -337,7 +339,6 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
   }
 
   async function offerAgain(entry: TxEntry, newest: Attempt): Promise<void> {
-    entry.pricedAt ??= now()
     await offer(entry, await sign(entry, newest), 'repeated')
   }
 
