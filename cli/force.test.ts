@@ -1,0 +1,254 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createClient, createWalletClient, type Hex, http } from 'viem'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { getTransactionCount } from 'viem/actions'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { PortalAbsentError, UndecodableSetConfigError, WrongL1Error } from '../client/errors.ts'
+import { type ForcedConfig, InsufficientFundsError } from '../client/index.ts'
+import { devnetAccounts } from '../devnet/accounts.ts'
+import { type Anvil, startAnvil } from '../devnet/anvil.ts'
+import { deployRollup, drawChainId } from '../devnet/deployRollup.ts'
+import {
+  depositToBytes,
+  KEYSTORE_ADDRESS,
+  type RollupConfig,
+  rollupConfigToJson,
+  toHex,
+  transactionHash,
+  userDepositSourceHash,
+} from '../protocol/index.ts'
+import { attributesOn, nextOriginOn } from '../test/chainFixtures.ts'
+import { startTestRpc, type TestRpc } from '../test/rpcServer.ts'
+import { createTestKeystore } from '../test/TestKeystore.ts'
+import { awaitForced } from './awaitForced.ts'
+import { CliError } from './CliError.ts'
+import { createForceCommand } from './force.ts'
+
+const { deployer, user, batcher, promiseSigner, proposer, challenger } = devnetAccounts()
+let directory: string
+let anvil: Anvil
+let rollup: RollupConfig
+let node: TestRpc
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'keyroll-force-'))
+  anvil = await startAnvil({ name: 'l1', chainId: 900, port: 0, logDirectory: directory })
+  const client = createWalletClient({
+    account: privateKeyToAccount(deployer.privateKey),
+    transport: http(anvil.url),
+    pollingInterval: 50,
+  })
+  const deployed = await deployRollup(client, {
+    owner: deployer.address,
+    batcher: batcher.address,
+    promiseSigner: promiseSigner.address,
+    proposer: proposer.address,
+    challenger: challenger.address,
+    l2ChainId: drawChainId(),
+    blockTime: 2n,
+    challengePeriod: 5,
+    minRecoveryDelay: 2,
+    submissionInterval: 3n,
+    permissionlessDelay: 1_000n,
+    maxSequencerDrift: 100n,
+    seqWindowSize: 40n,
+    channelTimeout: 20n,
+  })
+  rollup = deployed.rollup
+  node = await startTestRpc(rollup)
+  await writeFile(file('key'), user.privateKey)
+}, 60_000)
+
+afterAll(async () => {
+  await node.close()
+  await anvil.stop()
+  await rm(directory, { recursive: true })
+})
+
+const file = (name: string) => join(directory, name)
+const rawOf = (name: string): Hex => toHex(createTestKeystore(rollup.l2ChainId, name).update().raw)
+const sentByUser = () =>
+  getTransactionCount(createClient({ transport: http(anvil.url) }), { address: user.address })
+
+/** Runs the command within this process, and returns the lines of JSON that it prints. */
+async function force(
+  raw: string,
+  flags: Record<string, string | true> = {},
+  change: Partial<RollupConfig> = {},
+) {
+  const lines: string[] = []
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    lines.push(String(text))
+    return true
+  })
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  // A process runs one command; here many run in one.
+  vi.spyOn(process, 'on').mockReturnValue(process)
+  await writeFile(file('rollup.json'), JSON.stringify(rollupConfigToJson({ ...rollup, ...change })))
+  const all: Record<string, string | true> = {
+    'l1-rpc': anvil.url,
+    'rollup-config': file('rollup.json'),
+    'private-key-file': file('key'),
+    ...flags,
+  }
+  const given = Object.entries(all).flatMap(([name, value]) =>
+    value === true ? [`--${name}`] : [`--${name}`, value],
+  )
+  try {
+    await createForceCommand()
+      .exitOverride()
+      .parseAsync([raw, ...given], { from: 'user' })
+  } finally {
+    vi.restoreAllMocks()
+  }
+  return lines.map((line) => JSON.parse(line))
+}
+
+describe('keyroll force', () => {
+  it('prints one line that says where the deposit is, and until when it takes effect', async () => {
+    const raw = rawOf('alice')
+    const lines = await force(raw)
+    expect(lines).toEqual([
+      {
+        l1TransactionHash: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+        depositIndex: 0,
+        sourceHash: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+        transactionHash: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+        setConfigHash: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+        l1BlockNumber: expect.any(Number),
+        latestL1Block: lines[0].l1BlockNumber + 40,
+      },
+    ])
+  })
+
+  it('takes the set-config from a file, and with --dry-run says what it costs and sends nothing', async () => {
+    const raw = rawOf('bob')
+    await writeFile(file('raw'), `${raw.toUpperCase().replace('0X', '0x')}\n`)
+    const before = await sentByUser()
+    const [cost] = await force(file('raw'), { 'dry-run': true })
+    expect(cost.burnedGas).toBe(40 * (raw.length / 2 - 1))
+    expect(cost.gas).toBeGreaterThan(cost.burnedGas)
+    expect(BigInt(cost.cost)).toBe(BigInt(cost.gas) * BigInt(cost.maxFeePerGas))
+    expect(await sentByUser()).toBe(before)
+  })
+
+  it.each<[string, () => string, new (...parts: never[]) => Error, RegExp]>([
+    ['nothing', () => '0x', CliError, /got nothing/],
+    ['half a byte', () => '0x4bc', CliError, /not bytes in hex/],
+    ['other letters', () => '0x4bzz', CliError, /not bytes in hex/],
+    ['too many bytes', () => `0x4b${'00'.repeat(32_768)}`, CliError, /expected at most 32768/],
+    ['a file that is not there', () => file('none'), CliError, /cannot be read/],
+    ['bytes that are no set-config', () => '0x4bc0', UndecodableSetConfigError, /MALFORMED/],
+    [
+      "another rollup's set-config",
+      () => toHex(createTestKeystore(7n, 'x').update().raw),
+      UndecodableSetConfigError,
+      /WRONG_CHAIN_ID/,
+    ],
+  ])('refuses %s, and sends nothing', async (_name, argument, error, message) => {
+    const before = await sentByUser()
+    const forcing = force(argument())
+    await expect(forcing).rejects.toThrow(error)
+    await expect(forcing).rejects.toThrow(message)
+    expect(await sentByUser()).toBe(before)
+  })
+
+  it('refuses another L1, an L1 without the portal, and an account without funds', async () => {
+    const raw = rawOf('carol')
+    await expect(force(raw, {}, { l1ChainId: 1n })).rejects.toThrow(WrongL1Error)
+    const elsewhere = { depositContractAddress: `0x${'ee'.repeat(20)}` } as const
+    await expect(force(raw, {}, elsewhere)).rejects.toThrow(PortalAbsentError)
+    await writeFile(file('poor'), generatePrivateKey())
+    await expect(force(raw, { 'private-key-file': file('poor') })).rejects.toThrow(InsufficientFundsError)
+  })
+
+  it('asks for a node when it shall wait, and refuses one of another rollup', async () => {
+    const raw = rawOf('dave')
+    await expect(force(raw, { wait: true })).rejects.toThrow('add --keyroll-rpc')
+    const other = await startTestRpc({ ...rollup, l2ChainId: 7n })
+    await expect(force(raw, { 'keyroll-rpc': other.server.url })).rejects.toThrow(/got a node of chain/)
+    await other.close()
+  })
+
+  it('refuses what is in effect already or would take none, and forces it when told to', async () => {
+    const keystore = createTestKeystore(rollup.l2ChainId, 'erin')
+    const first = keystore.update({ data: '0x01' })
+    const second = keystore.update({ data: '0x02' })
+    const third = keystore.update({ data: '0x03' })
+    await node.engine.build((head) => attributesOn(head, rollup, [first.raw]))
+    const at = { 'keyroll-rpc': node.server.url }
+    await expect(force(toHex(first.raw), at)).rejects.toThrow(/already in effect/)
+    await expect(force(toHex(third.raw), at)).rejects.toThrow(/NONCE_TOO_HIGH/)
+    expect(await force(toHex(first.raw), { ...at, anyway: true })).toHaveLength(1)
+    expect(await force(toHex(second.raw), at)).toHaveLength(1)
+  })
+})
+
+describe('waiting for a forced set-config', () => {
+  /** The deposit of a set-config in an L1 block that the node's chain may take as its next origin. */
+  function depositOf(raw: Uint8Array): { forced: ForcedConfig; bytes: Uint8Array } {
+    const l1BlockHash: Hex = `0x${'aa'.repeat(32)}`
+    const bytes = depositToBytes({
+      sourceHash: userDepositSourceHash(l1BlockHash, 3n),
+      from: user.address,
+      to: KEYSTORE_ADDRESS,
+      mint: 0n,
+      value: 0n,
+      gas: 0n,
+      isSystemTx: false,
+      data: raw,
+    })
+    const forced: ForcedConfig = {
+      raw: toHex(raw),
+      setConfigHash: transactionHash(raw),
+      transactionHash: transactionHash(bytes),
+      sourceHash: userDepositSourceHash(l1BlockHash, 3n),
+      depositIndex: 3n,
+      l1BlockNumber: 460n,
+      l1BlockHash,
+      latestL1Block: 500n,
+    }
+    return { forced, bytes }
+  }
+  const wait = (forced: ForcedConfig, find: () => Promise<ForcedConfig>, timeout = 20_000) =>
+    awaitForced({
+      keyrollRpc: node.server.url,
+      forced,
+      find,
+      tell: () => undefined,
+      timeout,
+      signal: new AbortController().signal,
+    })
+
+  it('ends with its status once the node has derived it, where L1 has it by then', async () => {
+    const { raw } = createTestKeystore(rollup.l2ChainId, 'frank').update({ data: '0x09' })
+    const before = depositOf(raw).forced
+    const moved = depositOf(Uint8Array.of(...raw)).forced
+    const { bytes, forced } = depositOf(raw)
+    // Only safe blocks count: this one is derived.
+    const safe = node.store.heads().safe
+    const inclusion = { l1Block: { number: 500n, hash: moved.l1BlockHash }, transactionHash: undefined }
+    await node.engine.consolidate(safe, nextOriginOn(safe, rollup, [bytes]), inclusion)
+    const elsewhere: ForcedConfig = { ...before, transactionHash: `0x${'12'.repeat(32)}` }
+    const found = await wait(elsewhere, async () => forced)
+    expect(found.forced).toEqual(forced)
+    expect(found.status).toMatchObject({
+      stage: 'safe',
+      valid: true,
+      transactionHash: forced.transactionHash,
+    })
+  })
+
+  it('ends when the node is past the window without it, which then reads another L1', async () => {
+    const { forced } = depositOf(createTestKeystore(rollup.l2ChainId, 'grace').update().raw)
+    const early = { ...forced, latestL1Block: 499n }
+    await expect(wait(early, async () => early)).rejects.toThrow(/without the deposit/)
+  })
+
+  it('gives up when its time is over', async () => {
+    const { forced } = depositOf(createTestKeystore(rollup.l2ChainId, 'heidi').update().raw)
+    await expect(wait(forced, async () => forced, 50)).rejects.toThrow(/in vain/)
+  })
+})
