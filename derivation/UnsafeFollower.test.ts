@@ -7,6 +7,7 @@ import {
   createNativeVerifier,
   type L1Client,
   type L1Tag,
+  ResetFault,
   TemporaryFault,
 } from '../node/index.ts'
 import {
@@ -22,7 +23,13 @@ import {
   unsafeBlockDigest,
 } from '../protocol/index.ts'
 import { createTestKeystore } from '../test/chainFixtures.ts'
-import { blockToBatch, createFakeL1Rollup, openTestNode, type TestNode } from '../test/derivationWorld.ts'
+import {
+  blockToBatch,
+  createFakeL1Rollup,
+  openTestNode,
+  safeChain,
+  type TestNode,
+} from '../test/derivationWorld.ts'
 import { createFakeL1, type FakeL1Action } from '../test/FakeL1.ts'
 import { TEST_ROLLUP } from '../test/TestChain.ts'
 import { createTestSigner } from '../test/testSigners.ts'
@@ -344,6 +351,87 @@ describe('following unsafe blocks', () => {
       signature: toJson(block).signature,
       signer: honest.key,
     })
+  })
+})
+
+type Move = 'mine' | 'post' | 'reorg' | 'build' | 'lose' | 'derive' | 'follow'
+
+describe('following unsafe blocks, whatever L1 and the sequencer do', () => {
+  const moves = fc.array(
+    fc.tuple(
+      fc.constantFrom<Move>('mine', 'post', 'reorg', 'build', 'build', 'lose', 'derive', 'follow', 'follow'),
+      fc.integer({ min: 1, max: 4 }),
+    ),
+    { minLength: 5, maxLength: 40 },
+  )
+
+  it('never contradicts what L1 says, and comes to where the sequencer is', async () => {
+    await fc.assert(
+      fc.asyncProperty(moves, async (sequence) => {
+        const { l1, rollup, sequencer, node, follower, keystore } = await setUp()
+        const started = l1.head().number
+        let raw = 0
+        const build = async () => {
+          const next = keystore.raws[raw % keystore.raws.length] as Uint8Array
+          if ((await sequencer.build(raw % 3 === 0 ? [next] : [])) !== undefined) raw++
+        }
+        const unposted = () => {
+          const { safe, unsafe: head } = sequencer.store.heads()
+          const count = Number(head.number - safe.number)
+          return Array.from({ length: count }, (_, i) =>
+            sequencer.store.blockByNumber(safe.number + 1n + BigInt(i)),
+          ).filter((block) => block !== undefined)
+        }
+        const play: Record<Move, (times: number) => Promise<unknown>> = {
+          mine: async (times) => l1.mine([], BigInt(2 * times)),
+          post: async (times) => {
+            const blocks = unposted().slice(0, times)
+            l1.mine(blocks.length === 0 ? [] : [batch(...blocks)], 4n)
+          },
+          reorg: async (times) => {
+            const depth = Math.min(times, Number(l1.head().number - started))
+            l1.takeBack(depth)
+            for (let i = 0; i <= depth; i++) l1.mine([], 5n)
+          },
+          build: async (times) => {
+            for (let i = 0; i < times; i++) await build()
+          },
+          lose: async () => {
+            await sequencer.catchUp()
+            await sequencer.engine.reset(sequencer.store.heads().safe.number)
+          },
+          derive: async (times) => (times === 1 ? sequencer : node).catchUp(),
+          follow: async (times) => {
+            for (let i = 0; i < times; i++) {
+              await follower.step().catch((error: unknown) => {
+                if (!(error instanceof TemporaryFault || error instanceof ResetFault)) throw error
+              })
+            }
+          },
+        }
+        for (const [move, times] of sequence) await play[move](times)
+
+        // The sequencer sees L1, overtakes whatever the node had, and the node goes with it.
+        for (let i = 0; i < 4; i++) l1.mine([], 6n)
+        await sequencer.catchUp()
+        await node.catchUp()
+        for (let i = 0; i < 200 && unsafe(sequencer).number <= unsafe(node).number; i++) {
+          await build()
+          if (i % 4 === 3) {
+            l1.mine([], 8n)
+            await sequencer.catchUp()
+            await node.catchUp()
+          }
+        }
+        expect(await followAll(follower)).toBe('idle')
+        expect(unsafe(node)).toEqual(unsafe(sequencer))
+        const fresh = await openTestNode(rollup, l1.client)
+        await fresh.catchUp()
+        await node.catchUp()
+        expect(safeChain(node.store)).toEqual(safeChain(fresh.store))
+      }),
+      { numRuns: 40 },
+    )
   })
 })
 
