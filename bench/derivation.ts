@@ -1,141 +1,269 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { fork } from 'node:child_process'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
-import { bytesToHex, createWalletClient, type Hex, http, publicActions } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
-import { createVerifier } from '../derivation/index.ts'
-import { devnetAccounts } from '../devnet/accounts.ts'
-import { startAnvil } from '../devnet/anvil.ts'
-import { deployRollup, drawChainId } from '../devnet/index.ts'
-import { type ChainStore, createLogger, createNativeVerifier } from '../node/index.ts'
-import { encodeBatcherData, type RollupConfig, ZERO_HASH } from '../protocol/index.ts'
-import { buildBlocks, openBenchChain } from './chain.ts'
-import { createBenchKeystore, createBenchSigner, rotate } from './keystores.ts'
-import { type Benchmark, BenchmarkError, compared } from './report.ts'
+import { fileURLToPath } from 'node:url'
+import {
+  type BlockRef,
+  createEngine,
+  createKzg,
+  createLogger,
+  type Kzg,
+  openChainStore,
+} from '../node/index.ts'
+import {
+  createGenesis,
+  encodeBatcherData,
+  encodeBlob,
+  MAX_BLOCK_BYTES,
+  type RollupConfig,
+  rollupConfigToJson,
+  type SingularBatch,
+  ZERO_HASH,
+} from '../protocol/index.ts'
+import { type BenchL1, createBenchL1, L1_BLOCK_TIME, type Submission } from './BenchL1.ts'
+import type { BoundResult, BoundTask } from './derivationBounds.ts'
+import type { NodeProgress, NodeTask } from './derivationNode.ts'
+import { type BenchKeystore, createBenchKeystore, createSignerSupply, rotate } from './keystores.ts'
+import { type Benchmark, BenchmarkError, compared, type Measurement } from './report.ts'
 
-const SMOKE_COUNT = 500
-const COUNT = 20_000
-const SIGNATURES_PER_ROTATION = 2
-const TIMEOUT_MS = 600_000
+const COUNTS = {
+  smoke: { calldata: 600, blobs: 250, boundSeconds: 0.5 },
+  normal: { calldata: 30_000, blobs: 8_000, boundSeconds: 3 },
+  full: { calldata: 1_000_000, blobs: 30_000, boundSeconds: 10 },
+}
+const SIGNATURES = 2
+const BLOBS_PER_BLOCK = 6
+const LOAD = `P-256 rotations, each approved by the old key and signed by the new one (${SIGNATURES} signatures)`
+const BOUND = `P-256 verification on all cores, ${SIGNATURES} signatures per set-config`
+const MEGABYTE = 1_000_000
+const MEBIBYTE = 1_048_576
 
 /**
- * Set-configs per second that a verifier derives from an L1 RPC (anvil, calldata), from an empty database to the safe
- * head, with every signature verified and every block written durably. The rotations are P-256, each of another
- * keystore. The peer is raw verification of as many signatures on one core in the same run.
+ * Set-configs per second that a verifier derives from L1, from an empty database to the safe head, with every hash and signature
+ * verified and every block written durably; with real KZG commitments where batches are in blobs. Half of the set-configs are
+ * the first of their keystore, half the second. Beside them stand what all cores could verify, and how fast the same bytes are
+ * read and thrown away, both measured before and after in the same run. With `full`, a million set-configs in calldata.
  */
-export const benchmarkDerivation: Benchmark = async ({ smoke }) => {
-  const count = smoke ? SMOKE_COUNT : COUNT
+export const benchmarkDerivation: Benchmark = async ({ smoke, full }) => {
+  const { calldata, blobs, boundSeconds } = COUNTS[smoke ? 'smoke' : full ? 'full' : 'normal']
+  const lines = await measure('calldata', calldata, boundSeconds)
+  return [...lines, ...(await measure('blobs', blobs, boundSeconds))]
+}
+
+async function measure(
+  kind: 'calldata' | 'blobs',
+  count: number,
+  boundSeconds: number,
+): Promise<Measurement[]> {
   const directory = await mkdtemp(join(tmpdir(), 'keyroll-bench-'))
-  const anvil = await startAnvil({
-    name: 'l1',
-    chainId: 900,
-    port: 0,
-    logDirectory: directory,
-    slotsInAnEpoch: 1,
-  })
+  const kzg = createKzg()
   try {
-    const { rollup, blocks } = await postChain(anvil.url, count)
-    const verifier = await createVerifier({
-      rollup,
-      dataDirectory: join(directory, 'verifier'),
-      l1: { urls: [anvil.url] },
-      rpc: { host: '127.0.0.1', port: 0 },
-      logger: createLogger({ level: 'silent' }),
-      version: 'bench',
-      pollIntervalMs: 20,
-    })
-    const start = performance.now()
-    await untilSafe(verifier.store, blocks)
-    const seconds = (performance.now() - start) / 1_000
-    await verifier.close()
-    const bound = verificationsPerSecond(smoke) / SIGNATURES_PER_ROTATION
-    return [
-      compared('derivation.setConfigs', count / seconds, 'per s', 'P-256 verification, one core', bound),
-    ]
+    const { l1, rollup, blocks } = await writeL1(directory, count, kind === 'blobs' ? kzg : undefined)
+    const server = await l1.serve()
+    const lastBlock = Number(blocks)
+    const hasBlobs = kind === 'blobs'
+    try {
+      const before = await verificationBound(boundSeconds)
+      const task: NodeTask = {
+        rollup: rollupConfigToJson(rollup),
+        url: server.url,
+        directory: join(directory, 'verifier'),
+        lastBlock,
+        hasBlobs,
+      }
+      const progress: NodeProgress[] = []
+      await inProcess<NodeProgress>('derivationNode.ts', task, (each) => progress.push(each))
+      const bound = (before + (await verificationBound(boundSeconds))) / 2 / SIGNATURES
+      const readMs = await bounded({ kind: 'read', url: server.url, blobs: hasBlobs })
+      const end = progress.at(-1)
+      if (end === undefined || end.block < lastBlock)
+        throw new BenchmarkError('the derivation has ended early')
+      const load = `${count} ${LOAD}`
+      const seconds = end.ms / 1_000
+      const megabytes = l1.bytes() / MEGABYTE
+      const reading = 'reading the same bytes'
+      return [
+        compared(`derivation.${kind}`, count / seconds, 'per s', BOUND, bound, load),
+        compared(
+          `derivation.${kind}.bytes`,
+          megabytes / seconds,
+          'MB/s',
+          reading,
+          (megabytes * 1_000) / readMs,
+          load,
+        ),
+        ...(hasBlobs ? [] : growth(progress, lastBlock, load)),
+      ]
+    } finally {
+      await server.close()
+    }
   } finally {
-    await anvil.stop()
+    await kzg.close()
     await rm(directory, { recursive: true, force: true })
   }
 }
 
-/** Deploys a rollup and posts a chain of `count` rotations to its inbox, a full block per L1 transaction. */
-async function postChain(l1Url: string, count: number): Promise<{ rollup: RollupConfig; blocks: bigint }> {
-  const accounts = devnetAccounts()
-  const client = (key: Hex) =>
-    createWalletClient({
-      account: privateKeyToAccount(key),
-      transport: http(l1Url),
-      pollingInterval: 20,
-    }).extend(publicActions)
-  const { rollup } = await deployRollup(client(accounts.deployer.privateKey), {
-    owner: accounts.deployer.address,
-    batcher: accounts.batcher.address,
-    promiseSigner: accounts.promiseSigner.address,
-    proposer: accounts.proposer.address,
-    challenger: accounts.challenger.address,
-    l2ChainId: drawChainId(),
-    blockTime: 1n,
-    challengePeriod: 604_800,
-    minRecoveryDelay: 86_400,
-    submissionInterval: 1_000_000n,
-    permissionlessDelay: 259_200n,
+/** What a chain's age costs: memory, and time per block, at the end of the run and after its first fifth. */
+function growth(progress: readonly NodeProgress[], lastBlock: number, load: string): Measurement[] {
+  const at = (part: number) => {
+    const found = progress.findLast(({ block }) => block <= part * lastBlock)
+    return found ?? { block: 0, ms: 0, rss: progress[0]?.rss ?? Number.NaN }
+  }
+  const [start, early, late, end] = [at(0.2), at(0.4), at(0.8), at(1)]
+  const perBlock = (from: NodeProgress, to: NodeProgress) => (to.ms - from.ms) / (to.block - from.block)
+  const lines = [
+    compared(
+      'derivation.rss',
+      end.rss / MEBIBYTE,
+      'MiB',
+      'after a fifth of the run',
+      start.rss / MEBIBYTE,
+      load,
+    ),
+  ]
+  // A short run tells how far it is too seldom for more.
+  if (early.block === start.block || end.block === late.block) return lines
+  const peer = 'in the second fifth of the run'
+  return [
+    ...lines,
+    compared('derivation.blockTime.late', perBlock(late, end), 'ms', peer, perBlock(start, early), load),
+  ]
+}
+
+/** Builds a chain of rotations and writes it to an L1: in calldata, or in blobs where there is a KZG to commit to them. */
+async function writeL1(
+  directory: string,
+  count: number,
+  kzg: Kzg | undefined,
+): Promise<{ l1: BenchL1; rollup: RollupConfig; blocks: bigint }> {
+  const blocksPerL1Block = kzg === undefined ? 1 : BLOBS_PER_BLOCK
+  await mkdir(join(directory, 'l1'))
+  const l1 = await createBenchL1(join(directory, 'l1'))
+  const rollup = createRollup(l1, L1_BLOCK_TIME / BigInt(blocksPerL1Block))
+  const store = await openChainStore(join(directory, 'builder'), rollup)
+  const logger = createLogger({ level: 'silent' })
+  // The signatures are good, and it is the derivation's work to see that.
+  const engine = createEngine({ store, rollup, verify: () => true, logger })
+  let waiting: SingularBatch[] = []
+  const mine = async () => {
+    const data = waiting.map((batch) => encodeBatcherData([batch]))
+    waiting = []
+    const submission: Submission[] = kzg === undefined ? data.map((each) => ({ data: each })) : []
+    if (kzg !== undefined && data.length > 0) submission.push({ blobs: await toBlobs(data, kzg) })
+    await l1.mine(submission)
+  }
+  for (const transactions of blocksOf(rotations(count, rollup.l2ChainId))) {
+    const { unsafe } = store.heads()
+    const isFull = waiting.length === blocksPerL1Block
+    if (isFull) await mine()
+    waiting.push(await build(unsafe, transactions))
+  }
+  await mine()
+  // The last batches are read only once a block stands above their origin.
+  await mine()
+  const blocks = store.heads().unsafe.number
+  await store.close()
+  return { l1, rollup, blocks }
+
+  async function build(parent: BlockRef, transactions: readonly Uint8Array[]): Promise<SingularBatch> {
+    const { timestamp: l1Time, ...l1Origin } = l1.head()
+    const timestamp = parent.timestamp + rollup.blockTime
+    const isSame = l1Origin.hash === parent.l1Origin.hash
+    if (l1Time > timestamp) throw new BenchmarkError('a block would come before its L1 origin')
+    const sequenceNumber = isSame ? parent.sequenceNumber + 1n : 0n
+    await engine.build({ timestamp, l1Origin, sequenceNumber, transactions })
+    const { number: epochNumber, hash: epochHash } = l1Origin
+    return { parentHash: parent.hash, epochNumber, epochHash, timestamp, transactions }
+  }
+}
+
+async function toBlobs(data: readonly Uint8Array[], kzg: Kzg) {
+  const blobs = data.map(encodeBlob)
+  const hashes = await Promise.all(blobs.map((blob) => kzg.versionedHash(blob)))
+  return blobs.map((blob, i) => {
+    const hash = hashes[i]
+    if (hash === undefined) throw new BenchmarkError('the blob encoding made no blob')
+    return { blob, hash }
+  })
+}
+
+function createRollup(l1: BenchL1, blockTime: bigint): RollupConfig {
+  const { number, hash, timestamp } = l1.head()
+  const rollup: RollupConfig = {
+    genesis: { l1: { number, hash }, l2: { number: 0n, hash: ZERO_HASH }, l2Time: timestamp },
+    blockTime,
     maxSequencerDrift: 1_800n,
     seqWindowSize: 3_600n,
     channelTimeout: 300n,
-  })
-  const chain = await openBenchChain(rollup)
-  try {
-    const l1Origin = { ...rollup.genesis.l1, parentBeaconBlockRoot: ZERO_HASH }
-    const head = await buildBlocks(chain, rollup, rotations(count, rollup.l2ChainId), l1Origin)
-    const batcher = client(accounts.batcher.privateKey)
-    for (let number = 1n; number <= head.number; number++) {
-      const block = chain.store.blockByNumber(number)
-      if (block === undefined) throw new BenchmarkError(`block ${number} was not built`)
-      const { parentHash, timestamp } = block.header
-      const { number: epochNumber, hash: epochHash } = l1Origin
-      const data = encodeBatcherData([
-        { parentHash, epochNumber, epochHash, timestamp, transactions: block.transactions },
-      ])
-      const hash = await batcher.sendTransaction({
-        chain: null,
-        to: rollup.batchInboxAddress,
-        data: bytesToHex(data),
-      })
-      await batcher.waitForTransactionReceipt({ hash })
-    }
-    return { rollup, blocks: head.number }
-  } finally {
-    await chain.close()
+    l1ChainId: l1.chainId,
+    l2ChainId: 777_001n,
+    batchInboxAddress: l1.inbox,
+    depositContractAddress: `0x${'d0'.repeat(20)}`,
+    l1SystemConfigAddress: `0x${'c0'.repeat(20)}`,
+    outputOracleAddress: `0x${'0c'.repeat(20)}`,
+    challengePeriod: 604_800,
+    minRecoveryDelay: 86_400,
+    submissionInterval: 1_000_000n,
   }
+  const { block } = createGenesis(rollup)
+  return { ...rollup, genesis: { ...rollup.genesis, l2: { number: 0n, hash: block.hash } } }
 }
 
+/** New keystores and the second rotation of old ones, by turns. */
 function* rotations(count: number, chainId: bigint): Generator<Uint8Array> {
-  for (let i = 0; i < count; i++) yield rotate(createBenchKeystore(2), chainId).raw
+  const nextSigner = createSignerSupply(2)
+  const known: BenchKeystore[] = []
+  let oldest = 0
+  for (let i = 0; i < count; i++) {
+    const isNew = i % 2 === 0 || known.length - oldest < 100
+    const keystore = isNew ? createBenchKeystore(2, nextSigner()) : (known[oldest++] as BenchKeystore)
+    const { raw, after } = rotate(keystore, chainId, nextSigner())
+    if (isNew) known.push(after)
+    yield raw
+  }
 }
 
-async function untilSafe(store: ChainStore, number: bigint): Promise<void> {
-  const deadline = performance.now() + TIMEOUT_MS
-  while (store.heads().safe.number < number) {
-    if (performance.now() > deadline) {
-      throw new BenchmarkError(
-        `the safe head is ${store.heads().safe.number} after ${TIMEOUT_MS} ms, expected ${number}`,
-      )
+/** Fills blocks: as many set-configs as one, and the blob or transaction that carries it, may hold. */
+function* blocksOf(transactions: Iterable<Uint8Array>): Generator<Uint8Array[]> {
+  let block: Uint8Array[] = []
+  let bytes = 0
+  for (const raw of transactions) {
+    if (bytes + raw.length > MAX_BLOCK_BYTES) {
+      yield block
+      block = []
+      bytes = 0
     }
-    await wait(5)
+    block.push(raw)
+    bytes += raw.length
   }
+  yield block
 }
 
-function verificationsPerSecond(smoke: boolean): number {
-  const verify = createNativeVerifier()
-  const digest: Hex = `0x${'5a'.repeat(32)}`
-  const samples = Array.from({ length: smoke ? 100 : 2_000 }, () => {
-    const signer = createBenchSigner(2)
-    return { signer, signature: signer.sign(digest) }
+/** Verifications per second of as many processes as there are cores. */
+async function verificationBound(seconds: number): Promise<number> {
+  const task: BoundTask = { kind: 'verify', seconds }
+  const each = await Promise.all(Array.from({ length: availableParallelism() }, () => bounded(task)))
+  return each.reduce((sum, value) => sum + value, 0)
+}
+
+async function bounded(task: BoundTask): Promise<number> {
+  const results: BoundResult[] = []
+  await inProcess<BoundResult>('derivationBounds.ts', task, (result) => results.push(result))
+  const [result] = results
+  if (result === undefined) throw new BenchmarkError(`the bound ${task.kind} was not measured`)
+  return result.value
+}
+
+/** Runs a script beside this one in a process of its own and hears what it sends. */
+function inProcess<T>(script: string, task: unknown, onMessage: (message: T) => void): Promise<void> {
+  const child = fork(fileURLToPath(new URL(script, import.meta.url)), [JSON.stringify(task)])
+  child.on('message', (message) => onMessage(message as T))
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code) => {
+      if (code === 0) resolve()
+      else reject(new BenchmarkError(`${script} ended with ${code}`))
+    })
   })
-  const start = performance.now()
-  for (const { signer, signature } of samples) {
-    if (!verify(2, signer.key, digest, signature)) throw new BenchmarkError('a good signature was refused')
-  }
-  return (samples.length * 1_000) / (performance.now() - start)
 }

@@ -6,13 +6,13 @@ import {
   type Approval,
   type Config,
   configHash,
-  createSignerTree,
   encodeWebAuthnSignature,
   NO_AUTHORITY,
   type Scheme,
   type Signer,
   setConfigDigest,
   setConfigToBytes,
+  signerLeaf,
   webAuthnClientData,
 } from '../protocol/index.ts'
 
@@ -30,12 +30,29 @@ export function createBenchSigner(scheme: Scheme): BenchSigner {
   return scheme === 1 ? createSecp256k1Signer() : createP256Signer(scheme)
 }
 
+/**
+ * Makes a function that gives one signer after the other, and begins again after some tens of thousands: far more than a
+ * verifier remembers the keys of, and soon made.
+ */
+export function createSignerSupply(scheme: Scheme, different = 30_000): () => BenchSigner {
+  const signers: BenchSigner[] = []
+  let given = 0
+  return () => {
+    const place = given++ % different
+    const signer = signers[place] ?? createBenchSigner(scheme)
+    signers[place] = signer
+    return signer
+  }
+}
+
 /** Creates a keystore that nobody has written yet; its initial config carries a random salt. */
-export function createBenchKeystore(scheme: Scheme): BenchKeystore {
-  const signer = createBenchSigner(scheme)
+export function createBenchKeystore(
+  scheme: Scheme,
+  signer: BenchSigner = createBenchSigner(scheme),
+): BenchKeystore {
   const initial: Config = {
     nonce: 0n,
-    signers: { root: createSignerTree([signer]).root, threshold: 1 },
+    signers: { root: signerLeaf(signer), threshold: 1 },
     guardians: NO_AUTHORITY,
     recoveryDelay: 0,
     maxStaleness: 0,
@@ -54,7 +71,7 @@ export function rotate(
   const next: Config = {
     ...current,
     nonce: current.nonce + 1n,
-    signers: { root: createSignerTree([nextSigner]).root, threshold: 1 },
+    signers: { root: signerLeaf(nextSigner), threshold: 1 },
   }
   const digest = setConfigDigest({ chainId, kind: 0, id, previous: configHash(current), next })
   const raw = setConfigToBytes({

@@ -19,20 +19,21 @@ const program = new Command('bench')
   .argument('[name]', `one of ${Object.keys(benchmarks).join(', ')}`)
   .option('--json', 'print one JSON object per line on standard output', false)
   .option('--smoke', 'the smallest run that still exercises everything', false)
-  .action(async (name: string | undefined, options: { json: boolean; smoke: boolean }) => {
+  .option('--full', 'the longest run: a million set-configs in the derivation', false)
+  .action(async (name: string | undefined, options: { json: boolean; smoke: boolean; full: boolean }) => {
     const chosen =
       name === undefined ? Object.entries(benchmarks) : Object.entries(benchmarks).filter(([n]) => n === name)
     if (chosen.length === 0) {
       program.error(`unknown benchmark ${name}; expected one of ${Object.keys(benchmarks).join(', ')}`)
     }
     for (const [, run] of chosen) {
-      for (const line of await run({ smoke: options.smoke })) {
-        const { name, value, unit, peer, peerValue, ratio } = line
+      for (const line of await run({ smoke: options.smoke, full: options.full })) {
+        const { name, value, unit, peer, peerValue, ratio, load } = line
         const beside = peer === undefined ? '' : `   (${peer}: ${peerValue}, ratio ${ratio})`
         console.log(
           options.json
             ? JSON.stringify(line)
-            : `${name.padEnd(32)} ${String(value).padStart(12)} ${unit}${beside}`,
+            : `${name.padEnd(32)} ${String(value).padStart(12)} ${unit}${beside}${load === undefined ? '' : `   [${load}]`}`,
         )
       }
     }

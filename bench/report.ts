@@ -7,10 +7,12 @@ export type Measurement = {
   peerValue?: number
   /** value / peerValue. */
   ratio?: number
+  /** What was measured on, where the name does not say it. */
+  load?: string
 }
 
-/** What a benchmark is told: `smoke` asks for the smallest run that still exercises everything. */
-export type BenchmarkOptions = { smoke: boolean }
+/** What a benchmark is told: `smoke` asks for the smallest run that still exercises everything, `full` for the longest one. */
+export type BenchmarkOptions = { smoke: boolean; full: boolean }
 
 /** Runs and returns its figures. */
 export type Benchmark = (options: BenchmarkOptions) => Promise<Measurement[]>
@@ -27,12 +29,14 @@ export function compared(
   unit: string,
   peer: string,
   peerValue: number,
+  load?: string,
 ): Measurement {
   return {
     ...measurement(name, value, unit),
     peer,
     peerValue: round(peerValue),
     ratio: round(value / peerValue),
+    ...(load !== undefined && { load }),
   }
 }
 

@@ -1,0 +1,60 @@
+import type { Hex } from 'viem'
+import { createNativeVerifier } from '../node/index.ts'
+import { createBenchSigner } from './keystores.ts'
+import { BenchmarkError } from './report.ts'
+
+/** What the process of a bound does: verifies for some time, or reads what a derivation reads. */
+export type BoundTask = { kind: 'verify'; seconds: number } | { kind: 'read'; url: string; blobs: boolean }
+
+/** Verifications or milliseconds. */
+export type BoundResult = { value: number }
+
+const SAMPLES = 1_000
+
+/** Verifies P-256 signatures by the nodes' verifier, each with a key of its own that has to be imported; counts them per second. */
+function verificationsPerSecond(seconds: number): number {
+  const digest: Hex = `0x${'5a'.repeat(32)}`
+  const samples = Array.from({ length: SAMPLES }, () => {
+    const signer = createBenchSigner(2)
+    return { key: signer.key, signature: signer.sign(digest) }
+  })
+  const start = performance.now()
+  let count = 0
+  while (performance.now() - start < seconds * 1_000) {
+    // A new one each time: it remembers keys.
+    const verify = createNativeVerifier()
+    for (const { key, signature } of samples) {
+      if (!verify(2, key, digest, signature)) throw new BenchmarkError('a good signature was refused')
+    }
+    count += samples.length
+  }
+  return (count * 1_000) / (performance.now() - start)
+}
+
+/** Reads, one after the other, the blocks, receipts and blobs of an L1, and does nothing with them; milliseconds. */
+async function read(url: string, blobs: boolean): Promise<number> {
+  const start = performance.now()
+  for (let number = 0; ; number++) {
+    const header = (await call(url, 'eth_getBlockByNumber', [`0x${number.toString(16)}`, false])) as
+      | { hash: Hex; transactions: Hex[] }
+      | undefined
+    if (header === undefined) return performance.now() - start
+    if (header.transactions.length === 0) continue
+    await call(url, 'eth_getBlockReceipts', [header.hash], false)
+    await call(url, 'eth_getBlockByHash', [header.hash, true], false)
+    if (blobs) await (await fetch(`${url}/eth/v1/beacon/blobs/${number}`)).arrayBuffer()
+  }
+}
+
+async function call(url: string, method: string, params: unknown[], isParsed = true): Promise<unknown> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  if (!isParsed) return await response.arrayBuffer()
+  const { result } = (await response.json()) as { result: unknown }
+  return result ?? undefined
+}
+
+const task = JSON.parse(process.argv.at(-1) ?? '') as BoundTask
+const value = task.kind === 'verify' ? verificationsPerSecond(task.seconds) : await read(task.url, task.blobs)
+process.send?.({ value } satisfies BoundResult)
+process.disconnect?.()
