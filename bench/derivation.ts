@@ -74,8 +74,9 @@ async function measure(
       }
       const progress: NodeProgress[] = []
       await inProcess<NodeProgress>('derivationNode.ts', task, (each) => progress.push(each))
-      const bound = (before + (await verificationBound(boundSeconds))) / 2 / SIGNATURES
-      const readMs = await bounded({ kind: 'read', url: server.url, blobs: hasBlobs })
+      const after = await verificationBound(boundSeconds)
+      const bound = mean(before, after, 'value') / SIGNATURES
+      const { value: readMs } = await bounded({ kind: 'read', url: server.url, blobs: hasBlobs })
       const end = progress.at(-1)
       if (end === undefined || end.block < lastBlock)
         throw new BenchmarkError('the derivation has ended early')
@@ -93,6 +94,14 @@ async function measure(
           (megabytes * 1_000) / readMs,
           load,
         ),
+        compared(
+          `derivation.${kind}.cpu`,
+          end.cpu / count,
+          'us of CPU per set-config',
+          `verifying its ${SIGNATURES} signatures`,
+          mean(before, after, 'cpu') * SIGNATURES,
+          load,
+        ),
         ...(hasBlobs ? [] : growth(progress, lastBlock, load)),
       ]
     } finally {
@@ -108,7 +117,7 @@ async function measure(
 function growth(progress: readonly NodeProgress[], lastBlock: number, load: string): Measurement[] {
   const at = (part: number) => {
     const found = progress.findLast(({ block }) => block <= part * lastBlock)
-    return found ?? { block: 0, ms: 0, rss: progress[0]?.rss ?? Number.NaN }
+    return found ?? { block: 0, ms: 0, cpu: 0, rss: progress[0]?.rss ?? Number.NaN }
   }
   const [start, early, late, end] = [at(0.2), at(0.4), at(0.8), at(1)]
   const perBlock = (from: NodeProgress, to: NodeProgress) => (to.ms - from.ms) / (to.block - from.block)
@@ -240,19 +249,26 @@ function* blocksOf(transactions: Iterable<Uint8Array>): Generator<Uint8Array[]> 
   yield block
 }
 
-/** Verifications per second of as many processes as there are cores. */
-async function verificationBound(seconds: number): Promise<number> {
+/** Verifies in as many processes as there are cores. */
+async function verificationBound(seconds: number): Promise<BoundResult> {
   const task: BoundTask = { kind: 'verify', seconds }
   const each = await Promise.all(Array.from({ length: availableParallelism() }, () => bounded(task)))
-  return each.reduce((sum, value) => sum + value, 0)
+  return {
+    value: each.reduce((sum, { value }) => sum + value, 0),
+    cpu: each.reduce((sum, { cpu }) => sum + cpu, 0) / each.length,
+  }
 }
 
-async function bounded(task: BoundTask): Promise<number> {
+function mean(a: BoundResult, b: BoundResult, field: keyof BoundResult): number {
+  return (a[field] + b[field]) / 2
+}
+
+async function bounded(task: BoundTask): Promise<BoundResult> {
   const results: BoundResult[] = []
   await inProcess<BoundResult>('derivationBounds.ts', task, (result) => results.push(result))
   const [result] = results
   if (result === undefined) throw new BenchmarkError(`the bound ${task.kind} was not measured`)
-  return result.value
+  return result
 }
 
 /** Runs a script beside this one in a process of its own and hears what it sends. */

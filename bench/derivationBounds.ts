@@ -6,19 +6,20 @@ import { BenchmarkError } from './report.ts'
 /** What the process of a bound does: verifies for some time, or reads what a derivation reads. */
 export type BoundTask = { kind: 'verify'; seconds: number } | { kind: 'read'; url: string; blobs: boolean }
 
-/** Verifications or milliseconds. */
-export type BoundResult = { value: number }
+/** Verifications per second or milliseconds for all, and microseconds of CPU for one verification or all reading. */
+export type BoundResult = { value: number; cpu: number }
 
 const SAMPLES = 1_000
 
 /** Verifies P-256 signatures by the nodes' verifier, each with a key of its own that has to be imported; counts them per second. */
-function verificationsPerSecond(seconds: number): number {
+function verificationsPerSecond(seconds: number): BoundResult {
   const digest: Hex = `0x${'5a'.repeat(32)}`
   const samples = Array.from({ length: SAMPLES }, () => {
     const signer = createBenchSigner(2)
     return { key: signer.key, signature: signer.sign(digest) }
   })
   const start = performance.now()
+  const before = process.cpuUsage()
   let count = 0
   while (performance.now() - start < seconds * 1_000) {
     // A new one each time: it remembers keys.
@@ -28,17 +29,22 @@ function verificationsPerSecond(seconds: number): number {
     }
     count += samples.length
   }
-  return (count * 1_000) / (performance.now() - start)
+  const { user, system } = process.cpuUsage(before)
+  return { value: (count * 1_000) / (performance.now() - start), cpu: (user + system) / count }
 }
 
 /** Reads, one after the other, the blocks, receipts and blobs of an L1, and does nothing with them; milliseconds. */
-async function read(url: string, blobs: boolean): Promise<number> {
+async function read(url: string, blobs: boolean): Promise<BoundResult> {
   const start = performance.now()
+  const before = process.cpuUsage()
   for (let number = 0; ; number++) {
     const header = (await call(url, 'eth_getBlockByNumber', [`0x${number.toString(16)}`, false])) as
       | { hash: Hex; transactions: Hex[] }
       | undefined
-    if (header === undefined) return performance.now() - start
+    if (header === undefined) {
+      const { user, system } = process.cpuUsage(before)
+      return { value: performance.now() - start, cpu: user + system }
+    }
     if (header.transactions.length === 0) continue
     await call(url, 'eth_getBlockReceipts', [header.hash], false)
     await call(url, 'eth_getBlockByHash', [header.hash, true], false)
@@ -55,6 +61,7 @@ async function call(url: string, method: string, params: unknown[], isParsed = t
 }
 
 const task = JSON.parse(process.argv.at(-1) ?? '') as BoundTask
-const value = task.kind === 'verify' ? verificationsPerSecond(task.seconds) : await read(task.url, task.blobs)
-process.send?.({ value } satisfies BoundResult)
+const result =
+  task.kind === 'verify' ? verificationsPerSecond(task.seconds) : await read(task.url, task.blobs)
+process.send?.(result)
 process.disconnect?.()
