@@ -163,6 +163,8 @@ export function createL1Client(options: L1ClientOptions): L1Client {
     while (found.number > number) {
       const parent = await headerByHash(found.parentHash)
       if (parent?.number !== found.number - 1n) {
+        // A reorg may have taken the head, and with it what stood below: the next who asks looks again.
+        if (head?.hash === from.hash) head = undefined
         throw new TemporaryFault(
           `no L1 node gives block ${found.parentHash}, the parent of block ${found.number}`,
         )
