@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import type { L1TrustSource } from '../node/L1Client.ts'
 import { createLogger, type LogLevel } from '../node/Logger.ts'
 import { makeDirectory } from '../node/makeDirectory.ts'
+import { urlSecrets } from '../node/urlSecrets.ts'
 import { option, parseCount, parseHttpUrls, parsePort, readRollupConfig } from './options.ts'
 import type { StatusLine } from './StatusLine.ts'
 
@@ -96,9 +97,22 @@ export function readNodeFlags(flags: NodeFlags, name: string, statusLine?: Statu
       port: flags.port,
       ...(flags.corsOrigin !== undefined && { corsOrigin: flags.corsOrigin }),
     },
-    logger: createLogger({ level: flags.logLevel, name, destination: statusLine }),
+    logger: createLogger({
+      level: flags.logLevel,
+      name,
+      destination: statusLine,
+      secrets: secretsIn(flags),
+    }),
     version: VERSION,
   }
+}
+
+/** What the URLs among the flags keep secret, whatever flags a command adds. */
+function secretsIn(flags: Readonly<Record<string, unknown>>): string[] {
+  const texts = Object.values(flags)
+    .flat()
+    .filter((value) => typeof value === 'string')
+  return texts.filter((text) => /^(https?|wss?):/.test(text) && URL.canParse(text)).flatMap(urlSecrets)
 }
 
 /** Name and version of this program. */

@@ -1,6 +1,7 @@
 import { KeyrollError } from '../protocol/index.ts'
 import type { Fetch } from './EndableFetch.ts'
 import { RefusedAnswerError } from './RefusedAnswerError.ts'
+import { urlSecrets, withoutSecrets } from './urlSecrets.ts'
 
 /** A whole answer: its status, its JSON (undefined where an error has none), and how long it was. */
 export type EndpointAnswer = { status: number; json: unknown; bytes: number }
@@ -48,8 +49,9 @@ export function createEndpoint(url: string, fetchFn: Fetch): Endpoint {
   }
 
   function clean(text: string): string {
-    const rest = secrets.reduce((left, secret) => left.replaceAll(secret, '…'), text)
-    return rest.replaceAll(/[^\x20-\x7e…]/g, ' ').slice(0, MAX_REASON_LENGTH)
+    return withoutSecrets(text, secrets)
+      .replaceAll(/[^\x20-\x7e…]/g, ' ')
+      .slice(0, MAX_REASON_LENGTH)
   }
 
   return { name, ask, clean }
@@ -59,7 +61,7 @@ const JSON_CONTENT = { 'content-type': 'application/json' }
 
 function takeApart(url: string) {
   const parsed = new URL(url)
-  const { username, password, host, pathname, search } = parsed
+  const { username, password, host } = parsed
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
   parsed.username = ''
   parsed.password = ''
@@ -70,7 +72,7 @@ function takeApart(url: string) {
       username === '' && password === ''
         ? undefined
         : { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` },
-    secrets: [username, password, pathname, search].filter((part) => part.length > 1),
+    secrets: urlSecrets(url),
   }
 }
 
