@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import type { Hex } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { fromHex, type SingularBatch } from '../protocol/index.ts'
@@ -93,5 +94,95 @@ describe("the OP Stack's rules for singular batches", () => {
     const toNext = { epochNumber: next.number, epochHash: next.hash }
     expect(at(1_006n, toNext)).toEqual({ validity: 'drop', reason: 'BEFORE_EPOCH_TIME' })
     expect(at(1_008n, toNext)).toEqual({ validity: 'accept' })
+  })
+
+  describe('hold at their edges', () => {
+    const [epoch, next] = [l1Block('l1A'), l1Block('l1B')]
+    const rules = { blockTime: 2n, seqWindowSize: 4n, maxSequencerDrift: 6n }
+    const transactions = [Uint8Array.of(0x4b)]
+    const judge = (change: Partial<SingularBatch>, inclusion = epoch.number + 1n) => {
+      const timestamp = change.timestamp ?? epoch.timestamp + 2n
+      return checkSingularBatch({
+        rules,
+        l1Blocks: [epoch, next],
+        parent: { hash: '0x01', timestamp: timestamp - 2n },
+        batch: {
+          parentHash: '0x01',
+          epochNumber: epoch.number,
+          epochHash: epoch.hash,
+          timestamp,
+          transactions,
+          ...change,
+        },
+        inclusion,
+      })
+    }
+
+    it('of the sequencing window: its last L1 block may carry a batch, the next may not', () => {
+      expect(judge({}, epoch.number + 4n)).toEqual({ validity: 'accept' })
+      expect(judge({}, epoch.number + 5n)).toEqual({ validity: 'drop', reason: 'TOO_LATE' })
+    })
+
+    it('of the drift: transactions up to the very second', () => {
+      expect(judge({ timestamp: epoch.timestamp + 6n })).toEqual({ validity: 'accept' })
+      expect(judge({ timestamp: epoch.timestamp + 7n })).toEqual({
+        validity: 'drop',
+        reason: 'DRIFT_EXCEEDED',
+      })
+    })
+
+    it('of the epoch: a batch at the very time of its origin', () => {
+      const toNext = { epochNumber: next.number, epochHash: next.hash }
+      expect(judge({ ...toNext, timestamp: next.timestamp })).toEqual({ validity: 'accept' })
+      expect(judge({ ...toNext, timestamp: next.timestamp - 1n })).toEqual({
+        validity: 'drop',
+        reason: 'BEFORE_EPOCH_TIME',
+      })
+      const beyond = { ...toNext, epochNumber: next.number + 1n }
+      expect(judge(beyond)).toEqual({ validity: 'drop', reason: 'EPOCH_TOO_NEW' })
+    })
+
+    it('of every number a batch may name', () => {
+      const near = (value: bigint, span: bigint) =>
+        fc.oneof(
+          { weight: 4, arbitrary: fc.bigInt({ min: value - span, max: value + span }) },
+          { weight: 1, arbitrary: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) },
+        )
+      const timestamps = near(epoch.timestamp + rules.blockTime, 2n)
+      const epochs = near(epoch.number, 2n)
+      const inclusions = near(epoch.number + rules.seqWindowSize, 2n)
+      const validities = new Set<string>()
+      fc.assert(
+        fc.property(
+          timestamps,
+          epochs,
+          inclusions,
+          fc.boolean(),
+          (timestamp, epochNumber, inclusion, isEmpty) => {
+            const { validity } = checkSingularBatch({
+              rules,
+              l1Blocks: [epoch, next],
+              parent: { hash: '0x01', timestamp: epoch.timestamp },
+              batch: {
+                parentHash: '0x01',
+                epochNumber,
+                epochHash: epochNumber === next.number ? next.hash : epoch.hash,
+                timestamp,
+                transactions: isEmpty ? [] : transactions,
+              },
+              inclusion,
+            })
+            validities.add(validity)
+            // Whatever is accepted is the next block's, on an origin that the chain may have, in its window.
+            if (validity !== 'accept') return
+            expect(timestamp).toBe(epoch.timestamp + rules.blockTime)
+            expect([epoch.number, next.number]).toContain(epochNumber)
+            expect(inclusion).toBeLessThanOrEqual(epochNumber + rules.seqWindowSize)
+          },
+        ),
+        { numRuns: 5_000 },
+      )
+      expect(validities).toEqual(new Set(['accept', 'drop', 'past']))
+    })
   })
 })
