@@ -9,8 +9,8 @@ export interface NoticeQueue {
   add(notice: Notice): void
   /** Delivers until the signal aborts. */
   run(signal: AbortSignal): Promise<void>
-  /** Resolves to whether everything was delivered within a time, in milliseconds. */
-  flush(timeoutMs: number): Promise<boolean>
+  /** Resolves to whether everything was delivered within a time, in milliseconds, and before the signal aborts. */
+  flush(timeoutMs: number, signal: AbortSignal): Promise<boolean>
 }
 
 const FIRST_RETRY_MS = 1_000
@@ -94,15 +94,14 @@ export function createNoticeQueue({
         }
       }
     },
-    async flush(timeoutMs) {
+    async flush(timeoutMs, signal) {
       isEnding = true
       const deadline = performance.now() + timeoutMs
-      const untilAborted = new AbortController().signal
       let retryMs = FIRST_RETRY_BEFORE_END_MS
       while (waiting.length > 0) {
         if (await attempt()) continue
-        if (performance.now() + retryMs > deadline) return false
-        await createBell().wait(retryMs, untilAborted)
+        if (signal.aborted || performance.now() + retryMs > deadline) return false
+        await createBell().wait(retryMs, signal)
         retryMs = Math.min(2 * retryMs, LAST_RETRY_BEFORE_END_MS)
       }
       return true

@@ -194,6 +194,18 @@ describe('createAlarmedDerivation', () => {
     expect(told()).toEqual(['WRONG_OUTPUT 1 raised'])
   })
 
+  it('waits no longer for a receiver that is down when a person ends it', async () => {
+    statusCodes = Array(100).fill(503)
+    const derivation = createFakeDerivation()
+    derivation.wrong = [wrongOutput(1n)]
+    const { ended, close } = await start(derivation, { onWrongOutput: 'exit' })
+    await expect.poll(() => statusCodes.length, { timeout: 10_000 }).toBeLessThan(99)
+    await close()
+    expect(await ended).toBeInstanceOf(WrongOutputError)
+    expect(statusCodes.length).toBeGreaterThan(90)
+    expect(posted).toEqual([])
+  })
+
   it('ends when it is to end, though nobody is told', async () => {
     const derivation = createFakeDerivation()
     derivation.wrong = [wrongOutput(1n)]

@@ -114,12 +114,12 @@ export function createAlarmedDerivation({
     while (!signal.aborted) {
       const wrongOutput = await look()
       if (wrongOutput !== undefined && onWrongOutput === 'exit') {
-        await queue?.flush(LAST_WORD_MS)
+        await queue?.flush(LAST_WORD_MS, signal)
         throw new WrongOutputError(wrongOutput.alarm.text)
       }
       if (derivation.failure() !== undefined) {
         await look()
-        await queue?.flush(LAST_WORD_MS)
+        await queue?.flush(LAST_WORD_MS, signal)
         return
       }
       await pause.wait(LOOK_EVERY_MS, signal)
