@@ -154,21 +154,27 @@ export function createL1Client(options: L1ClientOptions): L1Client {
     if (typeof numberOrTag !== 'bigint') return remember(await trust.tagged(numberOrTag))
     const from = head !== undefined && numberOrTag <= head.number ? head : await look()
     if (from === undefined || numberOrTag > from.number) return undefined
-    if (from.number - numberOrTag > WALKED_BLOCKS) return remember(await trust.numbered(numberOrTag))
-    return ancestor(from, numberOrTag)
+    const found = await below(from, numberOrTag)
+    if (found !== undefined) return found
+    // L1 may have taken the known head back, and its nodes have forgotten what stood below it.
+    const now = await look()
+    if (now === undefined || numberOrTag > now.number) return undefined
+    const again = now.hash === from.hash ? undefined : await below(now, numberOrTag)
+    if (again !== undefined) return again
+    throw new TemporaryFault(`no L1 node gives block ${numberOrTag} below block ${now.number} ${now.hash}`)
   }
 
-  async function ancestor(from: L1Header, number: bigint): Promise<L1Header> {
+  async function below(from: L1Header, number: bigint): Promise<L1Header | undefined> {
+    if (from.number - number <= WALKED_BLOCKS) return ancestor(from, number)
+    return remember(await trust.numbered(number))
+  }
+
+  /** Undefined when no node gives one of the headers in between. */
+  async function ancestor(from: L1Header, number: bigint): Promise<L1Header | undefined> {
     let found = from
     while (found.number > number) {
       const parent = await headerByHash(found.parentHash)
-      if (parent?.number !== found.number - 1n) {
-        // A reorg may have taken the head, and with it what stood below: the next who asks looks again.
-        if (head?.hash === from.hash) head = undefined
-        throw new TemporaryFault(
-          `no L1 node gives block ${found.parentHash}, the parent of block ${found.number}`,
-        )
-      }
+      if (parent?.number !== found.number - 1n) return undefined
       found = parent
     }
     return found

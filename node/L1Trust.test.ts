@@ -203,6 +203,21 @@ describe('headers by number', () => {
     expect((await client.header(195n))?.hash).toBe(hashAt(195n))
   })
 
+  it('are found though L1 took the known head back, and its nodes forgot what stood below', async () => {
+    const forgotten = new Set<unknown>()
+    const { client, l1, hashAt } = setUp(() => {
+      const forgetful: L1Lie = ({ params }, truth) => (forgotten.has(params[0]) ? null : truth)
+      return { rpc1: forgetful, rpc2: forgetful, rpc3: forgetful }
+    }, {})
+    await client.header('latest')
+    for (let number = 180n; number <= 200n; number++) forgotten.add(hashAt(number))
+    l1.takeBack(21)
+    for (let i = 0; i < 30; i++) l1.mine()
+    expect((await client.header(190n))?.hash).toBe(hashAt(190n))
+    forgotten.add(hashAt(180n))
+    await expect(client.header(175n)).rejects.toBeInstanceOf(TemporaryFault)
+  })
+
   it('lead to a block that a lagging node lacks, which is no reorganisation', async () => {
     const late: L1Lie = ({ method }, truth) =>
       method === 'eth_getBlockReceipts' || method === 'eth_getTransactionReceipt' ? null : truth
