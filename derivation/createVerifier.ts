@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import {
   type ChainStore,
   createEndableFetch,
@@ -63,6 +64,8 @@ export interface Verifier {
   close(): Promise<void>
 }
 
+const MAX_WAITING_FOR_THE_END = 64
+
 /**
  * Starts a verifier: from an L1 node and a rollup config alone it rebuilds the chain, serves it, and checks every output.
  *
@@ -73,6 +76,8 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
   const metrics = createMetrics()
   const store = await openChainStore(options.dataDirectory, rollup)
   const stop = new AbortController()
+  // Every part waits for it; Node.js would warn of a leak.
+  setMaxListeners(MAX_WAITING_FOR_THE_END, stop.signal)
   const l1 = createL1Client({ logger, ...options.l1, metrics, signal: stop.signal })
   const fetchFn = createEndableFetch({ signal: stop.signal })
   const { verify, expect, close: closeVerifier } = createParallelVerifier({ logger })

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { createDecoder } from '../derivation/index.ts'
 import {
   type ChainStore,
@@ -29,6 +30,8 @@ export interface Sequencer {
   close(): Promise<void>
 }
 
+const MAX_WAITING_FOR_THE_END = 64
+
 /**
  * Starts a sequencer: JSON-RPC, pool, block builder, derivation of its own chain, and where keys are given batcher and proposer.
  *
@@ -39,6 +42,8 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
   const metrics = createMetrics()
   const store = await openChainStore(options.dataDirectory, rollup)
   const ending = new AbortController()
+  // Every part waits for it; Node.js would warn of a leak.
+  setMaxListeners(MAX_WAITING_FOR_THE_END, ending.signal)
   const kzg = createKzg()
   const l1 = createL1Client({ logger, ...options.l1, metrics, signal: ending.signal, kzg })
   const parallel = createParallelVerifier({ logger })
