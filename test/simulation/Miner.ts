@@ -97,6 +97,16 @@ export function createMiner(world: World, strangers: Strangers): Miner {
     }
   }
 
+  /** What the slowest node does not know yet is not final. */
+  function finalize(): void {
+    if (!isCalm(world) && random.chance(0.6)) return
+    const known = world.viewAt(timeline.now() - scenario.node.lag - scenario.slotSeconds * 1_000)
+    const last = l1.view().length - 1 - scenario.l1.finality
+    const final = l1.view()[Math.min(last, known.length - 1)]
+    if (final === undefined || final.number <= l1.finalized()) return
+    if (known[Number(final.number - genesis)]?.hash === final.hash) l1.finalize(final.number)
+  }
+
   function slot(): void {
     if (world.phase === 'still') return
     timeline.after(scenario.slotSeconds * 1_000, slot)
@@ -116,8 +126,7 @@ export function createMiner(world: World, strangers: Strangers): Miner {
       }
     }
     mine(now)
-    const final = head().number - BigInt(scenario.l1.finality)
-    if (final > l1.finalized() && (isCalm(world) || random.chance(0.4))) l1.finalize(final)
+    finalize()
   }
 
   return {

@@ -38,7 +38,9 @@ export const ACCOUNTS = {
 export type Failure = { check: string; detail: string }
 
 /** What a process said in its log, as far as somebody listens. */
-export type LogLine = { process: string; level: number; msg: string } & Readonly<Record<string, unknown>>
+export type LogLine = LoggedLine & { process: string; at: number }
+
+type LoggedLine = { level: number; msg: string } & Readonly<Record<string, unknown>>
 
 /** All that the actors of one run share. */
 export interface World {
@@ -122,8 +124,8 @@ export function createWorld(scenario: Scenario, { onTrace, logLevel = 'warn' }: 
     random: (name) => random.fork(name),
     loggerOf(name) {
       const write = (line: string) => {
-        const parsed = JSON.parse(line) as LogLine
-        log.push({ ...parsed, process: name })
+        const parsed = JSON.parse(line) as LoggedLine
+        log.push({ ...parsed, process: name, at: timeline.now() })
         trace(name, describe(parsed))
       }
       return pino({ level: logLevel, base: null, timestamp: false }, { write })
@@ -159,7 +161,7 @@ function rollupOf(
   })
 }
 
-function describe({ level, msg, process: _, err, ...rest }: LogLine): string {
+function describe({ level, msg, err, ...rest }: LoggedLine): string {
   const fields = Object.entries(rest).map(([name, value]) => `${name}=${shorten(value)}`)
   const error = err instanceof Object && 'message' in err ? [`(${String(err.message)})`] : []
   return [level >= 40 ? '!' : '-', msg, ...fields, ...error].join(' ')

@@ -11,8 +11,10 @@ import type { World } from './World.ts'
 /** What became of a promise. All but `broken` are accounted for; all but `kept` the sequencer has to own up to. */
 export type Fate =
   | 'kept'
-  /** By a deposit at or before `byBlock` that took the nonce, or replaced a config that the promised one builds on (protocol.md §8). */
+  /** By a deposit at or before `byBlock` that took the nonce, or replaced the config before (protocol.md §8). */
   | 'void'
+  /** As void, but by a config further back: after a reorg the sequencer need not know that the promised one builds on it. */
+  | 'uprooted'
   /** In a block after `byBlock`, because L1 decided about blocks in between: a closed window, drift, somebody else's
    * batch, or an earlier batch of ours that a reorg brought back. */
   | 'late'
@@ -35,6 +37,9 @@ type Ending = {
   lost: readonly LostChange[]
   previousOf: Owners['previousOf']
 }
+
+/** What the builder says of a block that L1 leaves it no choice about. */
+const LEFT_EMPTY = 'the L1 origin is too old: an empty block'
 
 /** Compares every promise given with the chain that stands in the end, and with what the sequencer says of it. */
 export async function checkPromises({
@@ -76,6 +81,7 @@ export async function checkPromises({
 
 function isRightWord(fate: Fate, told: UnkeptPromise | undefined): boolean {
   if (fate === 'kept') return told === undefined
+  if (fate === 'uprooted') return told !== undefined
   return told !== undefined && told.isVoid === (fate === 'void')
 }
 
@@ -106,13 +112,16 @@ function checkEquivocation(world: World, promises: readonly KeptPromise[]): void
 }
 
 function readEnding(
-  { rollup, l1 }: World,
+  { rollup, l1, log }: World,
   store: ChainStore,
   { lost, builtAt }: Pick<ChainWatch, 'lost' | 'builtAt'>,
   { previousOf }: Pick<Owners, 'previousOf'>,
 ): Ending {
   const changesOf = new Map<Hex, KeystoreChange[]>()
   const chosenAt = new Map<bigint, number>()
+  const emptied = new Set(
+    log.filter(({ msg }) => msg === LEFT_EMPTY).map(({ number, at }) => `${number} ${at}`),
+  )
   const l1Times = new Map(l1.view().map(({ hash, timestamp }) => [hash, timestamp]))
   for (let number = 1n; number <= store.heads().safe.number; number++) {
     const block = store.blockByNumber(number)
@@ -124,7 +133,9 @@ function readEnding(
     const originTime = l1Times.get(block.header.mixHash) ?? 0n
     const isBeyondDrift = block.header.timestamp > originTime + rollup.maxSequencerDrift
     const at = builtAt(block.hash)
-    if (at !== undefined && !isBeyondDrift) chosenAt.set(number, at)
+    const isForced = store.inclusionOf(number)?.transactionHash === undefined
+    const isChosen = !isForced && !isBeyondDrift && !emptied.has(`${number} ${at}`)
+    if (at !== undefined && isChosen) chosenAt.set(number, at)
   }
   return { changesOf, chosenAt, lost: lost(), previousOf }
 }
@@ -144,7 +155,8 @@ function fateOf({ signed, head, givenAt }: KeptPromise, ending: Ending): Fate {
     return ancestor !== undefined && ancestor !== change.configHash
   }
   const against = changes.filter(isAgainst)
-  if (against.some(({ isDeposit, blockNumber }) => isDeposit && blockNumber <= byBlock)) return 'void'
+  const voiding = against.filter(({ isDeposit, blockNumber }) => isDeposit && blockNumber <= byBlock)
+  if (voiding.length > 0) return voiding.some((change) => change.nonce >= nonce - 1n) ? 'void' : 'uprooted'
 
   const lostSince = ending.lost.filter((change) => change.id === id && change.lostAt >= givenAt)
   if (kind === 2 && lostSince.some((change) => change.what === 'started')) return 'recoveryLost'
