@@ -5,7 +5,7 @@ import { createTestClient, createWalletClient, type Hex, http, publicActions } f
 import { privateKeyToAccount } from 'viem/accounts'
 import { type DevnetAccount, devnetAccounts, type Role } from '../devnet/accounts.ts'
 import { startAnvil } from '../devnet/anvil.ts'
-import { deployRollup, drawChainId } from '../devnet/deployRollup.ts'
+import { deployRollup, drawChainId, type RollupParameters } from '../devnet/deployRollup.ts'
 import { createLogger } from '../node/index.ts'
 import type { RollupConfig } from '../protocol/index.ts'
 import type { SequencerOptions } from '../sequencer/index.ts'
@@ -23,15 +23,29 @@ export interface SequencerWorld {
   stop(): Promise<void>
 }
 
+/** What a world may have otherwise. */
+type WorldChanges = {
+  /** Finality on L1 is twice as many blocks behind the head. */
+  slotsInAnEpoch?: number
+  parameters?: Partial<RollupParameters>
+  /** Leaves it to the test to mine, and gives L1 and the rollup so many blocks of history, one a second. */
+  history?: number
+}
+
 /** Starts a world; L1 and rollup blocks come every second. */
-export async function startSequencerWorld(): Promise<SequencerWorld> {
+export async function startSequencerWorld({
+  slotsInAnEpoch = 16,
+  parameters = {},
+  history,
+}: WorldChanges = {}): Promise<SequencerWorld> {
   const directory = await mkdtemp(join(tmpdir(), 'keyroll-sequencer-'))
   const anvil = await startAnvil({
     name: 'l1',
     chainId: 900,
     port: 0,
     // Finality far enough behind for the reorgs of the tests.
-    slotsInAnEpoch: 16,
+    slotsInAnEpoch,
+    ...(history !== undefined && { genesisTime: BigInt(Math.floor(Date.now() / 1000) - history - 20) }),
     logDirectory: directory,
   })
   const accounts = devnetAccounts()
@@ -55,9 +69,14 @@ export async function startSequencerWorld(): Promise<SequencerWorld> {
     maxSequencerDrift: 100n,
     seqWindowSize: 40n,
     channelTimeout: 20n,
+    ...parameters,
   })
   const l1 = l1Client(anvil.url)
-  await l1.setIntervalMining({ interval: 1 })
+  if (history === undefined) await l1.setIntervalMining({ interval: 1 })
+  else {
+    await l1.setAutomine(false)
+    await l1.mine({ blocks: history, interval: 1 })
+  }
   return {
     rollup,
     l1,
