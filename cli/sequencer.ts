@@ -12,8 +12,10 @@ import {
   readSecret,
 } from './options.ts'
 import { createShutdownSignal } from './shutdown.ts'
+import { type SnapshotFlags, startFromSnapshot, withSnapshotOptions } from './snapshotOptions.ts'
 
 type SequencerFlags = NodeFlags &
+  SnapshotFlags &
   AlarmFlags & {
     promiseKeyFile?: string
     batcherKeyFile?: string
@@ -36,9 +38,8 @@ const MIN_ADMIN_TOKEN_LENGTH = 16
 
 /** Makes the command that runs a sequencer, with its batcher and its proposer. */
 export function createSequencerCommand(): Command {
-  return withAlarmOptions(
-    withNodeOptions(new Command('sequencer'), { dataDir: '.keyroll/sequencer', port: 8645 }),
-  )
+  const command = withNodeOptions(new Command('sequencer'), { dataDir: '.keyroll/sequencer', port: 8645 })
+  return withAlarmOptions(withSnapshotOptions(command))
     .description('take set-configs, promise and order them, post batches and outputs to L1')
     .addOption(option('--promise-key-file <file>', 'key of the promise signer (or KEYROLL_PROMISE_KEY)'))
     .addOption(
@@ -120,9 +121,11 @@ async function runSequencer(flags: SequencerFlags): Promise<void> {
   if (flags.dataAvailability === 'blobs' && flags.l1Beacon.length === 0) {
     throw new CliError('--data-availability blobs needs --l1-beacon: the sequencer reads its batches again')
   }
+  const options = readNodeFlags(flags, 'sequencer')
+  await startFromSnapshot(flags, options, signal)
   const { createSequencer } = await import('../sequencer/index.ts')
   const sequencer = await createSequencer({
-    ...readNodeFlags(flags, 'sequencer'),
+    ...options,
     alarms: readAlarmFlags(flags),
     promiseKey,
     ...(batcherKey !== undefined && { batcherKey }),
