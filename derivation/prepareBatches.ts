@@ -60,9 +60,13 @@ export function createPreparation({
     if (!data.ok || head === undefined) return
     const trie = trieFromRoot(head.header.withdrawalsRoot, store.node)
     for (const encoded of data.batches) {
-      for (const raw of decoder.batch(encoded)?.transactions ?? []) {
+      // What cannot be decoded takes the rest of its channel with it: garbage is not worth more than one look.
+      const batch = decoder.batch(encoded)
+      if (batch === undefined) return
+      for (const raw of batch.transactions) {
         const parsed = decoder.setConfig(raw, rollup.l2ChainId)
-        if (parsed.ok) prepare(parsed.tx, trie)
+        if (!parsed.ok) return
+        prepare(parsed.tx, trie)
       }
     }
   }
