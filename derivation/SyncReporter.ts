@@ -38,7 +38,8 @@ export type SyncReporterOptions = {
 }
 
 const SAMPLE_EVERY_MS = 1_000
-const REPORT_EVERY_SAMPLES = 5
+/** A log is read later, a terminal now. */
+const LOG_EVERY_SAMPLES = 5
 const FIRST_SAMPLE_MS = 50
 const LOOK_AT_HEAD_EVERY_ROUNDS = 15
 const WINDOW_MS = 60_000
@@ -49,6 +50,7 @@ export function createSyncReporter(options: SyncReporterOptions): SyncReporter {
   const metrics = createSyncMetrics(options.metrics.registry)
   let head: SyncSample['l1Head'] | undefined
   let setConfigs = 0
+  const reportEvery = onProgress === undefined ? LOG_EVERY_SAMPLES : 1
   let latest: { sample: SyncSample; estimate: SyncEstimate } | undefined
   engine.subscribe((event) => {
     if (event.type !== 'unsafe') return
@@ -119,7 +121,7 @@ export function createSyncReporter(options: SyncReporterOptions): SyncReporter {
           onProgress?.(undefined)
           const seconds = Math.round((performance.now() - behindSince) / 1_000)
           logger.info({ safeBlock: store.heads().safe.number, setConfigs, seconds }, 'in sync with L1')
-        } else if (!isSynced && latest !== undefined && samples++ % REPORT_EVERY_SAMPLES === 0) report(latest)
+        } else if (!isSynced && latest !== undefined && samples++ % reportEvery === 0) report(latest)
         if (isSynced) samples = 0
         if (!isSynced && wasSynced) behindSince = performance.now()
         wasSynced = isSynced

@@ -92,12 +92,12 @@ describe('createSyncWindow', () => {
 
 describe('describeSync', () => {
   it.each([
-    [5, '1.0 blocks/s', 'ETA 5 s'],
-    [150, '1.0 blocks/s', 'ETA 2 min 30 s'],
-    [7_260, '1.0 blocks/s', 'ETA 2 h 1 min'],
-    [180_000, '1.0 blocks/s', 'ETA 2 d 2 h'],
-    [undefined, '1.0 blocks/s', 'no end in sight'],
-  ])('puts %s seconds into words', (etaSeconds, rate, eta) => {
+    [5, 'ETA 5 s'],
+    [150, 'ETA 2 min 30 s'],
+    [7_260, 'ETA 2 h 1 min'],
+    [180_000, 'ETA 2 d 2 h'],
+    [undefined, 'ETA unknown'],
+  ])('puts %s seconds into words', (etaSeconds, eta) => {
     const estimate = {
       remaining: 9_500n,
       l1BlocksPerSecond: 1,
@@ -108,9 +108,9 @@ describe('describeSync', () => {
     }
     const line = describeSync({ sample: sampleAt(0, 500), estimate })
     expect(line).toBe(
-      `syncing: L1 500 of 10000, 9500 to go, safe block 1000, ${rate}, 2.3 set-configs/s, ${eta}`,
+      `syncing: L1 500/10000, 9500 to go, ${eta}, block 1000, 1.0 blocks/s, 2.3 set-configs/s`,
     )
     const stalled = describeSync({ sample: sampleAt(0, 500), estimate: { ...estimate, stalledSeconds: 75 } })
-    expect(stalled).toContain('nothing for 1 min 15 s')
+    expect(stalled).toContain(`${eta}, nothing for 1 min 15 s, block`)
   })
 })

@@ -73,10 +73,11 @@ function headPerSecond({ l1Block, l1Head }: SyncSample): number {
 /** Puts an estimate into one line for people. */
 export function describeSync({ sample, estimate }: { sample: SyncSample; estimate: SyncEstimate }): string {
   const { remaining, blocksPerSecond, setConfigsPerSecond, etaSeconds, stalledSeconds } = estimate
-  const rates = `${blocksPerSecond.toFixed(1)} blocks/s, ${setConfigsPerSecond.toFixed(1)} set-configs/s`
-  const eta = etaSeconds === undefined ? 'no end in sight' : `ETA ${describeDuration(etaSeconds)}`
+  const eta = `ETA ${etaSeconds === undefined ? 'unknown' : describeDuration(etaSeconds)}`
   const stall = stalledSeconds >= STALL_SECONDS ? `, nothing for ${describeDuration(stalledSeconds)}` : ''
-  return `syncing: L1 ${sample.l1Block.number} of ${sample.l1Head.number}, ${remaining} to go, safe block ${sample.safeBlock}, ${rates}, ${eta}${stall}`
+  const rates = `${blocksPerSecond.toFixed(1)} blocks/s, ${setConfigsPerSecond.toFixed(1)} set-configs/s`
+  // What matters most comes first: terminals are narrow.
+  return `syncing: L1 ${sample.l1Block.number}/${sample.l1Head.number}, ${remaining} to go, ${eta}${stall}, block ${sample.safeBlock}, ${rates}`
 }
 
 const STALL_SECONDS = 10
