@@ -72,12 +72,17 @@ export function createL1Outputs({
     throw new TemporaryFault(`no L1 node answers ${method}`)
   }
 
-  function call<T>(number: bigint, data: Hex, read: (answer: Hex) => T): Promise<T> {
-    return ask('eth_call', [{ to: oracle, data }, toQuantity(number)], (json) => {
-      if (typeof json === 'string' && /^0x([0-9a-f]{2})*$/i.test(json))
-        return decoded(() => read(json as Hex))
-      throw new RefusedAnswerError('got something else than bytes from eth_call')
-    })
+  function callOf<T>(number: bigint, data: Hex, read: (answer: Hex) => T) {
+    const params = [{ to: oracle, data }, toQuantity(number)]
+    return {
+      method: 'eth_call',
+      params,
+      read(json: unknown): T {
+        if (typeof json === 'string' && /^0x([0-9a-f]{2})*$/i.test(json))
+          return decoded(() => read(json as Hex))
+        throw new RefusedAnswerError('got something else than bytes from eth_call')
+      },
+    }
   }
 
   return {
@@ -87,30 +92,30 @@ export function createL1Outputs({
         provenWord(json, stateRoot, oracle, slot),
       )
       if (word === ABSENT) return undefined
+      const abi = outputOracleAbi
       const args = [index] as const
-      const inputs = await call(
-        number,
-        encodeFunctionData({ abi: outputOracleAbi, functionName: 'getOutputInputs', args }),
-        (data) => decodeFunctionResult({ abi: outputOracleAbi, functionName: 'getOutputInputs', data }),
+      const inputsData = encodeFunctionData({ abi, functionName: 'getOutputInputs', args })
+      // Alone they cannot be checked: take what every node says, and see which of it hashes to the word.
+      const { found } = await rpc.requestAll(
+        callOf(number, inputsData, (data) =>
+          decodeFunctionResult({ abi, functionName: 'getOutputInputs', data }),
+        ),
+        { isEnough: () => false, graceMs: 0 },
       )
-      return call(
-        number,
-        encodeFunctionData({ abi: outputOracleAbi, functionName: 'getL2Output', args }),
-        (data) => {
-          const abi = outputOracleAbi
-          const { outputRoot, timestamp, l2BlockNumber } = decodeFunctionResult({
-            abi,
-            functionName: 'getL2Output',
-            data,
-          })
-          const output = { outputRoot, l1Timestamp: timestamp, l2BlockNumber }
-          const computed = commitmentOf(index, { ...output, inputsHash: inputsHashOf(inputs) })
-          if (computed === word) return output
-          throw new RefusedAnswerError(
-            `got an output ${index} that hashes to ${computed}, but L1's state proves ${word}`,
-          )
-        },
-      )
+      const outputData = encodeFunctionData({ abi, functionName: 'getL2Output', args })
+      const { method, params, read } = callOf(number, outputData, (data) => {
+        const answer = decodeFunctionResult({ abi, functionName: 'getL2Output', data })
+        const { outputRoot, timestamp: l1Timestamp, l2BlockNumber } = answer
+        const output = { outputRoot, l1Timestamp, l2BlockNumber }
+        const words = found.map((inputs) =>
+          commitmentOf(index, { ...output, inputsHash: inputsHashOf(inputs) }),
+        )
+        if (words.includes(word)) return output
+        throw new RefusedAnswerError(
+          `got an output ${index} that hashes to ${words}, but L1's state proves ${word}`,
+        )
+      })
+      return ask(method, params, read)
     },
   }
 }
