@@ -25,12 +25,12 @@ import { createOpaqueBucket } from './OpaqueBucket.ts'
 import { createOutputStore } from './OutputStore.ts'
 import { rollupFingerprint } from './rollupFingerprint.ts'
 import {
+  encodedReceiptsToBytes,
   headsFromBytes,
   headsToBytes,
   inclusionFromBytes,
   inclusionToBytes,
   receiptsFromBytes,
-  receiptsToBytes,
   type StoredReceipts,
 } from './storeCodecs.ts'
 import {
@@ -268,11 +268,11 @@ function createChainStore(database: Database, rollup: RollupConfig): ChainStore 
   return store
 }
 
-function blockWrites({ block, receipts, reasons, nodes, configs }: BlockResult): Write[] {
+function blockWrites({ block, encodedReceipts, reasons, nodes, configs }: BlockResult): Write[] {
   const hash = fromHex(block.hash)
   const writes: Write[] = [
     { key: bucketKey(Bucket.block, hash), value: blockToRlp(block) },
-    { key: bucketKey(Bucket.receipts, hash), value: receiptsToBytes({ receipts, verdicts: reasons }) },
+    { key: bucketKey(Bucket.receipts, hash), value: encodedReceiptsToBytes(encodedReceipts, reasons) },
     { key: bucketKey(Bucket.canonical, uint64Key(block.header.number)), value: hash },
   ]
   for (const [nodeHash, node] of nodes)

@@ -28,10 +28,15 @@ const POSITION_BYTES = 12
 
 /** Encodes `rlp([[receipt, ...], [verdict, ...]])`. */
 export function receiptsToBytes({ receipts, verdicts }: StoredReceipts): Uint8Array {
-  return encodeRlp([
-    receipts.map(receiptToBytes),
-    verdicts.map((verdict) => Buffer.from(verdict ?? '', 'latin1')),
-  ])
+  return encodedReceiptsToBytes(receipts.map(receiptToBytes), verdicts)
+}
+
+/** Encodes as `receiptsToBytes` does, for whoever has the receipts' bytes already. */
+export function encodedReceiptsToBytes(
+  receipts: readonly Uint8Array[],
+  verdicts: readonly Verdict[],
+): Uint8Array {
+  return encodeRlp([receipts, verdicts.map((verdict) => Buffer.from(verdict ?? '', 'latin1'))])
 }
 
 /** Decodes what `receiptsToBytes` encoded. */

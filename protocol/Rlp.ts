@@ -17,11 +17,14 @@ export function encodeRlp(item: RlpItem): Uint8Array {
   return out
 }
 
-/** Joins items that are already encoded into an encoded list. */
-export function encodeRlpList(encodedItems: readonly Uint8Array[]): Uint8Array {
+/** Joins items that are already encoded into an encoded list, in an array that `allocate` gives. */
+export function encodeRlpList(
+  encodedItems: readonly Uint8Array[],
+  allocate: (length: number) => Uint8Array = (length) => new Uint8Array(length),
+): Uint8Array {
   let payload = 0
   for (const item of encodedItems) payload += item.length
-  const out = new Uint8Array(payload + 1 + (payload < 56 ? 0 : byteWidth(payload)))
+  const out = allocate(payload + 1 + (payload < 56 ? 0 : byteWidth(payload)))
   let next = writeLength(payload, 0xc0, out, 0)
   for (const item of encodedItems) {
     out.set(item, next)
@@ -91,9 +94,8 @@ export function rlpToBytes(item: RlpItem | undefined, length?: number): Uint8Arr
  * @throws {RlpError} when it is a list, has leading zeros or is wider.
  */
 export function rlpToUint(item: RlpItem | undefined, bits: number): bigint {
-  const bytes = rlpToBytes(item)
-  if (bytes[0] === 0) throw new RlpError('got an integer with a leading zero, expected the minimal form')
-  if (bytes.length * 8 > bits) throw new RlpError(`got ${bytes.length * 8} bits, expected at most ${bits}`)
+  const bytes = minimalBytes(item, bits)
+  if (bytes.length <= 6) return BigInt(toNumber(bytes))
   let value = 0n
   for (const byte of bytes) value = (value << 8n) | BigInt(byte)
   return value
@@ -105,7 +107,7 @@ export function rlpToUint(item: RlpItem | undefined, bits: number): bigint {
  * @throws {RlpError} as {@link rlpToUint}.
  */
 export function rlpToNumber(item: RlpItem | undefined, bits: 8 | 16 | 32 | 48): number {
-  return Number(rlpToUint(item, bits))
+  return toNumber(minimalBytes(item, bits))
 }
 
 /**
@@ -114,11 +116,39 @@ export function rlpToNumber(item: RlpItem | undefined, bits: 8 | 16 | 32 | 48): 
  * @throws {RlpError} when the value is negative.
  */
 export function uintToRlp(value: bigint | number): Uint8Array {
-  let rest = BigInt(value)
-  if (rest < 0n) throw new RlpError(`got ${rest}, expected an unsigned integer`)
-  const bytes: number[] = []
-  for (; rest > 0n; rest >>= 8n) bytes.unshift(Number(rest & 0xffn))
-  return Uint8Array.from(bytes)
+  if (value < 0) throw new RlpError(`got ${value}, expected an unsigned integer`)
+  const number = Number(value)
+  if (Number.isSafeInteger(number)) return numberToBytes(number)
+  const low = numberToBytes(Number(BigInt(value) & 0xffffffffn))
+  const high = uintToRlp(BigInt(value) >> 32n)
+  const bytes = new Uint8Array(high.length + 4)
+  bytes.set(high)
+  bytes.set(low, bytes.length - low.length)
+  return bytes
+}
+
+function numberToBytes(value: number): Uint8Array {
+  const bytes = new Uint8Array(byteWidth(value))
+  let rest = value
+  for (let i = bytes.length - 1; i >= 0; i--) {
+    bytes[i] = rest % 256
+    rest = Math.floor(rest / 256)
+  }
+  return bytes
+}
+
+function minimalBytes(item: RlpItem | undefined, bits: number): Uint8Array {
+  const bytes = rlpToBytes(item)
+  if (bytes[0] === 0) throw new RlpError('got an integer with a leading zero, expected the minimal form')
+  if (bytes.length * 8 > bits) throw new RlpError(`got ${bytes.length * 8} bits, expected at most ${bits}`)
+  return bytes
+}
+
+/** Reads at most six bytes, which a number holds exactly. */
+function toNumber(bytes: Uint8Array): number {
+  let value = 0
+  for (const byte of bytes) value = value * 256 + byte
+  return value
 }
 
 function describe(item: RlpItem | undefined): string {

@@ -17,7 +17,7 @@ import {
   type StateReader,
 } from './KeystoreState.ts'
 import { keystorePut } from './KeystoreTrie.ts'
-import type { Log, Receipt } from './Receipt.ts'
+import { type Log, type Receipt, receiptToBytes } from './Receipt.ts'
 import { RlpError } from './Rlp.ts'
 import type { RollupConfig } from './RollupConfig.ts'
 import { type DecodeReason, parseSetConfig, type SetConfig, type SetConfigParser } from './SetConfig.ts'
@@ -43,6 +43,8 @@ export type RejectReason = InvalidReason | 'UNDECODABLE'
 export type BlockResult = {
   block: Block
   receipts: Receipt[]
+  /** The receipts' bytes, in their order. */
+  encodedReceipts: Uint8Array[]
   /** The trie nodes of the block's state that the reader did not supply, by hash. */
   nodes: Map<Hex, Uint8Array>
   /** The configs that the block's state newly refers to, by hash. */
@@ -113,6 +115,7 @@ export function stateTransition({
       keystoreRoot,
     })
   })
+  const encodedReceipts = receipts.map(receiptToBytes)
   const block = sealBlock({
     number: parent.number + 1n,
     parentHash: headerHash(parent),
@@ -121,9 +124,10 @@ export function stateTransition({
     sequenceNumber,
     transactions,
     receipts,
+    encodedReceipts,
     keystoreRoot,
   })
-  return { block, receipts, nodes: trieNewNodes(trie), configs, reasons }
+  return { block, receipts, encodedReceipts, nodes: trieNewNodes(trie), configs, reasons }
 }
 
 /** Builds block 0 of a rollup, whose state is empty (protocol.md §4); `genesis.l2` is not looked at. */
@@ -140,9 +144,10 @@ export function createGenesis({
     sequenceNumber: 0n,
     transactions: [],
     receipts: [],
+    encodedReceipts: [],
     keystoreRoot: EMPTY_TRIE_ROOT,
   })
-  return { block, receipts: [], nodes: new Map(), configs: new Map(), reasons: [] }
+  return { block, receipts: [], encodedReceipts: [], nodes: new Map(), configs: new Map(), reasons: [] }
 }
 
 type Context = {

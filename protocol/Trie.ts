@@ -29,6 +29,8 @@ type TrieNode = ReadNode | Unread
 const HASH_PREFIX = 0xa0
 const HASH_BYTES = 32
 const EMPTY_STRING = Uint8Array.of(0x80)
+/** A full branch node takes 532 bytes. */
+const SCRATCH = new Uint8Array(1024)
 const NO_CHILDREN: Children = new Array<undefined>(16).fill(undefined)
 
 /** Opens the trie with this root; nothing is read before it is needed. */
@@ -270,10 +272,19 @@ function resolve(node: TrieNode, read: TrieReader): ReadNode {
 }
 
 function toUnread(hash: Uint8Array): Unread {
+  return { kind: 'unread', reference: toReference(hash) }
+}
+
+function toReference(hash: Uint8Array): Uint8Array {
   const reference = new Uint8Array(1 + HASH_BYTES)
   reference[0] = HASH_PREFIX
   reference.set(hash, 1)
-  return { kind: 'unread', reference }
+  return reference
+}
+
+/** Gives memory for an encoding that is used before the next one is made. */
+function scratch(length: number): Uint8Array {
+  return length <= SCRATCH.length ? SCRATCH.subarray(0, length) : new Uint8Array(length)
 }
 
 function isHashReference(reference: Uint8Array): boolean {
@@ -283,8 +294,9 @@ function isHashReference(reference: Uint8Array): boolean {
 function referenceOf(node: TrieNode): Uint8Array {
   if (node.kind === 'unread') return node.reference
   if (node.reference === undefined) {
-    const encoded = encodeNode(node)
-    node.reference = encoded.length < HASH_BYTES ? encoded : toUnread(keccak(encoded)).reference
+    // Most nodes are hashed once and never seen again, for the next put makes others in their place.
+    const encoded = encodeNode(node, scratch)
+    node.reference = encoded.length < HASH_BYTES ? encoded.slice() : toReference(keccak(encoded))
   }
   return node.reference
 }
@@ -301,14 +313,16 @@ function collect(node: TrieNode, nodes: Map<Hex, Uint8Array>): void {
   }
 }
 
-function encodeNode(node: ReadNode): Uint8Array {
-  if (node.kind === 'leaf') return encodeRlp([encodePath(node.path, 2), node.value])
+function encodeNode(node: ReadNode, allocate?: (length: number) => Uint8Array): Uint8Array {
+  if (node.kind === 'leaf') {
+    return encodeRlpList([encodeRlp(encodePath(node.path, 2)), encodeRlp(node.value)], allocate)
+  }
   if (node.kind === 'extension') {
-    return encodeRlpList([encodeRlp(encodePath(node.path, 0)), referenceOf(node.child)])
+    return encodeRlpList([encodeRlp(encodePath(node.path, 0)), referenceOf(node.child)], allocate)
   }
   const parts = node.children.map((child) => (child === undefined ? EMPTY_STRING : referenceOf(child)))
   parts.push(node.value === undefined ? EMPTY_STRING : encodeRlp(node.value))
-  return encodeRlpList(parts)
+  return encodeRlpList(parts, allocate)
 }
 
 function decodeNode(bytes: Uint8Array, hash: Hex, isBranch: boolean): ReadNode {

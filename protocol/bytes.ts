@@ -1,5 +1,5 @@
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, hexToBytes, concatBytes as nobleConcat } from '@noble/hashes/utils.js'
+import { bytesToHex, concatBytes as nobleConcat } from '@noble/hashes/utils.js'
 import type { Hex } from 'viem'
 import { KeyrollError } from './errors.ts'
 import { keccak } from './keccak.ts'
@@ -17,15 +17,25 @@ export function toHex(bytes: Uint8Array): Hex {
  * @throws {InvalidHexError} when it is not an even number of hex digits after `0x`, or not `length` bytes long.
  */
 export function fromHex(hex: Hex, length?: number): Uint8Array {
-  if (!hex.startsWith('0x')) throw new InvalidHexError(hex, length)
-  let bytes: Uint8Array
-  try {
-    bytes = hexToBytes(hex.slice(2))
-  } catch (cause) {
-    throw new InvalidHexError(hex, length, { cause })
+  const size = hex.length / 2 - 1
+  if (!hex.startsWith('0x') || !Number.isInteger(size)) throw new InvalidHexError(hex, length)
+  if (length !== undefined && size !== length) throw new InvalidHexError(hex, length)
+  const bytes = new Uint8Array(size)
+  for (let i = 0, at = 2; i < size; i++, at += 2) {
+    const byte = digitAt(hex, at) * 16 + digitAt(hex, at + 1)
+    if (Number.isNaN(byte)) throw new InvalidHexError(hex, length)
+    bytes[i] = byte
   }
-  if (length !== undefined && bytes.length !== length) throw new InvalidHexError(hex, length)
   return bytes
+}
+
+/** Reads a hex digit; NaN where there is none. */
+function digitAt(hex: string, at: number): number {
+  const code = hex.charCodeAt(at)
+  if (code >= 0x30 && code <= 0x39) return code - 0x30
+  // Lower case, which is nearly always what comes, has one bit more than upper case.
+  const letter = code | 0x20
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : Number.NaN
 }
 
 /** Computes Keccak-256 as hex. */

@@ -6,7 +6,7 @@ import { BLOCK_GAS_LIMIT } from './constants.ts'
 import { encodeExtraData } from './ExtraData.ts'
 import { type Header, headerHash } from './Header.ts'
 import { stateRootOf } from './KeystoreTrie.ts'
-import { type Receipt, receiptToBytes } from './Receipt.ts'
+import type { Receipt } from './Receipt.ts'
 import { orderedTrieRoot } from './Trie.ts'
 
 /** The L1 block that an L2 block builds on; `parentBeaconBlockRoot` is zero where it has none. */
@@ -25,6 +25,7 @@ export function sealBlock({
   sequenceNumber,
   transactions,
   receipts,
+  encodedReceipts,
   keystoreRoot,
 }: {
   number: bigint
@@ -34,6 +35,8 @@ export function sealBlock({
   sequenceNumber: bigint
   transactions: readonly Uint8Array[]
   receipts: readonly Receipt[]
+  /** The receipts' bytes, in their order. */
+  encodedReceipts: readonly Uint8Array[]
   keystoreRoot: Hex
 }): Block {
   const header: Header = {
@@ -42,7 +45,7 @@ export function sealBlock({
     beneficiary: ZERO_ADDRESS,
     stateRoot: stateRootOf(keystoreRoot),
     transactionsRoot: orderedTrieRoot(transactions),
-    receiptsRoot: orderedTrieRoot(receipts.map(receiptToBytes)),
+    receiptsRoot: orderedTrieRoot(encodedReceipts),
     logsBloom: mergeBlooms(receipts.map(({ logsBloom }) => logsBloom)),
     difficulty: 0n,
     number,

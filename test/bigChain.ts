@@ -73,7 +73,14 @@ export async function createBigChain(
   const firstBlock = { block: base, receipts: [], verdicts: [], inclusion: inclusionAt(first) }
   await database.write(foundingWrites(database, rollup, founded, firstBlock))
   const store = await openChainStoreIn(database, 'a big chain', rollup)
-  const result = { block: top, receipts: [], reasons: [], nodes: new Map(), configs: new Map() }
+  const result = {
+    block: top,
+    receipts: [],
+    encodedReceipts: [],
+    reasons: [],
+    nodes: new Map(),
+    configs: new Map(),
+  }
   await store.appendSafe(result, inclusionAt(first + 1n))
   await store.markFinalized({ number: 2n, hash: top.hash })
   await store.putOutput(output)
