@@ -19,15 +19,15 @@ const program = new Command('bench')
   .argument('[name]', `one of ${Object.keys(benchmarks).join(', ')}`)
   .option('--json', 'print one JSON object per line on standard output', false)
   .option('--smoke', 'the smallest run that still exercises everything', false)
-  .option('--full', 'the longest run: a million set-configs in the derivation', false)
-  .action(async (name: string | undefined, options: { json: boolean; smoke: boolean; full: boolean }) => {
+  .option('--count <set-configs>', 'how many the derivation reads from calldata', Number)
+  .action(async (name: string | undefined, options: { json: boolean; smoke: boolean; count?: number }) => {
     const chosen =
       name === undefined ? Object.entries(benchmarks) : Object.entries(benchmarks).filter(([n]) => n === name)
     if (chosen.length === 0) {
       program.error(`unknown benchmark ${name}; expected one of ${Object.keys(benchmarks).join(', ')}`)
     }
     for (const [, run] of chosen) {
-      for (const line of await run({ smoke: options.smoke, full: options.full })) {
+      for (const line of await run({ smoke: options.smoke, count: options.count })) {
         const { name, value, unit, peer, peerValue, ratio, load } = line
         const beside = peer === undefined ? '' : `   (${peer}: ${peerValue}, ratio ${ratio})`
         console.log(

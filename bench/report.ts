@@ -11,8 +11,9 @@ export type Measurement = {
   load?: string
 }
 
-/** What a benchmark is told: `smoke` asks for the smallest run that still exercises everything, `full` for the longest one. */
-export type BenchmarkOptions = { smoke: boolean; full: boolean }
+/** What a benchmark is told: `smoke` asks for the smallest run that still exercises everything, `count` for so many set-configs where that
+ * can be chosen. */
+export type BenchmarkOptions = { smoke: boolean; count?: number | undefined }
 
 /** Runs and returns its figures. */
 export type Benchmark = (options: BenchmarkOptions) => Promise<Measurement[]>

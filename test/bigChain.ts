@@ -46,7 +46,7 @@ export async function createBigChain(
   const child = (parentHash: Hex, number: bigint) => {
     const timestamp = rollup.genesis.l2Time + number * rollup.blockTime
     const position = { number, parentHash, timestamp, l1Origin, sequenceNumber: number }
-    return sealBlock({ ...position, keystoreRoot, transactions: [], receipts: [] })
+    return sealBlock({ ...position, keystoreRoot, transactions: [], receipts: [], encodedReceipts: [] })
   }
   const base = child(createGenesis(rollup).block.hash, 1n)
   const top = child(base.hash, 2n)
