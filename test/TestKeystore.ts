@@ -2,14 +2,13 @@ import type { Hex } from 'viem'
 import {
   type Config,
   configHash,
-  createSignerTree,
   keccakHex,
   NO_AUTHORITY,
   type SetConfig,
   setConfigDigest,
   setConfigToBytes,
 } from '../protocol/index.ts'
-import { approve, createTestSigner, open, type TestSigner } from './testSigners.ts'
+import { approve, createTestSigner, open, type TestSigner, treeOf } from './testSigners.ts'
 
 /** A raw set-config and what it makes of the keystore. */
 export type SignedSetConfig = { raw: Uint8Array; hash: Hex; tx: SetConfig; config: Config; configHash: Hex }
@@ -52,8 +51,8 @@ export function createTestKeystore(
   const guardian = createTestSigner(1, `${name}: guardian`)
   const initial: Config = {
     nonce: 0n,
-    signers: { root: createSignerTree([signer]).root, threshold: 1 },
-    guardians: recoveryDelay === 0 ? NO_AUTHORITY : { root: createSignerTree([guardian]).root, threshold: 1 },
+    signers: { root: treeOf([signer]).root, threshold: 1 },
+    guardians: recoveryDelay === 0 ? NO_AUTHORITY : { root: treeOf([guardian]).root, threshold: 1 },
     recoveryDelay,
     maxStaleness: 0,
     data: keccakHex(new TextEncoder().encode(name)),
@@ -68,7 +67,7 @@ export function createTestKeystore(
   ): SignedSetConfig {
     const now = signersOf.get(previous.signers.root) ?? [signer]
     const then = signers ?? now
-    const root = createSignerTree(then).root
+    const root = treeOf(then).root
     signersOf.set(root, then)
     const next: Config = {
       ...previous,

@@ -1,5 +1,6 @@
 import { p256 } from '@noble/curves/nist.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
+import nativeSecp256k1 from 'secp256k1'
 import type { Hex } from 'viem'
 import {
   type Approval,
@@ -57,7 +58,7 @@ export function signWebAuthn(privateKey: Uint8Array, digest: Hex, parameters: We
 
 /** Makes the approvals of a digest by some signers of a tree over all, in the order that validity asks for. */
 export function approve(all: readonly Signer[], by: readonly TestSigner[], digest: Hex): Approval[] {
-  const tree = createSignerTree(all)
+  const tree = treeOf(all)
   return inOrder(by).map((signer) => ({
     scheme: signer.scheme,
     key: signer.key,
@@ -68,7 +69,7 @@ export function approve(all: readonly Signer[], by: readonly TestSigner[], diges
 
 /** Opens some leaves of a tree over all signers without signing, in the order that validity asks for. */
 export function open(all: readonly Signer[], which: readonly Signer[]): Approval[] {
-  const tree = createSignerTree(all)
+  const tree = treeOf(all)
   return inOrder(which).map((signer) => ({
     scheme: signer.scheme,
     key: signer.key,
@@ -84,6 +85,17 @@ function inOrder<T extends Signer>(signers: readonly T[]): T[] {
 }
 
 function signSecp256k1(privateKey: Uint8Array, digest: Hex): Hex {
-  const signature = secp256k1.sign(fromHex(digest), privateKey, { prehash: false, format: 'recovered' })
-  return toHex(concat(signature.subarray(1), Uint8Array.of(27 + (signature[0] as number))))
+  const { signature, recid } = nativeSecp256k1.ecdsaSign(fromHex(digest), privateKey)
+  return toHex(concat(signature, Uint8Array.of(27 + recid)))
+}
+
+/** Worlds sign thousands of times with the same few sets of keys. */
+const trees = new Map<string, ReturnType<typeof createSignerTree>>()
+
+/** Makes the tree over signers, or finds it again. */
+export function treeOf(all: readonly Signer[]): ReturnType<typeof createSignerTree> {
+  const name = all.map(({ scheme, key }) => `${scheme} ${key}`).join()
+  const tree = trees.get(name) ?? createSignerTree(all)
+  trees.set(name, tree)
+  return tree
 }

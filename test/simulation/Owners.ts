@@ -40,6 +40,8 @@ type Owner = {
   deeds: number
 }
 
+const NEW_SIGNERS = [createTestSigner(1, 'new 0'), createTestSigner(1, 'new 1')] as const
+
 /** Makes the owners of a world. */
 export function createOwners(
   world: World,
@@ -65,9 +67,8 @@ export function createOwners(
 
   function update(owner: Owner, previous: Config, random: Random): SignedSetConfig {
     const data: Hex = `0x${(owner.deeds++).toString(16).padStart(4, '0')}`
-    const newSigner = createTestSigner(1, `${owner.keystore.id} ${random.integer(0, 2)}`)
-    const signers = random.chance(0.1) ? [newSigner] : undefined
-    const options = signers === undefined ? { previous, data } : { previous, data, signers }
+    const signers = random.chance(0.1) ? { signers: [random.pick(NEW_SIGNERS)] } : {}
+    const options = { previous, data, ...signers }
     return remember(owner, owner.keystore.update(options), previous)
   }
 
