@@ -25,8 +25,8 @@ export interface BeaconNode {
   isCanonical(header: L1Header): Promise<boolean | undefined>
 }
 
-/** A beacon block, as far as it names execution blocks. */
-type NamedBlock = { slot: bigint; hash: Hex; isChild: boolean }
+/** A beacon block, as far as it names execution blocks: the newest that stands for sure, and the one that it proposes. */
+type NamedBlock = { slot: bigint; hash: Hex; proposed: Hex; isBid: boolean }
 
 const REQUEST_TIMEOUT_MS = 30_000
 const SMALL_ANSWER_BYTES = 1_048_576
@@ -70,17 +70,20 @@ export function createBeaconNode(endpoint: Endpoint): BeaconNode {
     return { genesisTime: decimalField(dataOf(genesis), 'genesis_time'), secondsPerSlot, chainId }
   }
 
-  async function slotOf({ number, timestamp }: L1Header): Promise<bigint> {
+  /** Undefined for an L1 block from before the beacon chain. */
+  async function slotOf({ timestamp }: L1Header): Promise<bigint | undefined> {
     clock ??= await readClock()
     const { genesisTime, secondsPerSlot } = clock
-    if (timestamp >= genesisTime) return (timestamp - genesisTime) / secondsPerSlot
-    // A node that was wrong once is asked again, since it may have been replaced behind its URL.
-    clock = undefined
-    throw new RefusedAnswerError(`got a beacon chain that began at ${genesisTime}, after L1 block ${number}`)
+    return timestamp < genesisTime ? undefined : (timestamp - genesisTime) / secondsPerSlot
   }
 
   async function blobs(header: L1Header, wanted: ReadonlySet<Hex>): Promise<readonly Uint8Array[]> {
     const slot = await slotOf(header)
+    if (slot === undefined) {
+      // A node that was wrong once is asked again, since it may have been replaced behind its URL.
+      clock = undefined
+      throw new RefusedAnswerError(`got a beacon chain that began after L1 block ${header.number}`)
+    }
     const query = new URLSearchParams([...wanted].map((hash): [string, string] => ['versioned_hashes', hash]))
     const found = await get(`/eth/v1/beacon/blobs/${slot}?${query}`, MAX_BLOBS_BYTES)
     const listed = found === undefined ? [] : toList(toObject(found).data).slice(0, MAX_BLOBS).flatMap(toBlob)
@@ -137,10 +140,11 @@ export function createBeaconNode(endpoint: Endpoint): BeaconNode {
     },
     async isCanonical(header) {
       const slot = await slotOf(header)
-      const block = await blockAt(`${slot}`)
-      if (block === undefined) return false
+      const block = slot === undefined ? undefined : await blockAt(`${slot}`)
+      if (slot === undefined || block === undefined) return false
       if (block.slot !== slot) throw new RefusedAnswerError(`got slot ${block.slot}, asked for ${slot}`)
-      if (!block.isChild) return block.hash === header.hash
+      if (block.proposed !== header.hash) return false
+      if (!block.isBid) return true
       for (let next = slot + 1n; next <= slot + MAX_MISSED_SLOTS; next++) {
         const child = await blockAt(`${next}`)
         if (child !== undefined) return child.hash === header.hash
@@ -160,10 +164,12 @@ function toNamedBlock(json: unknown): NamedBlock {
   const body = toObject(message.body)
   const payload = body.execution_payload_header ?? body.execution_payload
   if (payload !== undefined) {
-    return { slot, hash: hexField(toObject(payload), 'block_hash', 32), isChild: false }
+    const hash = hexField(toObject(payload), 'block_hash', 32)
+    return { slot, hash, proposed: hash, isBid: false }
   }
   const bid = toObject(toObject(body.signed_execution_payload_bid).message)
-  return { slot, hash: hexField(bid, 'parent_block_hash', 32), isChild: true }
+  const hash = hexField(bid, 'parent_block_hash', 32)
+  return { slot, hash, proposed: hexField(bid, 'block_hash', 32), isBid: true }
 }
 
 function dataOf(json: unknown): JsonObject {

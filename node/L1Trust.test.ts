@@ -152,6 +152,34 @@ describe('a trusted beacon node', () => {
     await expect(world.client.header('finalized')).resolves.toMatchObject({ number: 0n })
   })
 
+  it.each([
+    ['before the beacon chain', 'fulu', 10n, 12n],
+    ['of the newest slot', 'fulu', START.timestamp, 37n],
+    ['of the newest slot since Gloas', 'gloas', START.timestamp, 37n],
+  ] as const)(
+    'is not stopped by an RPC that makes up a block %s',
+    async (_name, fork, timestamp, seconds) => {
+      const l1 = createHashedL1({ ...START, fork })
+      const headers = Array.from({ length: 200 }, () => l1.mine())
+      const madeUp = createHashedL1({ ...START, timestamp })
+      // At 37 seconds a block, block 64 falls into the slot of the honest block 200, or next to it.
+      while (madeUp.head().number < 64n) madeUp.mine([], seconds)
+      const gap = (headers[199]?.timestamp ?? 0n) - madeUp.head().timestamp
+      if (timestamp === START.timestamp) {
+        madeUp.takeBack(1)
+        madeUp.mine([], seconds + gap)
+      }
+      const made = madeUp.head()
+      l1.lie = (question, truth) => (question.host === 'rpc1' ? madeUp.answer(question) : truth)
+      const urls = ['http://rpc1', 'http://rpc2']
+      const client = createL1Client({
+        ...{ urls, beaconUrls, trust: 'beacon', fetchFn: l1.fetch, kzg: createHashKzg(), retryPauseMs: 0 },
+      })
+      expect(made.number).toBe(64n)
+      expect(await client.header(64n)).toEqual(headers[63])
+    },
+  )
+
   it('asks the next beacon node when one answers before its blocks were executed, or not at all', async () => {
     const optimistic: L1Lie = ({ method }, truth) =>
       method.endsWith('blocks') ? { ...(truth as object), execution_optimistic: true } : truth

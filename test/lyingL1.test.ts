@@ -132,7 +132,7 @@ async function reaches(node: TestNode, other: TestNode): Promise<boolean> {
   return false
 }
 
-describe('a node some of whose L1 nodes lie', () => {
+describe('a node some of whose L1 nodes lie', { timeout: 180_000 }, () => {
   it('derives the same chain as one that nobody lies to, though one of three RPCs and one of two beacon nodes lie', async () => {
     await fc.assert(
       fc.asyncProperty(story, async (told) => {
@@ -143,7 +143,7 @@ describe('a node some of whose L1 nodes lie', () => {
         expect(await reaches(victim, follower)).toBe(true)
         expect(safeChain(victim.store)).toEqual(safeChain(follower.store))
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     )
   })
 
@@ -159,7 +159,7 @@ describe('a node some of whose L1 nodes lie', () => {
         expect(await reaches(victim, follower)).toBe(true)
         expect(safeChain(victim.store)).toEqual(safeChain(follower.store))
       }),
-      { numRuns: 15 },
+      { numRuns: 10 },
     )
   })
 
@@ -173,7 +173,7 @@ describe('a node some of whose L1 nodes lie', () => {
         expect(await reaches(victim, follower)).toBe(true)
         expect(safeChain(victim.store)).toEqual(safeChain(follower.store))
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     )
   })
 
@@ -188,7 +188,7 @@ describe('a node some of whose L1 nodes lie', () => {
         for (let i = 0; i < 40; i++) await victim.step()
         for (const { hash } of safeChain(victim.store).blocks) expect(derived).toContain(hash)
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     )
   })
 
