@@ -149,9 +149,10 @@ export function createOutputChecker({
     wrong = [...wrong, found]
     metrics.wrongOutputs.set(wrong.length)
     const { index, l2BlockNumber, outputRoot: posted, transactionHash } = found.output
-    logger.error(
+    // Whether a human must act is known when L1 was read to its head: the output may have been deleted since.
+    logger.warn(
       { index, l2BlockNumber, posted, expected: found.expected, transactionHash },
-      'WRONG OUTPUT ON L1: it is not the output of the derived chain; the challenger must delete it',
+      'an output on L1 is not the output of the derived chain',
     )
     onWrong?.(found)
   }

@@ -40,8 +40,6 @@ export type DerivationOptions = {
   foresight?: DriverOptions['foresight'] | undefined
   /** How often to look for a new L1 block, in milliseconds. */
   pollIntervalMs?: number
-  /** Hears once of each wrong output. */
-  onWrongOutput?: (wrong: WrongOutput) => void
 }
 
 const DEFAULT_POLL_INTERVAL_MS = 1_000
@@ -50,7 +48,7 @@ const LAST_RETRY_MS = 30_000
 
 /** Makes the derivation of a chain; there must be one only for a store. */
 export function createDerivation(options: DerivationOptions): Derivation {
-  const { l1, store, engine, rollup, logger, onWrongOutput, foresight } = options
+  const { l1, store, engine, rollup, logger, foresight } = options
   const metrics = createDerivationMetrics(options.metrics.registry)
   const checker = createOutputChecker({
     l1,
@@ -58,7 +56,6 @@ export function createDerivation(options: DerivationOptions): Derivation {
     rollup,
     logger,
     metrics,
-    ...(onWrongOutput && { onWrong: onWrongOutput }),
   })
   const driver = createDriver({ l1, store, engine, rollup, checker, logger, metrics, foresight })
   let failure: unknown

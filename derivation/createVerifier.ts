@@ -47,7 +47,7 @@ export type VerifierOptions = {
   onProgress?: OnSyncProgress
   /** A sequencer, or a node that follows it, whose unsafe blocks are followed: `ws(s)://` or `http(s)://`. */
   sequencerUrl?: string
-} & Pick<DerivationOptions, 'pollIntervalMs' | 'onWrongOutput'>
+} & Pick<DerivationOptions, 'pollIntervalMs'>
 
 /** A running verifier node. */
 export interface Verifier {
@@ -72,7 +72,7 @@ const MAX_WAITING_FOR_THE_END = 64
  * @throws as `openChainStore` when the database cannot be opened.
  */
 export async function createVerifier(options: VerifierOptions): Promise<Verifier> {
-  const { rollup, logger, rpc, version, pollIntervalMs, onWrongOutput } = options
+  const { rollup, logger, rpc, version, pollIntervalMs } = options
   const metrics = createMetrics()
   const store = await openChainStore(options.dataDirectory, rollup)
   const stop = new AbortController()
@@ -92,7 +92,6 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
     metrics,
     foresight: { decoder, expect },
     ...(pollIntervalMs !== undefined && { pollIntervalMs }),
-    ...(onWrongOutput && { onWrongOutput }),
   })
   const startingBlock = store.heads().safe.number
   const { onProgress } = options

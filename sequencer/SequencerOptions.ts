@@ -35,4 +35,4 @@ export type SequencerOptions = {
   logger: Logger
   /** Name and version, for `web3_clientVersion`. */
   version: string
-} & Pick<DerivationOptions, 'pollIntervalMs' | 'onWrongOutput'>
+} & Pick<DerivationOptions, 'pollIntervalMs'>

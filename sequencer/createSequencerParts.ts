@@ -95,7 +95,7 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
   const { batcherKey, proposerKey } = options
   if (batcherKey !== undefined && batcherKey.toLowerCase() === proposerKey?.toLowerCase())
     throw new SharedKeyError()
-  const { rollup, logger, version, pollIntervalMs, onWrongOutput } = options
+  const { rollup, logger, version, pollIntervalMs } = options
   const ownMetrics = createSequencerMetrics(metrics.registry)
   const shared = { logger, metrics: ownMetrics }
   const confirmations = options.l1Confirmations ?? DEFAULT_L1_CONFIRMATIONS
@@ -113,7 +113,6 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
     metrics,
     foresight,
     ...pace,
-    ...(onWrongOutput && { onWrongOutput }),
   })
 
   // Before L1 was once read to its head, the chain may have blocks that this database does not know: nothing may be built,
