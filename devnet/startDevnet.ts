@@ -54,7 +54,8 @@ export interface Devnet {
 
 /** From Deneb to Fulu, where the execution block hash stands in a beacon block (protocol.md §7.1). */
 const BLOCK_HASH_SCHEDULE = [{ fromSlot: 0n, untilSlot: 2n ** 64n - 1n, index: 6444n }]
-const READY_TIMEOUT = 60_000
+/** Milliseconds; a sequencer is ready once its first batch is safe, which in blobs takes KZG in two processes. */
+const READY_TIMEOUT = 120_000
 
 /**
  * Starts L1 with its beacon chain, the OP-like chains A and B, the contracts, a sequencer and an independent node.

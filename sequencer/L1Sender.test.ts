@@ -71,6 +71,51 @@ describe('L1Sender on anvil', () => {
     expect(await sender.estimateGas({ from: account.address, to, data: '0x00ff' })).toBeGreaterThan(21_000n)
   })
 
+  it('says which proofs an L1 wants, by its fork', async () => {
+    expect(await sender.blobProofKind()).toBe('cells')
+    const prague = await startAnvil({
+      name: 'prague',
+      chainId: 901,
+      port: 0,
+      logDirectory: directory,
+      hardfork: 'prague',
+    })
+    expect(await createL1Sender([prague.url]).blobProofKind()).toBe('blob')
+    await prague.stop()
+  })
+
+  it('reads the blob base fee in either way that nodes have, and knows when there is none', async () => {
+    const block = { number: '0x7', baseFeePerGas: '0x5', transactions: [] }
+    const answers: [blobBaseFee: unknown, feeHistory: unknown, expected: bigint | undefined][] = [
+      [{ result: '0x9' }, { result: {} }, 9n],
+      [
+        { error: { code: -32601, message: 'method not found' } },
+        { result: { baseFeePerBlobGas: ['0x7', '0x8'] } },
+        8n,
+      ],
+      [{ error: { code: -32601, message: 'method not found' } }, { result: {} }, undefined],
+      [{ result: '0x0' }, { result: {} }, undefined],
+    ]
+    for (const [blobBaseFee, feeHistory, expected] of answers) {
+      const server = await startHttpServer(async (_path, body) => {
+        const { id, method } = JSON.parse(body) as { id: number; method: string }
+        const results: Record<string, unknown> = {
+          eth_blobBaseFee: blobBaseFee,
+          eth_feeHistory: feeHistory,
+          eth_getBlockByNumber: { result: block },
+          eth_maxPriorityFeePerGas: { result: '0x1' },
+        }
+        return Response.json({ jsonrpc: '2.0', id, ...(results[method] as object) })
+      })
+      expect(await createL1Sender([server.url]).gasPrices()).toEqual({
+        baseFee: 5n,
+        priorityFee: 1n,
+        blobBaseFee: expected,
+      })
+      await server.close()
+    }
+  })
+
   it('knows of nothing finalized while L1 has finalized nothing, whether it says so with null or an error', async () => {
     const answers = [
       { result: null },
@@ -113,6 +158,19 @@ describe('classifyRefusal', () => {
     ['insufficient funds for gas * price + value: balance 0', 'insufficientFunds'],
     ['oversized data: transaction size 131100, limit 131072', 'refused'],
     ['intrinsic gas too low', 'refused'],
+    ['address already reserved', 'otherKindPending'],
+    ['transaction type 3 conflicts with existing transaction for 0x00', 'otherKindPending'],
+    ['pending transaction type conflict', 'otherKindPending'],
+    ['PendingTxsOfConflictingType', 'otherKindPending'],
+    ['unexpected sidecar version, want: 1, got: 0', 'wrongProofs'],
+    ['unexpected eip-4844 sidecar after osaka', 'wrongProofs'],
+    ['unexpected eip-7594 sidecar before osaka', 'wrongProofs'],
+    ['InvalidTxProofVersion: Version of network wrapper is not supported.', 'wrongProofs'],
+    ['invalid number of 1 blob proofs expected 128', 'wrongProofs'],
+    ['nonce too high: tx nonce 7, gapped nonce 5', 'nonceGap'],
+    ['max fee per blob gas less than block blob gas fee', 'underpriced'],
+    ['replacement transaction underpriced: new tx blob gas fee cap 1 < 2 queued', 'underpriced'],
+    ['blob transaction lacks a sidecar', 'refused'],
   ])('sorts "%s" as %s', (message, outcome) => {
     expect(classifyRefusal(message)).toBe(outcome)
   })

@@ -161,7 +161,9 @@ export function classifyRefusal(message: string): SendOutcome | undefined {
   if (/nonce too high|gapped nonce|noncegap|nonce gap/.test(text)) return 'nonceGap'
   if (/nonce too low|oldnonce|nonce has already been used|nonce is lower/.test(text)) return 'nonceTooLow'
   if (
-    /underpriced|feetoolow|fee too low|less than block (blob )?base ?fee|not enough to replace/.test(text)
+    /underpriced|feetoolow|fee too low|less than block (blob )?(base|gas) ?fee|not enough to replace/.test(
+      text,
+    )
   ) {
     return 'underpriced'
   }
