@@ -1,7 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { type Hex, hexToBigInt, slice } from 'viem'
+import { type Address, createWalletClient, type Hex, hexToBigInt, http, slice } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemConfigAbi } from '../contracts/index.ts'
 import { rollupConfigToJson, toHex } from '../protocol/index.ts'
 import {
   rpc,
@@ -13,6 +15,7 @@ import {
 } from '../test/sequencerWorld.ts'
 import { createTestKeystore, type SignedSetConfig } from '../test/TestKeystore.ts'
 import { createSequencer, type Sequencer } from './createSequencer.ts'
+import { SharedKeyError } from './createSequencerParts.ts'
 import type { SequencerOptions } from './SequencerOptions.ts'
 
 describe('createSequencer', { timeout: 180_000 }, () => {
@@ -185,6 +188,47 @@ describe('createSequencer', { timeout: 180_000 }, () => {
       expect(status.valid).toBe(true)
       expect(Number(status.blockNumber)).toBeLessThanOrEqual(Number(status.promise?.byBlock))
     }
+  })
+
+  it('refuses one key for batcher and proposer', async () => {
+    const options = world.optionsFor(':memory:')
+    const shared = { ...options, proposerKey: world.accounts.batcher.privateKey }
+    await expect(createSequencer(shared)).rejects.toBeInstanceOf(SharedKeyError)
+  })
+
+  it('keeps its blocks while SystemConfig names another batcher, and posts them when it is named again', async () => {
+    const { url } = await start(await world.newDirectory())
+    const owner = createWalletClient({
+      account: privateKeyToAccount(world.accounts.deployer.privateKey),
+      transport: http(world.l1Url),
+    })
+    const nameBatcher = (account: Address) =>
+      owner.writeContract({
+        address: world.rollup.l1SystemConfigAddress,
+        abi: systemConfigAbi,
+        functionName: 'setBatcher',
+        args: [account],
+        chain: null,
+      })
+    const reasons = async () => {
+      const answer = (await (await fetch(`${url}/readyz`)).json()) as { reasons?: { reason: string }[] }
+      return (answer.reasons ?? []).map(({ reason }) => reason)
+    }
+    await nameBatcher(world.accounts.user.address)
+    await until(reasons, (found) => found.includes('BATCHER_NOT_NAMED'))
+    const tx = newKeystore().update()
+    await send(url, tx)
+    const { blockNumber } = await until(
+      () => statusOf(url, tx),
+      ({ stage }) => stage === 'unsafe',
+    )
+    await nameBatcher(world.accounts.batcher.address)
+    await until(reasons, (found) => found.length === 0)
+    const safe = await until(
+      () => statusOf(url, tx),
+      ({ stage }) => ['safe', 'proposed', 'finalized'].includes(stage),
+    )
+    expect(safe).toMatchObject({ valid: true, blockNumber })
   })
 
   it('sequences promised set-configs again after a reorg of L1', async () => {
