@@ -5,6 +5,7 @@ import { benchmarkGas } from './gas.ts'
 import { benchmarkProof } from './proof.ts'
 import type { Benchmark } from './report.ts'
 import { benchmarkSequencer } from './sequencer.ts'
+import { benchmarkSnapshot } from './snapshot.ts'
 
 const benchmarks: Record<string, Benchmark> = {
   da: benchmarkDa,
@@ -12,6 +13,7 @@ const benchmarks: Record<string, Benchmark> = {
   gas: benchmarkGas,
   proof: benchmarkProof,
   sequencer: benchmarkSequencer,
+  snapshot: benchmarkSnapshot,
 }
 
 const program = new Command('bench')
