@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import { type BlobProofKind, CriticalFault, type Kzg } from '../node/index.ts'
+import { type BlobProofKind, CriticalFault, type Kzg, TemporaryFault } from '../node/index.ts'
 import { BLOB_BYTES, concat, decodeRlp, encodeRlp, fromHex, KeyrollError, toHex } from '../protocol/index.ts'
 import type { L1Sender } from './L1Sender.ts'
 import type { TrackedBlob } from './TrackedTransaction.ts'
@@ -17,7 +17,7 @@ export interface BlobSidecars {
   /**
    * Makes the form in which a signed blob transaction travels (EIP-4844 and EIP-7594, networking).
    *
-   * @throws {TemporaryFault} when the KZG thread fails, or L1 does not say which proofs it wants.
+   * @throws {TemporaryFault} when the KZG thread fails.
    */
   wrap(signed: Hex, blobs: readonly TrackedBlob[]): Promise<Hex>
   /** Hears that L1 refused the proofs of the last wrapped transaction: from now on it gets the other kind. */
@@ -67,6 +67,16 @@ export function createBlobSidecars({
     return proofs
   }
 
+  /** A node that cannot tell may still take the transaction, or say what is wrong with it. */
+  async function askOr(otherwise: BlobProofKind): Promise<BlobProofKind> {
+    try {
+      return await sender.blobProofKind()
+    } catch (fault) {
+      if (fault instanceof TemporaryFault) return otherwise
+      throw fault
+    }
+  }
+
   return {
     commit: (blobs) =>
       Promise.all(
@@ -77,7 +87,7 @@ export function createBlobSidecars({
         }),
       ),
     async wrap(signed, blobs) {
-      last = option === 'auto' ? (learned ?? (await sender.blobProofKind())) : option
+      last = option === 'auto' ? (learned ?? (await askOr(last))) : option
       const proofs: Uint8Array[] = []
       for (const { blob } of blobs) {
         proofs.push(...(await proofsOf(blob, last)).map((proof) => fromHex(proof, 48)))
