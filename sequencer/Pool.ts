@@ -23,7 +23,7 @@ export const DEFAULT_POOL_OPTIONS: PoolOptions = {
   promiseBlocks: 10n,
   maxPendingBytes: 64 * 1_048_576,
   maxPendingPerKeystore: 16,
-  maxUnfinal: 500_000,
+  maxUnfinal: 250_000,
 }
 
 /** What a {@link Pool} is made of. */
