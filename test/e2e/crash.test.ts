@@ -20,7 +20,7 @@ import { createProcesses, type Processes, type RunningProcess } from './processe
 import { expectSameChain, headOf } from './sameChain.ts'
 
 const CLIENTS = 3
-const KILLS = 8
+const KILLS = 6
 const LONGEST_LIFE_MS = 3_000
 /** Calldata, so that the test can read what was posted from L1 alone. */
 const CALLDATA = ['--data-availability', 'calldata']
@@ -53,7 +53,7 @@ it('loses nothing that was promised, and posts nothing twice, when its processes
       chainId: world.rollup.l2ChainId,
       name: `client ${i}`,
       urlOf: () => sequencer.url,
-      pauseMs: 20,
+      pauseMs: 80,
     }),
   )
   for (let kill = 0; kill < KILLS; kill++) {

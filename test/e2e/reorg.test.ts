@@ -26,7 +26,7 @@ import { expectSameChain } from './sameChain.ts'
 const SLOTS_IN_AN_EPOCH = 40
 const L1_BLOCK_MS = 1_000
 /** So many blocks are there at the start: an L2 block moves its origin by one, so that no L1 may be faster than the rollup. */
-const HISTORY = 150
+const HISTORY = 100
 
 let world: SequencerWorld
 let processes: Processes
@@ -53,7 +53,7 @@ beforeAll(async () => {
     chainId: world.rollup.l2ChainId,
     name: 'reorg',
     urlOf: () => sequencer.url,
-    pauseMs: 40,
+    pauseMs: 150,
   })
 })
 
@@ -142,8 +142,29 @@ async function unkept(): Promise<Unkept[]> {
   return (await rpc<{ promises: Unkept[] }>(sequencer.url, 'keyroll_getUnkeptPromises', [])).promises
 }
 
+/** Waits until sequencer and node have read on from the L1 of now: before, they may speak of what a reorg has taken back. */
+async function untilFollowed(): Promise<void> {
+  const head = Number(await l1Head())
+  for (const { url } of [sequencer, node]) {
+    await until(
+      async () => {
+        const { current_l1: current } = await rpc<{ current_l1: { number: number; hash: Hex } }>(
+          url,
+          'optimism_syncStatus',
+          [],
+        )
+        const { hash } = await world.l1.getBlock({ blockNumber: BigInt(current.number) })
+        return current.number > head && hash === current.hash
+      },
+      (isThere) => isThere,
+      60_000,
+    )
+  }
+}
+
 /** Expects every promise of the load kept, in the order in which they were given, and three nodes to know the same chain. */
 async function expectAllKept(): Promise<void> {
+  await untilFollowed()
   const places: [block: number, index: number][] = []
   for (const { tx, byBlock } of [...load.promises]) {
     const status = await untilSafe(tx.hash)
@@ -218,33 +239,33 @@ async function depthTo(hash: Hex): Promise<number> {
 
 describe('after a reorg of L1', () => {
   it.each([1, 4])('of %i blocks, every promise is kept in order, and all nodes agree', async (depth) => {
-    await goOn(20)
+    await goOn(8)
     await miner.reorg(depth)
-    await goOn(10)
+    await goOn(8)
     await expectAllKept()
   })
 
   it('that brings the batches back elsewhere, in another order, and some not at all', async () => {
-    await goOn(40)
+    await goOn(15)
     const raws = await rawTransactions(12, world.rollup.batchInboxAddress)
     expect(raws.length).toBeGreaterThan(1)
     await miner.reorg(
       12,
       raws.slice(0, -1).map((raw, i) => [raw, Math.min(2 + 3 * Math.floor(i / 2), 11)]),
     )
-    await goOn(10)
+    await goOn(8)
     await expectAllKept()
   })
 
   it('that leaves L1 shorter for a while', async () => {
-    await goOn(20)
+    await goOn(8)
     await miner.rollback(10)
-    await goOn(20)
+    await goOn(8)
     await expectAllKept()
   })
 
   it('that comes twice in a row, and again while the node is starting over', async () => {
-    await goOn(20)
+    await goOn(8)
     const resets = () => node.log().split('"msg":"deriving"').length
     const before = resets()
     await miner.reorg(9)
@@ -256,14 +277,14 @@ describe('after a reorg of L1', () => {
     await miner.reorg(14)
     await miner.mine()
     await miner.reorg(6)
-    await goOn(20)
+    await goOn(8)
     await expectAllKept()
   })
 
   it('of 64 blocks', async () => {
-    await goOn(20)
+    await goOn(8)
     await miner.reorg(64)
-    await goOn(20)
+    await goOn(8)
     await expectAllKept()
     const metrics = await (await fetch(`${sequencer.url}/metrics`)).text()
     expect(metrics).toMatch(/keyroll_pool_resequenced_total [1-9]/)
