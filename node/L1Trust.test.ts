@@ -217,6 +217,52 @@ describe('a trusted beacon node', () => {
   })
 })
 
+describe('an RPC', () => {
+  const endless = () => {
+    const part = new Uint8Array(1_048_576).fill(0x20)
+    return new Response(new ReadableStream({ pull: (controller) => controller.enqueue(part) }))
+  }
+  const answers: readonly [string, L1Lie][] = [
+    ['answers 429', () => new Response('slow down', { status: 429 })],
+    ['answers 500 with an error in JSON', () => Response.json({ error: { code: -32603 } }, { status: 500 })],
+    ['answers a page', () => new Response('<html>')],
+    ['answers half', () => new Response('{"jsonrpc":"2.0","id":1,"result":{')],
+    ['answers without end', endless],
+    ['answers a list', () => Response.json([])],
+    ['answers neither result nor error', () => Response.json({ jsonrpc: '2.0', id: 1 })],
+    ['answers an error that is none', () => Response.json({ error: 'no' })],
+    ['breaks the connection', () => Promise.reject(new TypeError('fetch failed'))],
+    ['has nothing', () => null],
+    ['knows no method', () => undefined],
+    [
+      'nests its answer deeply',
+      () => new Response(`{"result":${'['.repeat(200_000)}${']'.repeat(200_000)}}`),
+    ],
+  ]
+
+  it.each(answers)('that %s is passed over for the next one, for every question', async (_name, lie) => {
+    const { client, l1, hashAt } = setUp(() => ({ rpc1: lie }), { urls: ['http://rpc1', 'http://rpc2'] })
+    const header = l1.mine([{ kind: 'batch', data: Uint8Array.of(1) }])
+    expect((await client.header('latest'))?.hash).toBe(hashAt(201n))
+    expect((await client.header('finalized'))?.number).toBe(0n)
+    expect((await client.header(3n))?.hash).toBe(hashAt(3n))
+    expect((await client.headerByHash(header.parentHash))?.number).toBe(200n)
+    expect(await client.transactions(header)).toHaveLength(1)
+    expect(await client.receipts(header)).toHaveLength(1)
+    expect(await client.chainId()).toBe(31_337n)
+  })
+
+  it.each(answers)('that %s, alone, is waited for', async (name, lie) => {
+    const { client, l1 } = setUp(() => ({ rpc1: lie }), { urls: ['http://rpc1'] })
+    const header = l1.mine([{ kind: 'batch', data: Uint8Array.of(1) }])
+    if (name !== 'has nothing') {
+      await expect(client.header('latest')).rejects.toBeInstanceOf(TemporaryFault)
+      await expect(client.chainId()).rejects.toBeInstanceOf(TemporaryFault)
+    }
+    await expect(client.receipts(header)).rejects.toBeInstanceOf(TemporaryFault)
+  })
+})
+
 describe('headers by number', () => {
   it('come from one chain between two looks at the head, whatever L1 does between two calls', async () => {
     const { client, l1, hashAt } = setUp(() => ({}), {})
