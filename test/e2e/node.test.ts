@@ -243,7 +243,7 @@ describe('keyroll node', () => {
   it('tells how far it is while it reads a long L1, and when it is done', async () => {
     sequencer.run.kill('SIGINT')
     await sequencer.run.exited
-    await world.l1.mine({ blocks: 600, interval: 1 })
+    for (let mined = 0; mined < 600; mined += 50) await world.l1.mine({ blocks: 50, interval: 1 })
     const { url, run } = await startNode('late')
     const lines = () =>
       run
