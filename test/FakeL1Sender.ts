@@ -127,6 +127,14 @@ export function createFakeL1Sender(): FakeL1Sender {
     mine,
     reorg(depth) {
       blocks.splice(blocks.length - depth)
+      // A pool of blobs keeps nothing behind a gap.
+      const isBehindGap = ({ from, nonce }: FakeTransaction) => {
+        const before = pool.filter((other) => other.from === from && other.nonce < nonce).length
+        return nonce > nonceOf(from) + BigInt(before)
+      }
+      while (pool.some((waiting) => isBlobs(waiting) && isBehindGap(waiting))) {
+        pool = pool.filter((waiting) => !isBlobs(waiting) || !isBehindGap(waiting))
+      }
     },
     forgetPool() {
       pool = []
