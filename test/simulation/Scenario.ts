@@ -65,13 +65,13 @@ export function drawScenario(seed: number): Scenario {
   const sometimes = (chance: number, most: number) => (random.chance(chance) ? random.next() * most : 0)
   const slotSeconds = random.pick([4, 6, 12])
   const blockTime = BigInt(random.pick([2, 2, 3, 4, 6]))
-  const seqWindowSize = BigInt(random.pick([6, 10, 20, 40, 80]))
+  const seqWindowSize = BigInt(random.pick([6, 10, 10, 20, 40]))
   const hasReorgs = random.chance(0.6)
-  const finality = random.pick([2, 8, 20, 66])
+  const finality = random.pick([2, 4, 8, 20, 66])
   return {
     seed,
     slotSeconds,
-    slots: random.pick([15, 30, 30, 60, 60, 120]),
+    slots: random.pick([10, 15, 15, 30, 30, 60]),
     blockTime,
     seqWindowSize,
     maxSequencerDrift: BigInt(slotSeconds * random.integer(2, 20)),
@@ -105,7 +105,7 @@ export function drawScenario(seed: number): Scenario {
     verifiers: random.integer(1, 2),
     users: {
       keystores: random.integer(2, 6),
-      pause: random.integer(2, 20) * 1_000,
+      pause: random.integer(1, 5) * slotSeconds * 500,
       conflicts: sometimes(0.5, 0.3),
       forces: sometimes(0.5, 0.3),
       recovers: sometimes(0.5, 0.4),

@@ -54,7 +54,9 @@ export function createProcess<T>({
       disk,
       host,
       latency: () => random.integer(1, 15),
-      fateOf() {
+      fateOf(writes) {
+        const meddled = world.sabotage.fateOf?.(name, writes)
+        if (meddled !== undefined) return meddled
         if (isCalm(world)) return 'works'
         if (random.chance(scenario.disk.fails)) return fate('fails')
         if (random.chance(scenario.disk.dies)) return fate(random.pick(['dies before', 'dies after']))
@@ -68,10 +70,11 @@ export function createProcess<T>({
     const node = createL1Node({
       ...{ l1, contents, mempool, rollup, viewAt, now, host, random, weather, baseFee },
     })
+    const client = world.sabotage.wrapClient?.(name, node.client) ?? node.client
     const repeat = (step: () => Promise<unknown>, intervalMs?: number) => {
       loop(host, step, intervalMs).catch((error: unknown) => end(host, error))
     }
-    boot({ host, database, node, repeat }).then(
+    boot({ host, database, node: { ...node, client }, repeat }).then(
       (parts) => {
         if (host.isAlive()) running = { host, parts }
       },

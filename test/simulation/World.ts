@@ -8,12 +8,14 @@ import {
   type L1Client,
   type Logger,
   type Metrics,
+  type Write,
 } from '../../node/index.ts'
 import type { RollupConfig, SignatureVerifier } from '../../protocol/index.ts'
 import { createCachingVerifier } from '../../sequencer/cachingVerifier.ts'
 import { createTestRollup } from '../chainFixtures.ts'
 import { createFakeL1, FAKE_L1_ADDRESSES } from '../FakeL1.ts'
 import { withGenesis } from '../TestChain.ts'
+import type { WriteFate } from './FaultyDatabase.ts'
 import { createMempool, type Mempool } from './Mempool.ts'
 import { createRandom, type Random } from './Random.ts'
 import type { Scenario } from './Scenario.ts'
@@ -53,6 +55,7 @@ export interface World {
   readonly mempool: Mempool
   readonly verify: SignatureVerifier
   readonly failures: readonly Failure[]
+  readonly sabotage: Sabotage
   readonly log: readonly LogLine[]
   /** L1's base fee in wei. */
   baseFee: bigint
@@ -75,8 +78,20 @@ export function isCalm({ phase }: World): boolean {
   return phase !== 'storm'
 }
 
-/** Who wants to know what happens. */
-export type Spectator = { onTrace?: (line: string) => void; logLevel?: 'debug' | 'info' | 'warn' }
+/** A part that does not do what it should, to show that the simulation notices. */
+export type Sabotage = {
+  /** Decides about a write in place of the scenario. */
+  fateOf?: (process: string, writes: readonly Write[]) => WriteFate | undefined
+  /** Stands between a process and its L1 node. */
+  wrapClient?: (process: string, client: L1Client) => L1Client
+}
+
+/** Who wants to know what happens, and who meddles. */
+export type PlayOptions = {
+  onTrace?: (line: string) => void
+  logLevel?: 'debug' | 'info' | 'warn'
+  sabotage?: Sabotage
+}
 
 /** One failure leads to others. */
 const MOST_FAILURES = 5
@@ -89,7 +104,10 @@ const verify = createCachingVerifier(createNativeVerifier())
 const sharedMetrics = createMetrics()
 
 /** Makes the world of a scenario: L1 has its first block, and nobody has done anything. */
-export function createWorld(scenario: Scenario, { onTrace, logLevel = 'warn' }: Spectator = {}): World {
+export function createWorld(
+  scenario: Scenario,
+  { onTrace, logLevel = 'warn', sabotage = {} }: PlayOptions = {},
+): World {
   const timeline = createTimeline(START)
   const chainId = 31_337n
   const fake = createFakeL1({ chainId, number: 100n, timestamp: BigInt(START / 1_000) })
@@ -118,6 +136,7 @@ export function createWorld(scenario: Scenario, { onTrace, logLevel = 'warn' }: 
     mempool: createMempool(),
     verify,
     failures,
+    sabotage,
     log,
     baseFee: 1_000_000_000n,
     phase: 'storm',

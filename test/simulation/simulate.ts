@@ -8,7 +8,7 @@ import { createSequencerProcess, createVerifierProcess } from './nodes.ts'
 import { createOwners } from './Owners.ts'
 import { drawScenario, type Scenario } from './Scenario.ts'
 import { createStrangers } from './strangers.ts'
-import { createWorld, type Failure, type Spectator } from './World.ts'
+import { createWorld, type Failure, type PlayOptions } from './World.ts'
 
 /** What one run came to. */
 export type Outcome = {
@@ -26,13 +26,13 @@ export type Outcome = {
 }
 
 /** Plays the scenario of a seed and checks what must hold in the end. */
-export async function simulate(seed: number, spectator: Spectator = {}): Promise<Outcome> {
-  return play(drawScenario(seed), spectator)
+export async function simulate(seed: number, options: PlayOptions = {}): Promise<Outcome> {
+  return play(drawScenario(seed), options)
 }
 
 /** Plays a scenario and checks what must hold in the end. */
-export async function play(scenario: Scenario, spectator: Spectator = {}): Promise<Outcome> {
-  const world = createWorld(scenario, spectator)
+export async function play(scenario: Scenario, options: PlayOptions = {}): Promise<Outcome> {
+  const world = createWorld(scenario, options)
   const { timeline, l1 } = world
   const watch = createChainWatch(world)
   const sequencer = createSequencerProcess(world, watch)
