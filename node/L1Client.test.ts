@@ -225,6 +225,22 @@ describe('createL1Client', () => {
     await expect(l1.receipts(orphan)).rejects.toBeInstanceOf(ResetFault)
   })
 
+  it('looks at the head again when a reorg took what stood below the one it knew', async () => {
+    let isReorged = false
+    const known = await createL1Client({ urls: [anvil.url] }).header('latest')
+    const number = (known?.number ?? 0n) - 2n
+    const shorter = await rpc(anvil.url, 'eth_getBlockByNumber', [`0x${number.toString(16)}`, false])
+    const url = await serveLies((method, result) => {
+      if (!isReorged) return result
+      if (method === 'eth_getBlockByHash') return null
+      return method === 'eth_getBlockByNumber' ? shorter : result
+    })
+    const l1 = createL1Client({ urls: [url] })
+    expect(await l1.header('latest')).toEqual(known)
+    isReorged = true
+    expect((await l1.header(number))?.number).toBe(number)
+  })
+
   it('with a quorum believes no header that too few nodes name', async () => {
     const fork = await rpc(anvil.url, 'eth_getBlockByNumber', ['0x2', false])
     const forked = await serveLies((method, result) => (method === 'eth_getBlockByNumber' ? fork : result))
