@@ -97,6 +97,7 @@ export function createDriver(options: DriverOptions): Driver {
       )
       await engine.reset(begin.unsafe.number, begin.safe.number)
     }
+    assertAnchored()
     await checker.reset()
     parent = begin.parent
     landmark = begin.landmark
@@ -174,7 +175,7 @@ export function createDriver(options: DriverOptions): Driver {
     }
     const { block, replaced } = await engine.consolidate(parent, attributes, inclusion)
     parent = blockToRef(block)
-    assertAnchored(parent)
+    if (parent.number === store.base().anchor.number) assertAnchored()
     metrics.blocks.inc({ source: inclusion.transactionHash === undefined ? 'forced' : 'batch' })
     logger.debug(
       { number: parent.number, hash: parent.hash, l1Block: inclusion.l1Block.number, replaced },
@@ -182,12 +183,17 @@ export function createDriver(options: DriverOptions): Driver {
     )
   }
 
-  /** L1 vouches for one block above a base that was not derived here: to come to another means to have begun wrongly. */
-  function assertAnchored({ number, hash }: BlockRef): void {
-    const { anchor } = store.base()
-    if (number !== anchor.number || hash === anchor.hash) return
+  /**
+   * L1 vouches for one block above a base that was not derived here: a safe chain with another in its place began wrongly. Asked at
+   * every start as well, for the process may have ended after such a block was written.
+   */
+  function assertAnchored(): void {
+    const { number, hash } = store.base().anchor
+    if (number > store.heads().safe.number) return
+    const derived = store.blockByNumber(number)?.hash
+    if (derived === hash) return
     throw new CriticalFault(
-      `derived block ${number} ${hash}, expected ${anchor.hash}, for which an output on L1 stands: the snapshot that this database began with names a wrong L1 block, or the output is wrong; derive the chain from genesis`,
+      `derived block ${number} ${derived}, expected ${hash}, for which an output on L1 stands: the snapshot that this database began with names a wrong L1 block, or the output is wrong; derive the chain from genesis`,
     )
   }
 

@@ -288,6 +288,10 @@ describe('a node that begins with a snapshot', () => {
     for (let i = 0; i < 20; i++) l1.mine([], L1_SECONDS)
     await expect(node.catchUp()).rejects.toThrow(CriticalFault)
     expect(node.store.heads().safe.number).toBe(12n)
+    // The wrong block is on disk by now: a process that is started again must not go on from it.
+    node.restart()
+    await expect(node.catchUp()).rejects.toThrow('for which an output on L1 stands')
+    expect(node.store.heads().safe.number).toBe(12n)
   })
 
   it('halts when L1 takes back what the snapshot stands on, and waits for an L1 that lags behind it', async () => {

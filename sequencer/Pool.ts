@@ -30,7 +30,7 @@ export const DEFAULT_POOL_OPTIONS: PoolOptions = {
 export type PoolModules = {
   store: Pick<
     ChainStore,
-    'node' | 'config' | 'heads' | 'blockByHash' | 'blockByNumber' | 'receiptsOf' | 'transaction'
+    'base' | 'node' | 'config' | 'heads' | 'blockByHash' | 'blockByNumber' | 'receiptsOf' | 'transaction'
   >
   rollup: RollupConfig
   verify: SignatureVerifier

@@ -64,7 +64,9 @@ function findStart({ store, options }: PoolModules, entries: readonly PoolEntry[
     return [promise.promise.byBlock - longest, ...(place === undefined ? [] : [place - 1n])]
   })
   const lowest = bounds.reduce(minimum, finalized.number)
-  return refAt(store, lowest < 0n ? 0n : lowest) ?? finalized
+  // No promise of this log is older than its database.
+  const first = store.base().block.number
+  return refAt(store, lowest < first ? first : lowest) ?? finalized
 }
 
 function minimum(a: bigint, b: bigint): bigint {
