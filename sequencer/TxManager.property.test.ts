@@ -16,7 +16,7 @@ const { resubmitAfterMs } = DEFAULT_TX_MANAGER_OPTIONS
 
 type Step =
   | { do: 'send'; kind: TransactionKind }
-  | { do: 'mine' | 'poll' | 'forget' | 'crash' }
+  | { do: 'mine' | 'include' | 'poll' | 'forget' | 'crash' }
   | { do: 'reorg'; depth: number }
   | { do: 'reprice'; baseFee: bigint; blobBaseFee: bigint }
   | { do: 'wait'; quarters: number }
@@ -32,11 +32,11 @@ const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 6,
-    arbitrary: fc.record({ do: fc.constantFrom('mine' as const, 'poll' as const, 'poll' as const) }),
+    arbitrary: fc.record({ do: fc.constantFrom('mine' as const, 'include' as const, 'poll' as const) }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('forget' as const, 'crash' as const) }) },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({ do: fc.constant('reorg' as const), depth: fc.integer({ min: 1, max: 3 }) }),
   },
   {
@@ -94,7 +94,8 @@ it('gets everything into blocks once and in order, whatever prices, pools, reorg
       async function take(step: Step): Promise<void> {
         if (step.do === 'send') await send(step.kind)
         if (step.do === 'mine') l1.mine()
-        if (step.do === 'poll') await manager.poll()
+        if (step.do === 'include') l1.mine()
+        if (step.do === 'poll' || step.do === 'include') await manager.poll()
         if (step.do === 'forget') l1.forgetPool()
         if (step.do === 'crash') manager = await open()
         if (step.do === 'reorg') l1.reorg(step.depth)

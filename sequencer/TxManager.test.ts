@@ -426,7 +426,15 @@ describe('TxManager', () => {
       await manager.poll()
       l1.reorg(2)
       expect(l1.mined()).toEqual([])
+      const outcomes: string[] = []
+      const realSend = l1.send
+      l1.send = async (raw) => {
+        const answer = await realSend(raw)
+        outcomes.push(answer.outcome)
+        return answer
+      }
       await manager.poll()
+      expect(outcomes).toEqual(['accepted'])
       expect(l1.pool().map(({ blobs }) => blobs.length)).toEqual([0])
       await settle(manager)
       expect(l1.mined().map(({ blobs }) => blobs.length)).toEqual([0, 1])
