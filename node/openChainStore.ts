@@ -45,7 +45,8 @@ import { writeSnapshot } from './writeSnapshot.ts'
 
 const CACHED_NODES = 200_000
 const CACHED_CONFIGS = 20_000
-const CACHED_BLOCKS = 256
+/** A full block with its receipts, and what was decoded of it, takes some megabytes. */
+const CACHED_BLOCKS = 32
 
 /**
  * Opens the chain of a rollup in a directory, or in memory for `:memory:`; a new one starts with genesis.
