@@ -681,6 +681,19 @@ describe('Pool', () => {
       expect((await build()).transactions).toEqual([next.raw])
     })
 
+    it('keeps a recovery promised after a deposit took the nonce from an earlier promise', async () => {
+      const keystore = newKeystore()
+      const mine = [1, 2].map((i) => keystore.update({ data: `0x0${i}` }))
+      for (const tx of mine) await promised(tx)
+      const forced = keystore.update({ previous: keystore.initial, data: '0x03' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      const start = keystore.startRecovery({ previous: forced.config, data: '0x04' })
+      await promised(start)
+      await open()
+      expect(stageOf(start)).toBe('queued')
+      expect((await build()).transactions).toEqual([start.raw])
+    })
+
     it('sequences again after a restart what a later reorg takes back', async () => {
       const tx = newKeystore().update()
       await promised(tx)

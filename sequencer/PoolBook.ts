@@ -2,7 +2,7 @@ import type { Hex } from 'viem'
 import type { BlockRef, ChainStore, Logger } from '../node/index.ts'
 import { decodeSetConfig, KeyrollError, type RollupConfig } from '../protocol/index.ts'
 import { createKeystoreQueue, type KeystoreQueue } from './KeystoreQueue.ts'
-import { advance, judge, readKeystoreView } from './KeystoreView.ts'
+import { judge, readKeystoreView } from './KeystoreView.ts'
 import type { KeystoreChange, KeystoreChanges } from './keystoreChanges.ts'
 import type { SequencerMetrics } from './metrics.ts'
 import { bySequence, type DisplacedReason, isLive, type PoolEntry } from './PoolEntry.ts'
@@ -146,23 +146,19 @@ export function createPoolBook(
   /** `changes` are what the newest block did to the keystore; without them, it was a rewind that made them impossible. */
   function displaceImpossible(queue: KeystoreQueue, changes: readonly KeystoreChange[] = []): void {
     const lostConfigs = new Set<Hex>()
-    let view = queue.base()
+    const view = queue.base()
     for (const entry of queue.entries) {
+      // By the chain alone: what stands before it in the queue may itself never take effect.
       const judgement = judge(view, entry, nextTimestamp())
       // What it waits for was to come from a transaction that never will.
       const isOrphan =
         entry.kind !== 2 && entry.previous !== view.configHash && lostConfigs.has(entry.previous)
-      if (judgement.verdict === 'ready' && entry.body !== undefined) {
-        view = advance(view, { ...entry, ...entry.body }, nextTimestamp())
-      } else if (judgement.verdict === 'impossible' || isOrphan) {
-        const what = entry.kind === 1 ? 'started' : 'set'
-        const isSame = changes.some(
-          (change) => change.what === what && change.configHash === entry.configHash,
-        )
-        const reason = judgement.verdict === 'impossible' ? judgement.reason : 'PREDECESSOR_REPLACED'
-        if (!isSame) lostConfigs.add(entry.configHash)
-        displace(entry, isSame ? 'SAME_CONFIG' : reason, head.number, changes)
-      }
+      if (judgement.verdict !== 'impossible' && !isOrphan) continue
+      const what = entry.kind === 1 ? 'started' : 'set'
+      const isSame = changes.some((change) => change.what === what && change.configHash === entry.configHash)
+      const reason = judgement.verdict === 'impossible' ? judgement.reason : 'PREDECESSOR_REPLACED'
+      if (!isSame) lostConfigs.add(entry.configHash)
+      displace(entry, isSame ? 'SAME_CONFIG' : reason, head.number, changes)
     }
   }
 
