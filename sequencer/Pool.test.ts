@@ -683,11 +683,13 @@ describe('Pool', () => {
 
     it('keeps a recovery promised after a deposit took the nonce from an earlier promise', async () => {
       const keystore = newKeystore()
-      const mine = [1, 2].map((i) => keystore.update({ data: `0x0${i}` }))
-      for (const tx of mine) await promised(tx)
-      const forced = keystore.update({ previous: keystore.initial, data: '0x03' })
+      const [first, ...others] = [1, 2, 3].map((i) => keystore.update({ data: `0x0${i}` }))
+      await promised(first as SignedSetConfig)
+      await build()
+      for (const tx of others) await promised(tx)
+      const forced = keystore.update({ previous: first?.config ?? keystore.initial, data: '0x04' })
       await chain.build([], [testDeposit(forced.raw, 0)])
-      const start = keystore.startRecovery({ previous: forced.config, data: '0x04' })
+      const start = keystore.startRecovery({ previous: forced.config, data: '0x05' })
       await promised(start)
       await open()
       expect(stageOf(start)).toBe('queued')
