@@ -65,8 +65,7 @@ function findStart({ store, options }: PoolModules, entries: readonly PoolEntry[
   })
   const lowest = bounds.reduce(minimum, finalized.number)
   // No promise of this log is older than its database.
-  const first = store.base().block.number
-  return refAt(store, lowest < first ? first : lowest) ?? finalized
+  return refAt(store, lowest) ?? refAt(store, store.base().block.number) ?? finalized
 }
 
 function minimum(a: bigint, b: bigint): bigint {
