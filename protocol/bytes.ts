@@ -1,14 +1,26 @@
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, concatBytes as nobleConcat } from '@noble/hashes/utils.js'
+import { concatBytes as nobleConcat } from '@noble/hashes/utils.js'
 import type { Hex } from 'viem'
 import { KeyrollError } from './errors.ts'
 import { keccak } from './keccak.ts'
 
 export { keccak }
 
+const DIGITS = asciiToBytes('0123456789abcdef')
+const SCRATCH = new Uint8Array(16_384)
+// A string that is put together from digits stays a tree of them in memory, many times as large as the text.
+const ASCII = new TextDecoder('latin1')
+
 /** Turns bytes into lower-case hex with `0x` before it. */
 export function toHex(bytes: Uint8Array): Hex {
-  return `0x${bytesToHex(bytes)}`
+  const size = 2 * bytes.length
+  const text = size <= SCRATCH.length ? SCRATCH.subarray(0, size) : new Uint8Array(size)
+  for (let i = 0, at = 0; i < bytes.length; i++) {
+    const byte = bytes[i] as number
+    text[at++] = DIGITS[byte >> 4] as number
+    text[at++] = DIGITS[byte & 0x0f] as number
+  }
+  return `0x${ASCII.decode(text)}`
 }
 
 /**
