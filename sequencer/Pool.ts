@@ -1,19 +1,13 @@
 import type { Hex } from 'viem'
-import type { BlockRef, ChainStore, EngineEvent, Logger } from '../node/index.ts'
-import {
-  MAX_BLOCK_BYTES,
-  type RollupConfig,
-  type SignatureVerifier,
-  type SignedPromise,
-} from '../protocol/index.ts'
+import type { BlockRef, EngineEvent } from '../node/index.ts'
+import { MAX_BLOCK_BYTES, type SignedPromise } from '../protocol/index.ts'
 import { type Admission, createAdmission, type PoolOptions } from './admission.ts'
 import { advance, judge, type KeystoreView, readKeystoreView } from './KeystoreView.ts'
 import { listUnkept, type UnkeptPage } from './listUnkept.ts'
-import type { SequencerMetrics } from './metrics.ts'
 import type { PoolBook } from './PoolBook.ts'
 import { createPoolEntry, type PoolEntry } from './PoolEntry.ts'
-import type { PromiseLog, PromiseSubject } from './PromiseLog.ts'
-import type { PromiseSigner } from './PromiseSigner.ts'
+import type { PoolModules } from './PoolModules.ts'
+import type { PromiseSubject } from './PromiseSubject.ts'
 import type { Refusal } from './Refusal.ts'
 import { takeUpPool } from './takeUpPool.ts'
 import type { UnkeptPromise } from './UnkeptPromise.ts'
@@ -24,23 +18,6 @@ export const DEFAULT_POOL_OPTIONS: PoolOptions = {
   maxPendingBytes: 64 * 1_048_576,
   maxPendingPerKeystore: 16,
   maxUnfinal: 250_000,
-}
-
-/** What a {@link Pool} is made of. */
-export type PoolModules = {
-  store: Pick<
-    ChainStore,
-    'base' | 'node' | 'config' | 'heads' | 'blockByHash' | 'blockByNumber' | 'receiptsOf' | 'transaction'
-  >
-  rollup: RollupConfig
-  verify: SignatureVerifier
-  log: PromiseLog
-  signer: PromiseSigner
-  /** Says why no promise may be signed now; undefined when one may. */
-  whyNot: () => Refusal | undefined
-  options: PoolOptions
-  logger: Logger
-  metrics: SequencerMetrics
 }
 
 /** What became of a submission; `isNew` is false when an earlier promise is given again. */

@@ -17,10 +17,8 @@ import {
 } from '../protocol/index.ts'
 import { createGroupCommit } from './GroupCommit.ts'
 import type { SequencerMetrics } from './metrics.ts'
+import type { PromiseSubject } from './PromiseSubject.ts'
 import { toKind, type UnkeptPromise, unkeptFromBytes, unkeptKey, unkeptToBytes } from './UnkeptPromise.ts'
-
-/** What a promise is about. */
-export type PromiseSubject = Pick<ConfigPromise, 'id' | 'kind' | 'nonce' | 'configHash'>
 
 /** A promised transaction as it is kept until the block that holds it is final. */
 export type QueueRecord = {

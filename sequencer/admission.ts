@@ -14,8 +14,9 @@ import {
 import type { KeystoreQueue } from './KeystoreQueue.ts'
 import type { PoolBook } from './PoolBook.ts'
 import type { PoolEntry } from './PoolEntry.ts'
-import type { PromiseLog, PromiseSubject } from './PromiseLog.ts'
+import type { PromiseLog } from './PromiseLog.ts'
 import type { PromiseSigner } from './PromiseSigner.ts'
+import type { PromiseSubject } from './PromiseSubject.ts'
 import { invalidRefusal, type Refusal } from './Refusal.ts'
 
 /** Limits of the pool. */

@@ -1,9 +1,9 @@
 import { type BlockRef, blockToRef, type ChainStore } from '../node/index.ts'
 import { configHash, decodeSetConfig, MAX_BLOCK_BYTES } from '../protocol/index.ts'
 import { type ChainFollower, createChainFollower } from './followChain.ts'
-import type { PoolModules } from './Pool.ts'
 import { createPoolBook, type PoolBook, PoolDamagedError } from './PoolBook.ts'
 import { createPoolEntry, type PoolEntry } from './PoolEntry.ts'
+import type { PoolModules } from './PoolModules.ts'
 import type { QueueRecord } from './PromiseLog.ts'
 
 /** A pool's book as it was when the last process ended, and what keeps it in step with the chain. */
