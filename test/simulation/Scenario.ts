@@ -64,7 +64,8 @@ export function drawScenario(seed: number): Scenario {
   const random = createRandom(seed, 'scenario')
   const sometimes = (chance: number, most: number) => (random.chance(chance) ? random.next() * most : 0)
   const slotSeconds = random.pick([4, 6, 12])
-  const blockTime = BigInt(random.pick([2, 2, 3, 4, 6]))
+  // An L2 block brings at most one L1 block as its origin: slower ones would fall behind L1 for ever.
+  const blockTime = BigInt(Math.min(random.pick([2, 2, 3, 4, 6]), slotSeconds))
   const seqWindowSize = BigInt(random.pick([6, 10, 10, 20, 40]))
   const hasReorgs = random.chance(0.6)
   const finality = random.pick([2, 4, 8, 20, 66])
