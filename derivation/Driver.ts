@@ -55,7 +55,7 @@ export type DriverOptions = {
   logger: Logger
   metrics: DerivationMetrics
   /** Without it nothing is read or checked ahead. */
-  foresight?: Omit<Foresight, 'store'> | undefined
+  foresight?: Omit<Foresight, 'store' | 'logger'> | undefined
 }
 
 /** While catching up, L1's heads are looked up once in so many L1 blocks. */
@@ -66,7 +66,7 @@ const SYNCED_WITHIN = 8
 /** Makes a driver. Everything it knows follows from the store and L1, so it may stop at any instruction and begin again. */
 export function createDriver(options: DriverOptions): Driver {
   const { l1, store, engine, rollup, checker, logger, metrics } = options
-  const foresight = options.foresight && { ...options.foresight, store }
+  const foresight = options.foresight && { ...options.foresight, store, logger }
   /** Undefined at the start and after a reset: then the next step looks for where to begin. */
   let pipeline: Pipeline | undefined
   /** The block that the next one is derived on; behind the safe head while known blocks are derived once more. */

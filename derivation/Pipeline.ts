@@ -5,6 +5,7 @@ import {
   type Inclusion,
   type L1Client,
   type L1Header,
+  type Logger,
   type ParallelVerifier,
 } from '../node/index.ts'
 import type { BlockAttributes, RollupConfig } from '../protocol/index.ts'
@@ -35,6 +36,7 @@ export type Foresight = {
   decoder: Decoder
   expect: ParallelVerifier['expect']
   store: Pick<ChainStore, 'heads' | 'blockByHash' | 'node'>
+  logger: Pick<Logger, 'warn'>
 }
 
 /** Derives blocks from L1: its stages pull from one another, and nobody decides anything ahead of the parent. */

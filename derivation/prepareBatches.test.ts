@@ -17,10 +17,11 @@ const l1 = createFakeL1({ chainId: 31_337n, number: 100n, timestamp: 1_000_000n 
 const rollup = createFakeL1Rollup(l1)
 
 /** Prepares a datum, and tells how much was decoded and how many signatures were expected. */
-async function prepare(datum: Uint8Array) {
+async function prepare(datum: Uint8Array, failure?: Error) {
   const { store } = await openTestNode(rollup, l1.client)
   const decoder = createDecoder()
   const seen = { batches: 0, transactions: 0, signatures: 0 }
+  const warned: unknown[] = []
   createPreparation({
     decoder: {
       ...decoder,
@@ -35,10 +36,13 @@ async function prepare(datum: Uint8Array) {
     },
     expect: () => {
       seen.signatures++
+      if (failure !== undefined) throw failure
     },
     store,
     rollup,
+    logger: { warn: (about: unknown) => warned.push(about) },
   })(datum)
+  expect(warned).toEqual(failure === undefined ? [] : [{ err: failure }])
   return seen
 }
 
@@ -80,4 +84,10 @@ it('looks at no more of a channel than derivation does: up to what makes the res
 
 it('looks at nothing in a datum that is none', async () => {
   expect(await prepare(Uint8Array.of(0, 1, 2))).toEqual({ batches: 0, transactions: 0, signatures: 0 })
+})
+
+it('fails nobody who derives: what goes wrong ahead of time is logged', async () => {
+  const datum = encodeBatcherData([batchOf(update('a'), update('b'))])
+  const seen = await prepare(datum, new RangeError('no more threads'))
+  expect(seen).toEqual({ batches: 1, transactions: 1, signatures: 1 })
 })

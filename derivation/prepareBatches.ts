@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import { type ChainStore, createLruCache, type ParallelVerifier } from '../node/index.ts'
+import { type ChainStore, createLruCache, type Logger, type ParallelVerifier } from '../node/index.ts'
 import {
   configHash,
   KeyrollError,
@@ -18,6 +18,7 @@ export type PrepareOptions = {
   expect: ParallelVerifier['expect']
   store: Pick<ChainStore, 'heads' | 'blockByHash' | 'node'>
   rollup: Pick<RollupConfig, 'l2ChainId'>
+  logger: Pick<Logger, 'warn'>
 }
 
 /** Keystores whose updates are remembered between preparation and execution. */
@@ -25,13 +26,14 @@ const REMEMBERED_UPDATES = 20_000
 
 /**
  * Makes the function that prepares a batcher datum for execution: it decodes all in it, and has the signatures checked over the
- * digest that they will be about if everything takes effect. A wrong guess costs only time.
+ * digest that they will be about if everything takes effect. A wrong guess costs only time, and a failure too: it is logged.
  */
 export function createPreparation({
   decoder,
   expect,
   store,
   rollup,
+  logger,
 }: PrepareOptions): (bytes: Uint8Array) => void {
   const updates = createLruCache<Hex, { nonce: bigint; configHash: Hex }>(REMEMBERED_UPDATES)
 
@@ -75,8 +77,9 @@ export function createPreparation({
     try {
       prepareAll(bytes)
     } catch (error) {
-      // Whatever is wrong, whoever executes finds it too, and knows what to do about it.
-      if (!(error instanceof KeyrollError)) throw error
+      // Whatever is wrong with the data, whoever executes finds it too, and knows what to do about it. Nothing else may reach
+      // whoever derives either: threads that cannot be started, or a database that was closed while L1 was read ahead.
+      if (!(error instanceof KeyrollError)) logger.warn({ err: error }, 'cannot prepare what was read ahead')
     }
   }
 }

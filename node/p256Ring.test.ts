@@ -38,6 +38,14 @@ describe('the ring of verifications', () => {
     expect(answerOne(ring, () => expect.unreachable('the question was taken'))).toBe(false)
   })
 
+  it('gives an answer once: a slot that was freed says neither good nor bad', () => {
+    const ring = createP256Ring()
+    const slot = offerQuestion(ring, question(2), never) as number
+    answerOne(ring, isEven)
+    expect(takeAnswer(ring, slot, idle)).toBe(true)
+    expect(takeAnswer(ring, slot, idle)).toBeUndefined()
+  })
+
   it('works on while another thread is at the question, and gives up when that thread is dead', () => {
     const ring = createP256Ring()
     const [first, second] = [1, 2].map((n) => offerQuestion(ring, question(n), never)) as [number, number]

@@ -101,7 +101,7 @@ function claim({ states }: P256Ring, slot: number): boolean {
 }
 
 /**
- * Takes the answer out of a slot, and frees it: undefined when nobody had begun, so that the caller answers for himself.
+ * Takes the answer out of a slot, and frees it: undefined when there is none and nobody had begun, so that the caller answers for himself.
  * While another thread is at it, `meanwhile` is called, and when that has nothing to do, this waits; after `patienceMs` it
  * gives up, for the thread may be dead.
  */
@@ -114,7 +114,8 @@ export function takeAnswer(
     const state = Atomics.compareExchange(states, slot, SlotState.waiting, SlotState.free)
     if (state !== SlotState.running) {
       Atomics.store(states, slot, SlotState.free)
-      return state === SlotState.waiting ? undefined : state === SlotState.good
+      // A slot that holds no answer never counts as one.
+      return state === SlotState.good ? true : state === SlotState.bad ? false : undefined
     }
     if (meanwhile()) continue
     if (Atomics.wait(states, slot, SlotState.running, patienceMs) === 'timed-out') return undefined
