@@ -24,7 +24,11 @@ export interface Beacon {
   chainId(): Promise<bigint | undefined>
   /** Believes the first node that answers which execution block a tag means. @throws {TemporaryFault} */
   executionHash(tag: BeaconTag): Promise<Hex | undefined>
-  /** Believes the first node that decides whether an execution block stands in its chain. @throws {TemporaryFault} */
+  /**
+   * Believes the first node that decides whether an execution block stands in its chain; one that no node has does not.
+   *
+   * @throws {TemporaryFault} when no node answers, or it is not decided yet.
+   */
   isCanonical(header: L1Header): Promise<boolean>
 }
 
@@ -50,29 +54,30 @@ export function createBeacon({ urls, kzg, fetchFn, metrics, logger, signal, now 
   const gate = createGate(BLOCKS_AT_ONCE)
   const order = createNodeOrder({ names: nodes.map(({ name }) => name), logger, now })
 
-  /** Asks the nodes in turn until one gives what is wanted; the reasons of all others are in the fault. */
+  /** Asks the nodes in turn until one gives what is wanted, else gives the last answer; the reasons are in the fault. */
   async function firstOf<T>(
     method: string,
     what: string,
     ask: (node: BeaconNode) => Promise<T>,
-    isWanted: (answer: T) => boolean,
+    isWanted: (answer: T) => boolean = () => true,
   ): Promise<T> {
     const reasons: string[] = []
+    let last: { answer: T } | undefined
     for (const index of order.list()) {
       const node = nodes[index] as BeaconNode
       try {
         const answer = await ask(node)
         metrics?.l1Requests.inc({ node: node.name, method, outcome: 'ok' })
-        if (isWanted(answer)) {
-          order.prefer(index)
-          order.succeeded(index)
-          return answer
-        }
-        throw new RefusedAnswerError('does not have it')
+        order.succeeded(index)
+        last = { answer }
+        if (!isWanted(answer)) continue
+        order.prefer(index)
+        return answer
       } catch (error) {
         reasons.push(blame(index, method, error))
       }
     }
+    if (last !== undefined) return last.answer
     throw new TemporaryFault(`no beacon node ${what} (${reasons.join('; ')})`, { details: { reasons } })
   }
 
@@ -122,24 +127,19 @@ export function createBeacon({ urls, kzg, fetchFn, metrics, logger, signal, now 
         'spec',
         'says which chain it is of',
         (node) => node.chainId(),
-        () => true,
+        (id) => id !== undefined,
       ),
-    executionHash: (tag) =>
-      firstOf(
-        'block',
-        `names the ${tag} block`,
-        (node) => node.executionHash(tag),
-        () => true,
-      ),
+    executionHash: (tag) => firstOf('block', `names the ${tag} block`, (node) => node.executionHash(tag)),
     async isCanonical(header) {
       const what = `says whether L1 block ${header.number} ${header.hash} stands`
-      const answer = await firstOf(
+      const standing = await firstOf(
         'block',
         what,
-        (node) => node.isCanonical(header),
-        (known) => known !== undefined,
+        (node) => node.standingOf(header),
+        (answer) => answer === 'stands' || answer === 'differs',
       )
-      return answer === true
+      if (standing === 'undecided') throw new TemporaryFault(`no beacon node ${what} yet`)
+      return standing === 'stands'
     },
   }
 }

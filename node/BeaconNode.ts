@@ -9,6 +9,12 @@ import { RefusedAnswerError } from './RefusedAnswerError.ts'
 /** What a beacon node says its chain is. */
 type Clock = { genesisTime: bigint; secondsPerSlot: bigint; chainId: bigint | undefined }
 
+/**
+ * What a beacon node says of an execution block: whether it stands in its chain, or another in that slot; that the node has no block
+ * there, whether there is none or it keeps none so old; or that nothing is decided yet.
+ */
+export type BlockStanding = 'stands' | 'differs' | 'absent' | 'undecided'
+
 /** The beacon blocks that the consensus itself names. */
 export type BeaconTag = 'head' | 'justified' | 'finalized'
 
@@ -21,8 +27,8 @@ export interface BeaconNode {
   blobs(header: L1Header, wanted: ReadonlySet<Hex>): Promise<readonly Uint8Array[]>
   /** Says which execution block a tag means; undefined while it means none. */
   executionHash(tag: BeaconTag): Promise<Hex | undefined>
-  /** Tells whether an execution block stands in the beacon node's chain; undefined when that is not decided yet. */
-  isCanonical(header: L1Header): Promise<boolean | undefined>
+  /** Tells whether an execution block stands in the beacon node's chain. */
+  standingOf(header: L1Header): Promise<BlockStanding>
 }
 
 /** A beacon block, as far as it names execution blocks: the newest that stands for sure, and the one that it proposes. */
@@ -138,18 +144,18 @@ export function createBeaconNode(endpoint: Endpoint): BeaconNode {
       // The first block of a beacon chain names no execution block.
       return block.hash === ZERO_HASH ? undefined : block.hash
     },
-    async isCanonical(header) {
+    async standingOf(header) {
       const slot = await slotOf(header)
       const block = slot === undefined ? undefined : await blockAt(`${slot}`)
-      if (slot === undefined || block === undefined) return false
+      if (slot === undefined || block === undefined) return 'absent'
       if (block.slot !== slot) throw new RefusedAnswerError(`got slot ${block.slot}, asked for ${slot}`)
-      if (block.proposed !== header.hash) return false
-      if (!block.isBid) return true
+      if (block.proposed !== header.hash) return 'differs'
+      if (!block.isBid) return 'stands'
       for (let next = slot + 1n; next <= slot + MAX_MISSED_SLOTS; next++) {
         const child = await blockAt(`${next}`)
-        if (child !== undefined) return child.hash === header.hash
+        if (child !== undefined) return child.hash === header.hash ? 'stands' : 'differs'
       }
-      return undefined
+      return 'undecided'
     },
   }
 }

@@ -191,6 +191,17 @@ describe('a trusted beacon node', () => {
     expect((await client.header(5n))?.hash).toBe(hashAt(5n))
   })
 
+  it('asks the next beacon node for a block that one lacks, as one that began at a checkpoint does', async () => {
+    const truncated: L1Lie = ({ method, params }, truth) =>
+      method.endsWith('blocks') && /^[0-9]{1,3}$/.test(params[0] as string) ? undefined : truth
+    const { client, hashAt, asked } = setUp(() => ({ beacon1: truncated }), {
+      trust: 'beacon',
+      beaconUrls: ['http://beacon1', 'http://beacon2'],
+    })
+    expect((await client.header(5n))?.hash).toBe(hashAt(5n))
+    expect(asked.filter((question) => question.startsWith('rpc2'))).toEqual([])
+  })
+
   it('is asked at most about once for each block that is read in order', async () => {
     const { client, asked } = setUp(() => ({}), { trust: 'beacon', beaconUrls })
     for (let number = 1n; number <= 200n; number++) await client.header(number)
