@@ -58,6 +58,23 @@ describe('createEndpoint', () => {
     await expect(asked).rejects.toBeInstanceOf(RefusedAnswerError)
   })
 
+  it.each(['[],', '{"a":1},', '1,'])(
+    'refuses a long answer of nothing but %s, and parses none of it',
+    async (value) => {
+      const long = `[${value.repeat(Math.ceil(1_100_000 / value.length))}0]`
+      const host = await serve((_request, response) => response.end(long))
+      const asked = createEndpoint(`http://${host}`, fetch).ask({ ...ask, maxBytes: 2_000_000 })
+      await expect(asked).rejects.toBeInstanceOf(RefusedAnswerError)
+    },
+  )
+
+  it('takes a long answer of hashes', async () => {
+    const hashes = Array.from({ length: 20_000 }, () => `0x${'00'.repeat(32)}`)
+    const host = await serve((_request, response) => response.end(JSON.stringify(hashes)))
+    const { json } = await createEndpoint(`http://${host}`, fetch).ask({ ...ask, maxBytes: 2_000_000 })
+    expect(json).toEqual(hashes)
+  })
+
   it('gives up an answer that begins and does not end', async () => {
     const host = await serve((_request, response) => {
       response.write('{')

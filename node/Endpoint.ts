@@ -16,7 +16,7 @@ export interface Endpoint {
   /**
    * Asks and reads the answer to its end.
    *
-   * @throws {RefusedAnswerError} when the answer is longer than `maxBytes`, or successful and no JSON.
+   * @throws {RefusedAnswerError} when the answer is longer than `maxBytes`, long and made of tiny values, or successful and no JSON.
    * @throws {EndpointError} when no answer comes; its message never holds the URL.
    */
   ask(request: EndpointRequest): Promise<EndpointAnswer>
@@ -25,6 +25,9 @@ export interface Endpoint {
 }
 
 const MAX_REASON_LENGTH = 200
+/** Parsing millions of tiny values takes minutes and gigabytes; what L1 nodes tell in long answers is hashes and data. */
+const MIN_BYTES_PER_VALUE = 8
+const LONG_ANSWER_BYTES = 1_048_576
 
 /** Makes an endpoint; a user and password in the URL are sent as basic authentication. */
 export function createEndpoint(url: string, fetchFn: Fetch): Endpoint {
@@ -81,13 +84,30 @@ async function readText(response: Response, maxBytes: number): Promise<string> {
   if (response.body === null) return ''
   const parts: Uint8Array[] = []
   let length = 0
+  let values = 0
   for await (const part of response.body) {
     length += part.length
     if (length > maxBytes) throw new RefusedAnswerError(`got an answer of more than ${maxBytes} bytes`)
+    values += countValues(part)
     parts.push(part)
+  }
+  if (length > LONG_ANSWER_BYTES && values * MIN_BYTES_PER_VALUE > length) {
+    throw new RefusedAnswerError(`got an answer of ${values} values in ${length} bytes`)
   }
   return Buffer.concat(parts, length).toString('utf8')
 }
+
+/** Counts what may begin a value in JSON: cheap, and never too few. */
+function countValues(part: Uint8Array): number {
+  let values = 0
+  for (let i = 0; i < part.length; i++) {
+    const byte = part[i]
+    if (byte === COMMA || byte === BRACKET || byte === BRACE) values++
+  }
+  return values
+}
+
+const [COMMA, BRACKET, BRACE] = [0x2c, 0x5b, 0x7b]
 
 function parse(text: string, { ok }: Response): unknown {
   try {
