@@ -612,6 +612,58 @@ describe('Pool', () => {
       expect(await listed()).toMatchObject([{ outcome: 'displaced', isVoid: false }])
     })
 
+    it('are late where the very config was forced after their block', async () => {
+      await open({ promiseBlocks: 1n })
+      const tx = newKeystore().update()
+      const signed = await promised(tx)
+      await chain.build()
+      await chain.build([], [testDeposit(tx.raw, 0)])
+      const late = { signed, outcome: 'late', reason: undefined, since: 2n, isVoid: false }
+      expect(await listed()).toEqual([{ ...late, isFinal: false }])
+      await chain.makeSafe(2n)
+      await chain.finalize(2n)
+      await pool.flush()
+      expect(await listed()).toEqual([{ ...late, isFinal: true }])
+    })
+
+    it('are not void by a deposit of what they build on, in the block in which our own config takes its place', async () => {
+      const keystore = newKeystore()
+      const base = keystore.update({ data: '0x01' })
+      const own = keystore.update({ data: '0x02' })
+      await chain.build([], [testDeposit(base.raw, 0)])
+      await promised(own)
+      const forced = keystore.update({ previous: base.config, data: '0x03' })
+      await chain.build([], [testDeposit(forced.raw, 1)])
+      const recovery = keystore.startRecovery({ previous: forced.config })
+      await promised(recovery)
+      await chain.engine.reset(0n)
+      await chain.build([own.raw], [testDeposit(base.raw, 0)])
+      expect(stageOf(own)).toBe('included')
+      const expected = { outcome: 'displaced', reason: 'PREDECESSOR_REPLACED', isVoid: false }
+      expect(await listed()).toMatchObject([{ signed: { promise: { txHash: recovery.hash } }, ...expected }])
+    })
+
+    it('are void when what a recovery started on was replaced by a deposit, however long its completion waits', async () => {
+      await open({ promiseBlocks: 2n })
+      const keystore = newKeystore({ recoveryDelay: 4 })
+      const base = keystore.update({ data: '0x01' })
+      const started = keystore.startRecovery({ data: '0x02' })
+      for (const tx of [base, started]) await promised(tx)
+      await build()
+      await build()
+      const completed = keystore.completeRecovery(started.config)
+      const { byBlock } = (await promised(completed)).promise
+      await chain.engine.reset(0n)
+      const forced = keystore.update({ previous: keystore.initial, data: '0x03' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      while (chain.store.heads().unsafe.number <= byBlock) await chain.build()
+      await chain.makeSafe(byBlock + 1n)
+      await chain.finalize(byBlock + 1n)
+      await pool.flush()
+      const found = (await listed()).find(({ signed }) => signed.promise.txHash === completed.hash)
+      expect(found).toMatchObject({ outcome: 'displaced', isVoid: true })
+    })
+
     it('are forgotten again when other bytes of the config keep them after all', async () => {
       const keystore = newKeystore()
       const mine = [keystore.update({ data: '0x01' }), keystore.update({ data: '0x02' })] as const

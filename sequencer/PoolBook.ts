@@ -118,18 +118,9 @@ export function createPoolBook(
     return displaced.get(id) ?? []
   }
 
-  function displace(
-    entry: PoolEntry,
-    reason: DisplacedReason,
-    blockNumber: bigint,
-    changes: readonly KeystoreChange[] = [],
-  ): void {
+  function displace(entry: PoolEntry, reason: DisplacedReason, blockNumber: bigint): void {
     detach(entry)
-    // A recovery that a deposit starts takes nothing but the place of another one.
-    const isByDeposit = changes.some(
-      ({ what, isDeposit }) => isDeposit && (what === 'set' || entry.kind === 1),
-    )
-    const isVoid = blockNumber <= entry.promise.promise.byBlock && isByDeposit
+    const isVoid = entry.voidedAt !== undefined
     entry.body = undefined
     entry.stage = { name: 'displaced', blockNumber, reason, isVoid }
     displaced.set(entry.id, [...displacedOf(entry.id), entry])
@@ -141,6 +132,18 @@ export function createPoolBook(
       { id, nonce, hash, reason, isVoid, byBlock: promise.promise.byBlock, block: blockNumber },
       'a promised transaction can no longer take effect',
     )
+  }
+
+  /** Remembers which promises the newest block's deposits made void (protocol.md §8). */
+  function markVoid(queue: KeystoreQueue, changes: readonly KeystoreChange[]): void {
+    const voided = new Set<Hex>()
+    for (const entry of queue.entries) {
+      const isAgainst = changes.some((change) => change.isDeposit && voids(change, entry))
+      if (!isAgainst && !voided.has(entry.previous)) continue
+      // On a recovery that is only started nothing builds.
+      if (entry.kind !== 1) voided.add(entry.configHash)
+      if (head.number <= entry.promise.promise.byBlock) entry.voidedAt ??= head.number
+    }
   }
 
   /** `changes` are what the newest block did to the keystore; without them, it was a rewind that made them impossible. */
@@ -158,7 +161,7 @@ export function createPoolBook(
       const isSame = changes.some((change) => change.what === what && change.configHash === entry.configHash)
       const reason = judgement.verdict === 'impossible' ? judgement.reason : 'PREDECESSOR_REPLACED'
       if (!isSame) lostConfigs.add(entry.configHash)
-      displace(entry, isSame ? 'SAME_CONFIG' : reason, head.number, changes)
+      displace(entry, isSame ? 'SAME_CONFIG' : reason, head.number)
     }
   }
 
@@ -180,12 +183,14 @@ export function createPoolBook(
     const { byBlock, txHash } = signed.promise
     // Another entry carries the promise now.
     if ((renewals.get(txHash)?.hash ?? hash) !== hash) return undefined
-    if (stage.name === 'displaced') {
+    if (stage.name === 'displaced' && stage.reason !== 'SAME_CONFIG') {
       const { reason, blockNumber: since, isVoid } = stage
-      return reason === 'SAME_CONFIG' ? undefined : { signed, outcome: 'displaced', reason, since, isVoid }
+      return { signed, outcome: 'displaced', reason, since, isVoid }
     }
-    const isLate = (stage.name === 'included' ? stage.blockNumber : head.number) > byBlock
-    const outcome = stage.name === 'included' ? 'late' : 'overdue'
+    // Forced by other bytes, it stands in a block all the same.
+    const isThere = stage.name === 'included' || stage.name === 'displaced'
+    const isLate = (isThere ? stage.blockNumber : head.number) > byBlock
+    const outcome = isThere ? 'late' : 'overdue'
     return isLate ? { signed, outcome, reason: undefined, since: byBlock + 1n, isVoid: false } : undefined
   }
 
@@ -216,12 +221,16 @@ export function createPoolBook(
         const queue = queues.get(id)
         if (queue === undefined) continue
         queue.invalidate()
+        markVoid(queue, own)
         displaceImpossible(queue, own)
       }
     },
     rewind(next) {
       moveTo(next)
       for (const queue of queues.values()) queue.invalidate()
+      for (const entry of entries.values()) {
+        if (entry.voidedAt !== undefined && entry.voidedAt > next.number) entry.voidedAt = undefined
+      }
       const returned = [...entries.values()].filter((entry) => standsAt(entry, (at) => at > next.number))
       // Without those that come back, which must not be in it twice.
       live()
@@ -255,6 +264,15 @@ export function createPoolBook(
     size: () => entries.size,
     unkept: () => [...entries.values()].flatMap((entry) => toUnkept(entry) ?? []),
   }
+}
+
+/** Tells whether a deposit that changes this takes a promise's place, or the config that it builds on. */
+function voids(change: KeystoreChange, { kind, nonce, configHash, previous }: PoolEntry): boolean {
+  if (change.what === 'started') {
+    return kind === 1 && change.nonce === nonce && change.configHash !== configHash
+  }
+  if (change.nonce === nonce) return kind === 1 || change.configHash !== configHash
+  return change.nonce + 1n === nonce && change.configHash !== previous
 }
 
 function standsAt({ stage }: PoolEntry, accept: (blockNumber: bigint) => boolean): boolean {

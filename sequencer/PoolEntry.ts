@@ -34,6 +34,8 @@ export type PoolEntry = Step & {
   /** Resolves once the promise and the transaction are on disk. */
   durable: Promise<void>
   isDurable: boolean
+  /** The block, at most the promised one, in which a deposit made the promise void (protocol.md §8). */
+  voidedAt: bigint | undefined
   isReportedOverdue: boolean
 }
 
@@ -57,6 +59,7 @@ export function createPoolEntry(
     size: raw.length,
     body: context.stage.name === 'included' ? undefined : { raw, initial: tx.initial, next: tx.next },
     isDurable: context.stage.name !== 'writing',
+    voidedAt: undefined,
     isReportedOverdue: false,
   }
 }
