@@ -97,6 +97,7 @@ describe('a link over a WebSocket', () => {
   it.each<[string, (socket: WebSocket) => void]>([
     ['sends what is no JSON', (socket) => socket.send('{"jsonrpc')],
     ['sends a list', (socket) => socket.send('[]')],
+    ['sends millions of tiny values', (socket) => socket.send(`{"result":[${'[],'.repeat(1_000_000)}0]}`)],
     ['sends too large a message', (socket) => socket.send(new Uint8Array(MAX_MESSAGE_BYTES + 1))],
     [
       'never stops talking',
@@ -134,6 +135,8 @@ describe('a link over HTTP', () => {
   it.each([
     ['an error', '{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}'],
     ['no JSON', '<html>'],
+    ['a list', '[]'],
+    ['millions of tiny values', `{"jsonrpc":"2.0","id":1,"result":[${'[],'.repeat(1_000_000)}0]}`],
     ['more than any block has', `{"jsonrpc":"2.0","id":1,"result":"${'0'.repeat(MAX_MESSAGE_BYTES)}"}`],
   ])('fails for now when it gets %s', async (_, body) => {
     await expect((await serve(body)).blockAt(1n)).rejects.toBeInstanceOf(TemporaryFault)

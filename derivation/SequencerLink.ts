@@ -1,5 +1,5 @@
-import { http, numberToHex } from 'viem'
-import { type Fetch, TemporaryFault } from '../node/index.ts'
+import { numberToHex } from 'viem'
+import { createEndpoint, type Fetch, TemporaryFault } from '../node/index.ts'
 
 /** A way to a sequencer, or to a node that follows it. What comes over it is anybody's: the caller checks it. */
 export interface SequencerLink {
@@ -19,26 +19,36 @@ export interface SequencerLink {
 export const MAX_MESSAGE_BYTES = 16 * 1_048_576
 /** Longer than an honest answer takes, in milliseconds. */
 export const REQUEST_TIMEOUT_MS = 15_000
+const MAX_REASON_LENGTH = 200
 
 /** Makes a link that asks over HTTP, again and again. */
 export function createHttpLink(
   url: string,
-  options: { pollIntervalMs?: number; fetchFn?: Fetch },
+  { pollIntervalMs = 1_000, fetchFn = fetch }: { pollIntervalMs?: number; fetchFn?: Fetch },
 ): SequencerLink {
-  const transport = http(url, {
-    retryCount: 0,
-    timeout: REQUEST_TIMEOUT_MS,
-    maxResponseBodySize: MAX_MESSAGE_BYTES,
-    fetchFn: options.fetchFn,
-  })({})
+  const endpoint = createEndpoint(url, fetchFn)
+  const limits = { maxBytes: MAX_MESSAGE_BYTES, timeoutMs: REQUEST_TIMEOUT_MS }
+
+  async function ask(body: unknown): Promise<unknown> {
+    try {
+      return (await endpoint.ask({ body, ...limits })).json
+    } catch (cause) {
+      throw new TemporaryFault(
+        `the sequencer did not answer: ${cause instanceof Error ? cause.message : cause}`,
+        {
+          cause,
+        },
+      )
+    }
+  }
+
   return {
-    pollIntervalMs: options.pollIntervalMs ?? 1_000,
+    pollIntervalMs,
     async blockAt(number) {
-      try {
-        return await transport.request({ method: 'keyroll_getSignedBlock', params: [numberToHex(number)] })
-      } catch (cause) {
-        throw new TemporaryFault(`the sequencer did not answer: ${summarize(cause)}`, { cause })
-      }
+      const params = [numberToHex(number)]
+      const answer = await ask({ jsonrpc: '2.0', id: 1, method: 'keyroll_getSignedBlock', params })
+      if (isObject(answer)) return resultOf(answer)
+      throw new TemporaryFault('the sequencer answered something else than JSON-RPC')
     },
     run: (signal) =>
       new Promise((resolve) => {
@@ -48,7 +58,20 @@ export function createHttpLink(
   }
 }
 
-function summarize(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return 'shortMessage' in error ? String(error.shortMessage) : error.message
+/**
+ * Takes the result out of a JSON-RPC answer.
+ *
+ * @throws {TemporaryFault} when it is an error.
+ */
+export function resultOf({ result, error }: Readonly<Record<string, unknown>>): unknown {
+  if (error === undefined || error === null) return result
+  const isTold = isObject(error) && typeof error.message === 'string'
+  throw new TemporaryFault(
+    `the sequencer answered: ${isTold ? String(error.message).slice(0, MAX_REASON_LENGTH) : 'an error'}`,
+  )
+}
+
+/** Narrows JSON to an object. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

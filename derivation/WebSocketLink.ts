@@ -1,8 +1,14 @@
 import { type Hex, numberToHex } from 'viem'
 import { WebSocket } from 'ws'
-import { type Logger, TemporaryFault } from '../node/index.ts'
+import { countJsonValues, type Logger, TemporaryFault } from '../node/index.ts'
 import { createBell } from './Bell.ts'
-import { MAX_MESSAGE_BYTES, REQUEST_TIMEOUT_MS, type SequencerLink } from './SequencerLink.ts'
+import {
+  isObject,
+  MAX_MESSAGE_BYTES,
+  REQUEST_TIMEOUT_MS,
+  resultOf,
+  type SequencerLink,
+} from './SequencerLink.ts'
 import { createTokenBucket } from './TokenBucket.ts'
 
 const FIRST_RETRY_MS = 500
@@ -15,8 +21,10 @@ const POLL_INTERVAL_MS = 5_000
 /** An honest sequencer that catches up after a pause stays below these; beyond them the connection is cut. */
 const BYTES = { capacity: 128 * 1_048_576, perSecond: 4 * 1_048_576 }
 const MESSAGES = { capacity: 4_000, perSecond: 100 }
+/** A message is a block in hex, and little beside it. */
+const MAX_VALUES = 1_000
 
-type Request = { resolve: (result: unknown) => void; reject: (fault: TemporaryFault) => void }
+type Request = { resolve: (result: unknown) => void; reject: (fault: unknown) => void }
 
 /** Makes a link over a WebSocket, which is opened again and again when it breaks. */
 export function createWebSocketLink(
@@ -139,26 +147,21 @@ export function createWebSocketLink(
 }
 
 function settle(request: Request | undefined, answer: Readonly<Record<string, unknown>>): void {
-  const { result, error } = answer
-  if (error === undefined) request?.resolve(result)
-  else request?.reject(new TemporaryFault(`the sequencer answered: ${messageOf(error)}`))
-}
-
-function messageOf(error: unknown): string {
-  return isObject(error) && typeof error.message === 'string' ? error.message.slice(0, 200) : 'an error'
+  try {
+    request?.resolve(resultOf(answer))
+  } catch (fault) {
+    request?.reject(fault)
+  }
 }
 
 function parse(data: Buffer): Readonly<Record<string, unknown>> | undefined {
+  if (countJsonValues(data) > MAX_VALUES) return undefined
   try {
     const json: unknown = JSON.parse(data.toString('utf8'))
     return isObject(json) ? json : undefined
   } catch {
     return undefined
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Paths and queries of URLs hold the keys of those who sell access. */

@@ -1,4 +1,5 @@
 import { KeyrollError } from '../protocol/index.ts'
+import { countJsonValues } from './countJsonValues.ts'
 import type { Fetch } from './EndableFetch.ts'
 import { RefusedAnswerError } from './RefusedAnswerError.ts'
 import { urlSecrets, withoutSecrets } from './urlSecrets.ts'
@@ -9,7 +10,7 @@ export type EndpointAnswer = { status: number; json: unknown; bytes: number }
 /** What an endpoint is asked: a path below its URL, and the JSON to post, if any. */
 export type EndpointRequest = { path?: string; body?: unknown; maxBytes: number; timeoutMs: number }
 
-/** An HTTP API that L1 is read from. Nothing in it believes the other side: answers are bounded in size and time. */
+/** An HTTP API of strangers, such as L1's nodes. Nothing in it believes the other side: answers are bounded in size and time. */
 export interface Endpoint {
   /** Host and port, which may be logged; the rest of a URL often holds an API key. */
   readonly name: string
@@ -25,7 +26,7 @@ export interface Endpoint {
 }
 
 const MAX_REASON_LENGTH = 200
-/** Parsing millions of tiny values takes minutes and gigabytes; what L1 nodes tell in long answers is hashes and data. */
+/** What is told in long answers is hashes and data. */
 const MIN_BYTES_PER_VALUE = 8
 const LONG_ANSWER_BYTES = 1_048_576
 
@@ -88,7 +89,7 @@ async function readText(response: Response, maxBytes: number): Promise<string> {
   for await (const part of response.body) {
     length += part.length
     if (length > maxBytes) throw new RefusedAnswerError(`got an answer of more than ${maxBytes} bytes`)
-    values += countValues(part)
+    values += countJsonValues(part)
     parts.push(part)
   }
   if (length > LONG_ANSWER_BYTES && values * MIN_BYTES_PER_VALUE > length) {
@@ -96,18 +97,6 @@ async function readText(response: Response, maxBytes: number): Promise<string> {
   }
   return Buffer.concat(parts, length).toString('utf8')
 }
-
-/** Counts what may begin a value in JSON: cheap, and never too few. */
-function countValues(part: Uint8Array): number {
-  let values = 0
-  for (let i = 0; i < part.length; i++) {
-    const byte = part[i]
-    if (byte === COMMA || byte === BRACKET || byte === BRACE) values++
-  }
-  return values
-}
-
-const [COMMA, BRACKET, BRACE] = [0x2c, 0x5b, 0x7b]
 
 function parse(text: string, { ok }: Response): unknown {
   try {

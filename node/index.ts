@@ -4,6 +4,7 @@ export type { ChainBase } from './ChainBase.ts'
 export * from './ChainStore.ts'
 export * from './checkSnapshotOnL1.ts'
 export { chooseSnapshotOutput, type WantedSnapshot } from './chooseSnapshotOutput.ts'
+export { countJsonValues } from './countJsonValues.ts'
 export {
   createMemoryDatabase,
   type Database,
@@ -12,6 +13,7 @@ export {
   type Write,
 } from './Database.ts'
 export { createEndableFetch, type Fetch } from './EndableFetch.ts'
+export { createEndpoint } from './Endpoint.ts'
 export * from './Engine.ts'
 export type { SyncProgress } from './EthMethods.ts'
 export * from './exportSnapshot.ts'
