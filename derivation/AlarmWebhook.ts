@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { splitCredentials } from '../node/index.ts'
 import { KeyrollError } from '../protocol/index.ts'
 
 /** Where alarms are posted. */
@@ -23,10 +24,14 @@ export interface AlarmWebhook {
 const TIMEOUT_MS = 10_000
 
 /**
- * Makes the sender of a webhook. With a secret, the header `x-keyroll-signature` is `t=<unix seconds>,v1=<hex>`, `v1` being
+ * Makes the sender of a webhook; a user and password in the URL are sent as basic authentication. With a secret, the header `x-keyroll-signature` is `t=<unix seconds>,v1=<hex>`, `v1` being
  * HMAC-SHA-256 of `<t>.<body>`.
  */
-export function createAlarmWebhook({ url, secret }: AlarmWebhookOptions, userAgent: string): AlarmWebhook {
+export function createAlarmWebhook(
+  { url: given, secret }: AlarmWebhookOptions,
+  userAgent: string,
+): AlarmWebhook {
+  const { url, headers: credentials } = splitCredentials(given)
   const { host } = new URL(url)
 
   function signatureOf(body: string): Record<string, string> {
@@ -40,7 +45,12 @@ export function createAlarmWebhook({ url, secret }: AlarmWebhookOptions, userAge
     try {
       const response = await fetch(url, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', 'user-agent': userAgent, ...signatureOf(body) },
+        headers: {
+          'content-type': 'application/json',
+          'user-agent': userAgent,
+          ...credentials,
+          ...signatureOf(body),
+        },
         body,
         // Whoever is redirected to learns the alarm and the signature.
         redirect: 'manual',

@@ -2,6 +2,7 @@ import { KeyrollError } from '../protocol/index.ts'
 import { countJsonValues } from './countJsonValues.ts'
 import type { Fetch } from './EndableFetch.ts'
 import { RefusedAnswerError } from './RefusedAnswerError.ts'
+import { splitCredentials } from './splitCredentials.ts'
 import { urlSecrets, withoutSecrets } from './urlSecrets.ts'
 
 /** A whole answer: its status, its JSON (undefined where an error has none), and how long it was. */
@@ -64,20 +65,9 @@ export function createEndpoint(url: string, fetchFn: Fetch): Endpoint {
 const JSON_CONTENT = { 'content-type': 'application/json' }
 
 function takeApart(url: string) {
-  const parsed = new URL(url)
-  const { username, password, host } = parsed
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
-  parsed.username = ''
-  parsed.password = ''
-  return {
-    base: parsed.href.replace(/\/+$/, ''),
-    name: host,
-    headers:
-      username === '' && password === ''
-        ? undefined
-        : { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` },
-    secrets: urlSecrets(url),
-  }
+  const { url: plain, headers } = splitCredentials(url)
+  const { href, host } = new URL(plain)
+  return { base: href.replace(/\/+$/, ''), name: host, headers, secrets: urlSecrets(url) }
 }
 
 /** Reads as much of a body as may be; what was compressed counts at its full length. */
