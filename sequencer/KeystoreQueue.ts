@@ -1,6 +1,6 @@
 import type { InvalidReason } from '../protocol/index.ts'
 import { advance, END_OF_TIME, type Judgement, judge, type KeystoreView } from './KeystoreView.ts'
-import type { PoolEntry } from './PoolEntry.ts'
+import { byNonce, type PoolEntry } from './PoolEntry.ts'
 
 /** The live entries of one keystore in the order in which they can take effect, and the views before and after them. */
 export interface KeystoreQueue {
@@ -70,10 +70,4 @@ export function createKeystoreQueue(read: () => KeystoreView): KeystoreQueue {
       tipView = undefined
     },
   }
-}
-
-/** By nonce, because a config can be promised again after the one before it; by promise within a nonce. */
-function byNonce(a: PoolEntry, b: PoolEntry): number {
-  if (a.nonce !== b.nonce) return a.nonce < b.nonce ? -1 : 1
-  return a.sequence < b.sequence ? -1 : 1
 }

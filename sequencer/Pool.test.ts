@@ -664,6 +664,35 @@ describe('Pool', () => {
       expect(found).toMatchObject({ outcome: 'displaced', isVoid: true })
     })
 
+    it('become void when a deposit takes the nonce of what a reorg had made impossible, until their block is final', async () => {
+      await open({ promiseBlocks: 4n })
+      const keystore = newKeystore()
+      const own = keystore.update({ data: '0x01' })
+      await promised(own)
+      const forced = keystore.update({ previous: keystore.initial, data: '0x02' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      const recovery = keystore.startRecovery({ previous: forced.config })
+      const { byBlock } = (await promised(recovery)).promise
+      await chain.engine.reset(0n)
+      await build()
+      expect(stageOf(own)).toBe('included')
+      const what = { outcome: 'displaced', reason: 'PREDECESSOR_REPLACED', since: 1n }
+      expect(await listed()).toMatchObject([{ ...what, isVoid: false, isFinal: false }])
+      await chain.makeSafe(1n)
+      await chain.finalize(1n)
+      expect(await listed()).toMatchObject([{ ...what, isVoid: false, isFinal: false }])
+      const next = keystore.update({ previous: own.config, data: '0x03' })
+      await chain.build([], [testDeposit(next.raw, 1)])
+      expect(chain.head().number).toBeLessThan(byBlock)
+      expect(await listed()).toMatchObject([{ ...what, isVoid: true, isFinal: false }])
+      await open({ promiseBlocks: 4n })
+      expect(await listed()).toMatchObject([{ ...what, isVoid: true, isFinal: false }])
+      await chain.makeSafe(2n)
+      await chain.finalize(2n)
+      await pool.flush()
+      expect(await listed()).toMatchObject([{ ...what, isVoid: true, isFinal: true }])
+    })
+
     it('are forgotten again when other bytes of the config keep them after all', async () => {
       const keystore = newKeystore()
       const mine = [keystore.update({ data: '0x01' }), keystore.update({ data: '0x02' })] as const

@@ -5,7 +5,7 @@ import { createKeystoreQueue, type KeystoreQueue } from './KeystoreQueue.ts'
 import { judge, readKeystoreView } from './KeystoreView.ts'
 import type { KeystoreChange, KeystoreChanges } from './keystoreChanges.ts'
 import type { SequencerMetrics } from './metrics.ts'
-import { bySequence, type DisplacedReason, isLive, type PoolEntry } from './PoolEntry.ts'
+import { byNonce, bySequence, type DisplacedReason, isLive, type PoolEntry } from './PoolEntry.ts'
 import type { FinalRecord, PromiseLog } from './PromiseLog.ts'
 import type { UnkeptPromise } from './UnkeptPromise.ts'
 
@@ -33,7 +33,7 @@ export interface PoolBook {
   rewind(head: BlockRef): readonly PoolEntry[]
   include(entry: PoolEntry, blockNumber: bigint): void
   displace(entry: PoolEntry, reason: DisplacedReason, blockNumber: bigint): void
-  /** Forgets what is in, or was displaced by, a block up to this one. Returns what became of it. */
+  /** Forgets what blocks up to this one have decided for good. Returns what became of it. */
   forget(finalized: bigint): readonly FinalRecord[]
   /** Counts what is in memory. */
   size(): number
@@ -65,6 +65,7 @@ export function createPoolBook(
   let liveCount = 0
   let liveBytes = 0
   let head = start
+  let finalNumber = 0n
   let keystoreRoot = rootOf(head)
 
   function rootOf(ref: BlockRef): Hex {
@@ -108,25 +109,25 @@ export function createPoolBook(
       liveCount--
       liveBytes -= entry.size
     } else if (entry.stage.name === 'displaced') {
-      const others = displacedOf(entry.id).filter((other) => other !== entry)
+      const others = displacedIn(entry.id).filter((other) => other !== entry)
       if (others.length === 0) displaced.delete(entry.id)
       else displaced.set(entry.id, others)
     }
   }
 
-  function displacedOf(id: Hex): readonly PoolEntry[] {
+  function displacedIn(id: Hex): readonly PoolEntry[] {
     return displaced.get(id) ?? []
   }
 
   function displace(entry: PoolEntry, reason: DisplacedReason, blockNumber: bigint): void {
     detach(entry)
-    const isVoid = entry.voidedAt !== undefined
     entry.body = undefined
-    entry.stage = { name: 'displaced', blockNumber, reason, isVoid }
-    displaced.set(entry.id, [...displacedOf(entry.id), entry])
+    entry.stage = { name: 'displaced', blockNumber, reason }
+    displaced.set(entry.id, [...displacedIn(entry.id), entry])
     metrics.displaced.inc({ reason })
     measure()
     const { id, nonce, hash, promise } = entry
+    const isVoid = entry.voidedAt !== undefined
     const level = reason === 'SAME_CONFIG' ? 'info' : isVoid ? 'warn' : 'error'
     logger[level](
       { id, nonce, hash, reason, isVoid, byBlock: promise.promise.byBlock, block: blockNumber },
@@ -134,10 +135,11 @@ export function createPoolBook(
     )
   }
 
-  /** Remembers which promises the newest block's deposits made void (protocol.md §8). */
-  function markVoid(queue: KeystoreQueue, changes: readonly KeystoreChange[]): void {
+  /** Remembers which promises of a keystore the newest block's deposits made void (protocol.md §8), impossible before or not. */
+  function markVoid(id: Hex, changes: readonly KeystoreChange[]): void {
     const voided = new Set<Hex>()
-    for (const entry of queue.entries) {
+    const open = [...(queues.get(id)?.entries ?? []), ...displacedIn(id)].sort(byNonce)
+    for (const entry of open) {
       const isAgainst = changes.some((change) => change.isDeposit && voids(change, entry))
       if (!isAgainst && !voided.has(entry.previous)) continue
       // On a recovery that is only started nothing builds.
@@ -184,7 +186,8 @@ export function createPoolBook(
     // Another entry carries the promise now.
     if ((renewals.get(txHash)?.hash ?? hash) !== hash) return undefined
     if (stage.name === 'displaced' && stage.reason !== 'SAME_CONFIG') {
-      const { reason, blockNumber: since, isVoid } = stage
+      const { reason, blockNumber: since } = stage
+      const isVoid = entry.voidedAt !== undefined
       return { signed, outcome: 'displaced', reason, since, isVoid }
     }
     // Forced by other bytes, it stands in a block all the same.
@@ -206,7 +209,7 @@ export function createPoolBook(
     liveBytes: () => liveBytes,
     find: (hash) => entries.get(hash),
     queueOf,
-    displacedOf,
+    displacedOf: (id) => displacedIn(id).filter((entry) => standsAt(entry, (at) => at > finalNumber)),
     add(entry) {
       const replaced = entries.get(entry.hash)
       if (replaced !== undefined) detach(replaced)
@@ -218,10 +221,10 @@ export function createPoolBook(
     extend(next, changes) {
       moveTo(next)
       for (const [id, own] of changes) {
+        markVoid(id, own)
         const queue = queues.get(id)
         if (queue === undefined) continue
         queue.invalidate()
-        markVoid(queue, own)
         displaceImpossible(queue, own)
       }
     },
@@ -248,7 +251,8 @@ export function createPoolBook(
     },
     displace,
     forget(finalized) {
-      const final = [...entries.values()].filter((entry) => standsAt(entry, (at) => at <= finalized))
+      finalNumber = finalized
+      const final = [...entries.values()].filter((entry) => isDecided(entry, finalized))
       const records = final.map((entry) => {
         const { sequence, promise } = entry
         return { sequence, promise, unkept: toUnkept(entry) }
@@ -273,6 +277,14 @@ function voids(change: KeystoreChange, { kind, nonce, configHash, previous }: Po
   }
   if (change.nonce === nonce) return kind === 1 || change.configHash !== configHash
   return change.nonce + 1n === nonce && change.configHash !== previous
+}
+
+/** Tells whether no later block changes what became of a promise: until `byBlock` a deposit can make it void. */
+function isDecided(entry: PoolEntry, finalized: bigint): boolean {
+  const { stage, promise, voidedAt } = entry
+  if (!standsAt(entry, (at) => at <= finalized)) return false
+  if (stage.name !== 'displaced' || stage.reason === 'SAME_CONFIG') return true
+  return (voidedAt ?? promise.promise.byBlock) <= finalized
 }
 
 function standsAt({ stage }: PoolEntry, accept: (blockNumber: bigint) => boolean): boolean {

@@ -10,7 +10,7 @@ export type PoolStage =
   | { name: 'queued' }
   | { name: 'included'; blockNumber: bigint }
   /** At this block it became impossible; only a reorg below it can change that. */
-  | { name: 'displaced'; blockNumber: bigint; reason: DisplacedReason; isVoid: boolean }
+  | { name: 'displaced'; blockNumber: bigint; reason: DisplacedReason }
 
 /** Why a promised transaction cannot take effect. */
 export type DisplacedReason =
@@ -71,5 +71,11 @@ export function isLive({ stage }: PoolEntry): boolean {
 
 /** Order of promises. */
 export function bySequence(a: PoolEntry, b: PoolEntry): number {
+  return a.sequence < b.sequence ? -1 : 1
+}
+
+/** Order in which they can take effect: by nonce, because a config can be promised again after the one before it; by promise within a nonce. */
+export function byNonce(a: PoolEntry, b: PoolEntry): number {
+  if (a.nonce !== b.nonce) return a.nonce < b.nonce ? -1 : 1
   return a.sequence < b.sequence ? -1 : 1
 }

@@ -95,7 +95,7 @@ describe('createFindAccepted', () => {
   })
 
   it('says why a promised transaction can no longer take effect', () => {
-    const stage = { name: 'displaced', blockNumber: 3n, reason: 'NONCE_TOO_LOW', isVoid: false } as const
+    const stage = { name: 'displaced', blockNumber: 3n, reason: 'NONCE_TOO_LOW' } as const
     const pool = {
       status: () => ({ stage, signed }),
       promiseOf: () => undefined,
