@@ -16,9 +16,9 @@ export type Fate =
   /** As void, but by a config further back: after a reorg the sequencer need not know that the promised one builds on it. */
   | 'uprooted'
   /** In a block after `byBlock`, because L1 decided about blocks in between: a closed window, drift, somebody else's
-   * batch, or an earlier batch of ours that a reorg brought back. */
+   * batch, or an earlier batch of ours that a reorg brought back; or because L1 took back a deposit that it builds on. */
   | 'late'
-  /** What it builds on came by a deposit, and L1 took that back. */
+  /** What it builds on came by a deposit that L1 took back, and was not there again by `byBlock`. */
   | 'groundless'
   /** L1 took back the start of the recovery that it completes. */
   | 'recoveryLost'
@@ -167,12 +167,16 @@ function fateOf({ signed, head, givenAt }: KeptPromise, ending: Ending): Fate {
   if (isDecidedByL1 && (own !== undefined || against.some(({ isDeposit }) => isDeposit))) return 'late'
   if (against.some(({ isDeposit, blockNumber }) => !isDeposit && !ending.chosenAt.has(blockNumber)))
     return 'usurped'
-  const isGrounded = changes.some(
-    (each) => each.what === 'set' && each.configHash === ancestors.get(nonce - 1n),
+  const lostGround = lostSince.filter(
+    (change) => change.isDeposit && ancestors.get(change.nonce) === change.configHash,
   )
-  const hasGround = isGrounded || ancestors.get(nonce - 1n) === id
-  if (!hasGround && lostSince.some(({ isDeposit }) => isDeposit)) return 'groundless'
-  return 'broken'
+  const isInTime = (hash: Hex) =>
+    // What is promised anew comes after what was promised before, in the next block.
+    changes.some(
+      (each) => each.configHash === hash && each.blockNumber + (each.isDeposit ? 0n : 1n) <= byBlock,
+    )
+  if (lostGround.every((change) => isInTime(change.configHash))) return 'broken'
+  return own === undefined ? 'groundless' : 'late'
 }
 
 /** The configs that one builds on, by nonce, as far as its owner knows them. */
