@@ -15,16 +15,25 @@ const BUMP_PERCENT: Readonly<Record<TransactionKind, bigint>> = { calldata: 10n,
 /** A fee cap below this saves nothing, and would have to be doubled many times to follow the market. */
 const MIN_BLOB_FEE_CAP = 1_000_000_000n
 
+/** How far base fees may rise before a transaction waits, in percent of what they are: twice, or one full block's rise. */
+const HEADROOM = { ample: 200n, scant: 113n } as const
+
 /**
- * Chooses fees that stay includable while the base fees double, within the limits.
+ * Chooses fees that stay includable while the base fees double, or with `scant` headroom for a block, within the limits.
  *
  * Above the ceiling it is better to wait than to pay: the transaction is offered at the ceiling.
  */
-export function suggestFees(prices: GasPrices, limits: FeeLimits, kind: TransactionKind): Fees {
+export function suggestFees(
+  prices: GasPrices,
+  limits: FeeLimits,
+  kind: TransactionKind,
+  headroom: keyof typeof HEADROOM = 'ample',
+): Fees {
   const { baseFee, priorityFee, blobBaseFee = 0n } = prices
+  const rise = (fee: bigint) => (fee * HEADROOM[headroom]) / 100n
   const tip = max(priorityFee, limits.minPriorityFeePerGas)
-  const maxFeePerGas = min(2n * baseFee + tip, limits.maxFeePerGas)
-  const blobFee = min(max(2n * blobBaseFee, MIN_BLOB_FEE_CAP), limits.maxFeePerBlobGas)
+  const maxFeePerGas = min(rise(baseFee) + tip, limits.maxFeePerGas)
+  const blobFee = min(max(rise(blobBaseFee), MIN_BLOB_FEE_CAP), limits.maxFeePerBlobGas)
   return {
     maxFeePerGas,
     maxPriorityFeePerGas: min(tip, maxFeePerGas),
@@ -93,6 +102,35 @@ export function outbidFees(
     fees.maxPriorityFeePerGas > previous.maxPriorityFeePerGas ||
     fees.maxFeePerBlobGas > previous.maxFeePerBlobGas
   return isMore ? fees : undefined
+}
+
+/**
+ * Chooses fees in place of `previous`, which nodes refused for what they could cost: an account has to own a fee cap, and
+ * nodes have limits of their own, so only as much as L1 asks for now. Undefined when that is about the same.
+ */
+export function trimFees(
+  previous: Fees,
+  prices: GasPrices,
+  limits: FeeLimits,
+  kind: TransactionKind,
+): Fees | undefined {
+  const fees = suggestFees(prices, limits, kind, 'scant')
+  const isLess = isClearlyLess(fees, previous)
+  const isTooCheap =
+    previous.maxFeePerGas < prices.baseFee ||
+    (kind === 'blobs' && previous.maxFeePerBlobGas < (prices.blobBaseFee ?? 0n))
+  const isMore =
+    fees.maxFeePerGas > previous.maxFeePerGas || fees.maxFeePerBlobGas > previous.maxFeePerBlobGas
+  return isLess || (isTooCheap && isMore) ? fees : undefined
+}
+
+/** Tells whether one of the caps is so much lower that nodes would not take these fees in place of the other ones. */
+export function isClearlyLess(fees: Fees, other: Fees): boolean {
+  const isLess = (own: bigint, others: bigint) =>
+    own * (100n + BUMP_PERCENT.calldata) <= others * 100n && own < others
+  return (
+    isLess(fees.maxFeePerGas, other.maxFeePerGas) || isLess(fees.maxFeePerBlobGas, other.maxFeePerBlobGas)
+  )
 }
 
 function max(a: bigint, b: bigint): bigint {

@@ -43,6 +43,8 @@ export type TxEntry = {
   /** Whether the empty transaction of the other kind is offered in its place. */
   isCancelling: boolean
   mustBump: boolean
+  /** Whether nodes refused it for what it could cost, or for reasons of their own: no higher price would help. */
+  isRefused: boolean
 }
 
 /** Makes the entry of a transaction; it takes up a cancellation that was begun before a restart. */
@@ -77,6 +79,7 @@ export function createTxEntry(
     blockedSince: undefined,
     isCancelling: tracked.attempts.at(-1)?.isCancellation === true,
     mustBump: false,
+    isRefused: false,
   }
 }
 
@@ -87,6 +90,7 @@ export function offerAs(entry: TxEntry, what: 'transaction' | 'cancellation'): v
   entry.sentAt = undefined
   entry.pricedAt = undefined
   entry.mustBump = false
+  entry.isRefused = false
 }
 
 /** Finds the newest attempt of what is being offered; undefined when it is a cancellation that was never signed. */

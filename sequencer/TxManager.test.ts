@@ -217,7 +217,7 @@ describe('TxManager', () => {
   it('takes up after a crash what was on disk and never reached L1', async () => {
     const manager = await open()
     const realSend = l1.send
-    l1.send = () => Promise.reject(new Error('killed here'))
+    l1.send = () => Promise.reject(new TemporaryFault('killed here'))
     await send(manager, 'a')
     await send(manager, 'b')
     l1.send = realSend
@@ -270,6 +270,65 @@ describe('TxManager', () => {
     l1.broke.clear()
     clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs
     await manager.poll()
+    l1.mine()
+    await manager.poll()
+    expect(await confirmed).toMatchObject({ status: 'success' })
+  })
+
+  it('raises no fee that the account cannot pay, and asks for no more than L1 does when it is paid again', async () => {
+    const manager = await open()
+    l1.baseFee = 30n * gwei
+    l1.broke.add(manager.address.toLowerCase() as `0x${string}`)
+    const { confirmed } = await send(manager, 'a')
+    for (let round = 0; round < 100; round++) {
+      clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs / 4
+      await manager.poll()
+    }
+    l1.baseFee = 10n * gwei
+    clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs / 4
+    await manager.poll()
+    l1.broke.clear()
+    clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs / 4
+    await manager.poll()
+    expect(l1.pool().map(({ maxFeePerGas }) => maxFeePerGas)).toEqual([(123n * gwei) / 10n])
+    l1.mine()
+    await manager.poll()
+    expect(await confirmed).toMatchObject({ status: 'success' })
+  })
+
+  it('gets below the most that a node lets a transaction cost', async () => {
+    const cap = 200n * gwei
+    l1.refuses = ({ maxFeePerGas }) => maxFeePerGas > cap
+    const manager = await open()
+    l1.baseFee = 150n * gwei
+    const { confirmed } = await send(manager, 'a')
+    expect(l1.pool()).toEqual([])
+    clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs / 4
+    await manager.poll()
+    l1.mine()
+    await manager.poll()
+    expect(await confirmed).toMatchObject({ status: 'success' })
+  })
+
+  it('leaves in the pool what a node takes no more for, and follows prices from there', async () => {
+    const tried = new Set<bigint>()
+    l1.refuses = ({ maxFeePerGas }) => {
+      tried.add(maxFeePerGas)
+      return maxFeePerGas > 200n * gwei
+    }
+    const manager = await open()
+    l1.baseFee = 90n * gwei
+    const { confirmed } = await send(manager, 'a')
+    l1.baseFee = 190n * gwei
+    for (let round = 0; round < 40; round++) {
+      clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs / 4
+      l1.mine()
+      await manager.poll()
+    }
+    expect(l1.pool()).toHaveLength(1)
+    // Each is kept on disk.
+    expect(tried.size).toBeLessThan(4)
+    l1.baseFee = 170n * gwei
     l1.mine()
     await manager.poll()
     expect(await confirmed).toMatchObject({ status: 'success' })

@@ -10,7 +10,16 @@ import {
 } from '../node/index.ts'
 import { fromHex, KeyrollError, keccakHex, toHex } from '../protocol/index.ts'
 import { type BlobProofOption, createBlobSidecars } from './BlobSidecars.ts'
-import { bumpFees, type FeeLimits, type Fees, outbidFees, suggestFees, type TransactionKind } from './Fees.ts'
+import {
+  bumpFees,
+  type FeeLimits,
+  type Fees,
+  isClearlyLess,
+  outbidFees,
+  suggestFees,
+  type TransactionKind,
+  trimFees,
+} from './Fees.ts'
 import type { L1Sender, SentReceipt } from './L1Sender.ts'
 import { repeat } from './loop.ts'
 import { createMutex } from './Mutex.ts'
@@ -106,7 +115,7 @@ const OFFERS_PER_PRICE = 4
 const GAS_MARGIN_PERCENT = 20n
 
 /** How a transaction is handed to L1, in logs and metrics. */
-type OfferKind = 'first' | 'repeated' | 'bumped' | 'cancelling'
+type OfferKind = 'first' | 'repeated' | 'bumped' | 'trimmed' | 'cancelling'
 
 /** Opens the transactions of an account, taking up those that were on their way when the process ended. */
 export async function openTxManager(modules: TxManagerModules): Promise<TxManager> {
@@ -180,6 +189,7 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
       entry.sentAt = now()
       if (attempt === 'repeated') entry.pricedAt ??= now()
       else entry.pricedAt = now()
+      entry.isRefused = outcome === 'refused' || outcome === 'insufficientFunds'
       metrics.l1Sent.inc({ sender: name, attempt })
       const log = { nonce, reference, hash: keccakHex(fromHex(signed.raw)), attempt }
       if (outcome === 'accepted') logger.info(log, 'sent an L1 transaction')
@@ -191,10 +201,11 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
         { ...log, outcome, message },
         'L1 does not take a transaction; it is offered again',
       )
-      if (outcome === 'underpriced') entry.mustBump = true
+      if (outcome === 'underpriced') entry.mustBump = !wasTrimmed(entry)
       if (outcome === 'nonceGap') offerEarlierAgain(entry)
       if (outcome === 'otherKindPending') noteBlocked(entry)
     } catch (error) {
+      if (!(error instanceof TemporaryFault)) throw error
       // It is on disk: the next poll offers it again.
       entry.sentAt = undefined
       logger.warn({ nonce, reference, err: error }, 'L1 did not answer to a transaction; it is offered again')
@@ -304,10 +315,29 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     const newest = newestAttempt(entry)
     if (newest === undefined) return startCancelling(entry)
     const isStuck = entry.pricedAt !== undefined && now() - entry.pricedAt >= options.resubmitAfterMs
-    if (entry.mustBump || isStuck) return raise(entry, newest, isFirst)
+    if (entry.mustBump || (isStuck && !entry.isRefused)) return raise(entry, newest, isFirst)
     // Nodes forget what is in their pools, and never say so. What blocks the account may be gone at any moment.
     const pause = entry.blockedSince === undefined ? options.resubmitAfterMs / OFFERS_PER_PRICE : 0
-    if (entry.sentAt === undefined || now() - entry.sentAt >= pause) await offerAgain(entry, newest)
+    const isDue = entry.sentAt === undefined || now() - entry.sentAt >= pause
+    if (isDue && entry.isRefused) await trim(entry, newest)
+    else if (isDue) await offerAgain(entry, newest)
+  }
+
+  /** Without it, a cap that nodes refuse, or that the account does not own, would stand in the way for ever. */
+  async function trim(entry: TxEntry, newest: Attempt): Promise<void> {
+    const kind = attemptKind(entry.tracked, entry.isCancelling)
+    const fees = trimFees(newest, await sender.gasPrices(), options.feeLimits, kind)
+    if (fees === undefined) await offerAgain(entry, newest)
+    else await offer(entry, await addAttempt(entry, fees), 'trimmed')
+  }
+
+  /** Then it may be its own earlier attempt, for more, beside which nodes refuse it. */
+  function wasTrimmed(entry: TxEntry): boolean {
+    const newest = newestAttempt(entry)
+    const isLessThan = (other: Attempt) => newest !== undefined && isClearlyLess(newest, other)
+    return entry.tracked.attempts.some(
+      (other) => other.isCancellation === entry.isCancelling && isLessThan(other),
+    )
   }
 
   async function startCancelling(entry: TxEntry): Promise<void> {

@@ -80,7 +80,7 @@ export function createSequencerMetrics(registry: Registry) {
     }),
     l1Sent: new Counter({
       name: 'keyroll_l1_transactions_sent_total',
-      help: 'L1 transactions handed to L1, by sender and attempt (first, repeated, bumped, cancelling)',
+      help: 'L1 transactions handed to L1, by sender and attempt (first, repeated, bumped, trimmed, cancelling)',
       labelNames: ['sender', 'attempt'] as const,
       registers,
     }),

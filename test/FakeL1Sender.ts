@@ -47,6 +47,8 @@ export interface FakeL1Sender extends L1Sender {
   isDown: boolean
   /** Decides whether a transaction reverts when it is mined. */
   reverts: (transaction: FakeTransaction) => boolean
+  /** Decides whether nodes refuse a transaction by rules of their own. */
+  refuses: (transaction: FakeTransaction) => boolean
   /** Accounts without money. */
   readonly broke: Set<Address>
   /** Transactions in blocks, in order. */
@@ -102,6 +104,7 @@ export function createFakeL1Sender(): FakeL1Sender {
     const own = pool.filter((waiting) => waiting.from === from)
     const old = own.find((waiting) => waiting.nonce === nonce)
     if (fake.broke.has(from)) return 'insufficientFunds'
+    if (fake.refuses(transaction)) return 'refused'
     if (nonce < next) return 'nonceTooLow'
     if (proofs !== undefined && proofs !== fake.blobProofs) return 'wrongProofs'
     if (own.some((waiting) => isBlobs(waiting) !== isBlobs(transaction))) return 'otherKindPending'
@@ -121,6 +124,7 @@ export function createFakeL1Sender(): FakeL1Sender {
     finalized: -1n,
     isDown: false,
     reverts: () => false,
+    refuses: () => false,
     broke: new Set(),
     mined: () => blocks.flatMap(({ included }) => included.map(({ transaction }) => transaction)),
     pool: () => pool,
