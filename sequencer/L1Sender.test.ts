@@ -171,11 +171,20 @@ describe('classifyRefusal', () => {
     ['max fee per blob gas less than block blob gas fee', 'underpriced'],
     ['replacement transaction underpriced: new tx blob gas fee cap 1 < 2 queued', 'underpriced'],
     ['blob transaction lacks a sidecar', 'refused'],
+    ['INTERNAL_ERROR: could not replace existing tx', 'underpriced'],
+    ['ReplacementNotAllowed', 'underpriced'],
+    ['Gas price below configured minimum gas price', 'underpriced'],
+    ['Gas price below current base fee', 'underpriced'],
+    ['Upfront cost exceeds account balance', 'insufficientFunds'],
+    ['tx fee (1.16 ether) exceeds the configured cap (1.00 ether)', 'refused'],
+    ['Transaction fee cap exceeded', 'refused'],
   ])('sorts "%s" as %s', (message, outcome) => {
     expect(classifyRefusal(message)).toBe(outcome)
   })
 
   it('leaves what is not about the transaction to be tried again', () => {
     expect(classifyRefusal('ECONNREFUSED')).toBeUndefined()
+    expect(classifyRefusal('Request exceeds defined limit. daily request count exceeded')).toBeUndefined()
+    expect(classifyRefusal('HTTP request failed. rate limit exceeded')).toBeUndefined()
   })
 })

@@ -141,6 +141,7 @@ export function createL1Sender(urls: readonly string[], fetchFn?: Fetch): L1Send
 export function classifyRefusal(message: string): SendOutcome | undefined {
   // The words of geth, Erigon, Nethermind, Besu, Reth and anvil.
   const text = message.toLowerCase()
+  if (/rate limit|too many requests|request exceeds defined limit/.test(text)) return undefined
   if (/already known|alreadyknown|already imported|known transaction|already in the pool/.test(text)) {
     return 'known'
   }
@@ -161,17 +162,17 @@ export function classifyRefusal(message: string): SendOutcome | undefined {
   if (/nonce too high|gapped nonce|noncegap|nonce gap/.test(text)) return 'nonceGap'
   if (/nonce too low|oldnonce|nonce has already been used|nonce is lower/.test(text)) return 'nonceTooLow'
   if (
-    /underpriced|feetoolow|fee too low|less than block (blob )?(base|gas) ?fee|not enough to replace/.test(
+    /underpriced|feetoolow|fee too low|less than block (blob )?(base|gas) ?fee|not enough to replace|could not replace|replacementnotallowed|below configured minimum|below current base fee/.test(
       text,
     )
   ) {
     return 'underpriced'
   }
-  if (/insufficient funds|insufficientfunds|exceeds transaction sender account balance/.test(text)) {
+  if (/insufficient funds|insufficientfunds|exceeds (transaction sender )?account balance/.test(text)) {
     return 'insufficientFunds'
   }
   if (
-    /invalid|exceeds|intrinsic gas|oversized|limit|txpool|pool is full|not supported|unexpected eip|blob|sidecar|rlp/.test(
+    /invalid|exceeds|fee ?cap exceeded|intrinsic gas|oversized|limit|txpool|pool is full|not supported|unexpected eip|blob|sidecar|rlp/.test(
       text,
     )
   ) {

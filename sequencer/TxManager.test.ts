@@ -334,6 +334,16 @@ describe('TxManager', () => {
     expect(await confirmed).toMatchObject({ status: 'success' })
   })
 
+  it('sends nothing with more gas than any block takes, whatever L1 estimates', async () => {
+    const manager = await open()
+    const { estimateGas } = l1
+    l1.estimateGas = async () => 15_000_000n
+    await expect(send(manager, 'a')).rejects.toThrow(TemporaryFault)
+    expect(manager.sent()).toEqual([])
+    l1.estimateGas = estimateGas
+    expect((await send(manager, 'a')).nonce).toBe(0n)
+  })
+
   it('keeps two accounts apart', async () => {
     const [batcher, proposer] = [await open(), await open({}, otherKey, 'proposer')]
     await Promise.all([send(batcher, 'a'), send(proposer, 'b')])

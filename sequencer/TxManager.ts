@@ -93,7 +93,8 @@ export interface TxManager {
    * Gives the transaction the account's next nonce, keeps it on disk and hands it to L1.
    *
    * @throws {TransactionRevertedError} when it would revert; nothing was sent then.
-   * @throws {TemporaryFault} when L1 does not answer, or transactions of the other kind wait; nothing was sent then.
+   * @throws {TemporaryFault} when L1 does not answer, or with what cannot be, or transactions of the other kind wait; nothing
+   * was sent then.
    */
   send(request: TransactionRequest): Promise<SentTransaction>
   /** Lists what was sent and is not final on L1, those from before a restart included, in the order of nonces. */
@@ -113,6 +114,8 @@ const OFFERS_PER_PRICE = 4
 
 /** Estimates are of the pending block, and the transaction lands in a later one. */
 const GAS_MARGIN_PERCENT = 20n
+/** EIP-7825. */
+const MAX_TRANSACTION_GAS = 16_777_216n
 
 /** How a transaction is handed to L1, in logs and metrics. */
 type OfferKind = 'first' | 'repeated' | 'bumped' | 'trimmed' | 'cancelling'
@@ -146,6 +149,9 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
       sender.gasPrices(),
     ])
     const gasLimit = (gas * (100n + GAS_MARGIN_PERCENT)) / 100n
+    // With a limit that no block takes, its nonce would never be free again.
+    if (gasLimit > MAX_TRANSACTION_GAS)
+      throw new TemporaryFault(`L1 estimates ${gas} gas for a transaction, which no block takes`)
     const kind = kindOf({ blobs })
     return exclusive(async () => {
       const next = await sender.nextNonce(account.address)
