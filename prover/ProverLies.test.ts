@@ -64,7 +64,7 @@ describe('an L1 node', () => {
     async (field) => {
       const change = (block: object) => ({
         ...block,
-        [field]: field.endsWith('t') || field.endsWith('h') ? OTHER_HASH : '0x7',
+        [field]: field.endsWith('t') || field.endsWith('h') ? OTHER_HASH : '0x7777',
       })
       await expect(prove({ l1: liar(world.l1, 'eth_getBlockByHash', change) })).rejects.toMatchObject(wrong)
     },

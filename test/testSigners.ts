@@ -94,14 +94,15 @@ const trees = new Map<string, ReturnType<typeof createSignerTree>>()
 
 /** Makes the tree over signers, or finds it again. */
 export function treeOf(all: readonly Signer[]): ReturnType<typeof createSignerTree> {
-  const name = all.map(({ scheme, key }) => `${scheme} ${key}`).join()
+  const nameOf = ({ scheme, key }: Signer) => `${scheme} ${key}`
+  const name = all.map(nameOf).join()
   const known = trees.get(name)
   if (known !== undefined) return known
   const tree = createSignerTree(all)
-  const proofs = new Map(all.map((signer) => [signer.key, tree.proofOf(signer)]))
+  const proofs = new Map(all.map((signer) => [nameOf(signer), tree.proofOf(signer)]))
   const remembering = {
     ...tree,
-    proofOf: (signer: Signer) => proofs.get(signer.key) ?? tree.proofOf(signer),
+    proofOf: (signer: Signer) => proofs.get(nameOf(signer)) ?? tree.proofOf(signer),
   }
   trees.set(name, remembering)
   return remembering
