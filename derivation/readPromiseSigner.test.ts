@@ -12,18 +12,29 @@ afterEach(async () => {
 
 const [alice, bob]: [Hex, Hex] = [`0x${'a1'.repeat(20)}`, `0x${'b0'.repeat(20)}`]
 
-/** Serves an L1 node that names a promise signer, or does not answer. */
-async function startNode(signer: Hex | undefined): Promise<string> {
+/** Serves an L1 node that names a promise signer, is down, or hangs. */
+async function startNode(signer: Hex | 'hangs' | undefined): Promise<string> {
+  let end = () => {}
+  const ended = new Promise<void>((resolve) => {
+    end = resolve
+  })
   const { url, close } = await startHttpServer(async (_, body) => {
+    if (signer === 'hangs') {
+      await ended
+      return Response.json({ jsonrpc: '2.0', id: 1, result: '0x' })
+    }
     if (signer === undefined) return new Response('down', { status: 503 })
     const { id } = JSON.parse(body) as { id: number }
     return Response.json({ jsonrpc: '2.0', id, result: encodeAbiParameters([{ type: 'address' }], [signer]) })
   })
-  closers.push(close)
+  closers.push(async () => {
+    end()
+    await close()
+  })
   return url
 }
 
-async function read(quorum: number | undefined, ...signers: readonly (Hex | undefined)[]) {
+async function read(quorum: number | undefined, ...signers: readonly (Hex | 'hangs' | undefined)[]) {
   const urls = await Promise.all(signers.map(startNode))
   return createPromiseSignerReader({ urls, quorum, rollup: TEST_ROLLUP })()
 }
@@ -36,6 +47,11 @@ describe('createPromiseSignerReader', () => {
   it('believes what enough nodes say', async () => {
     expect(await read(2, bob, alice, alice)).toBe(alice)
     expect(await read(2, alice, undefined, alice)).toBe(alice)
+  })
+
+  it('waits for no node that hangs once enough have said the same', async () => {
+    expect(await read(1, 'hangs', alice)).toBe(alice)
+    expect(await read(2, alice, 'hangs', alice)).toBe(alice)
   })
 
   it('believes nobody when fewer agree', async () => {

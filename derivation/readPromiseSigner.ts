@@ -29,14 +29,21 @@ export function createPromiseSignerReader({
   } as const
 
   return async () => {
-    const answers = await Promise.allSettled(clients.map((client) => client.readContract(call)))
-    const named = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
-    const agreed = named.find((address) => named.filter((other) => other === address).length >= quorum)
-    if (agreed !== undefined) return agreed.toLowerCase() as Address
-    const failure = answers.find((answer) => answer.status === 'rejected')
-    throw new TemporaryFault(
-      `${named.length} of ${urls.length} L1 nodes answered SystemConfig.promiseSigner, expected ${quorum} that agree`,
-      { cause: failure?.reason },
-    )
+    const named: Address[] = []
+    const votes = clients.map(async (client) => {
+      const signer = (await client.readContract(call)).toLowerCase() as Address
+      named.push(signer)
+      if (named.filter((other) => other === signer).length >= quorum) return signer
+      throw new TemporaryFault(`fewer than ${quorum} L1 nodes have named ${signer}`)
+    })
+    try {
+      // Nobody waits for a node that hangs once enough have answered.
+      return await Promise.any(votes)
+    } catch (cause) {
+      throw new TemporaryFault(
+        `${named.length} of ${urls.length} L1 nodes answered SystemConfig.promiseSigner, expected ${quorum} that agree`,
+        { cause },
+      )
+    }
   }
 }
