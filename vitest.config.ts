@@ -1,5 +1,15 @@
 import { defineConfig } from 'vitest/config'
 
+/** What waits for many L1 blocks, or loads KZG in several processes: `npm run test:slow`. */
+const slow = [
+  'sequencer/**/TxManager.anvil.test.ts',
+  'test/e2e/blobs.test.ts',
+  'test/e2e/crash.test.ts',
+  'test/e2e/reorg.test.ts',
+]
+
+const e2e = { testTimeout: 180_000, hookTimeout: 120_000, fileParallelism: false }
+
 export default defineConfig({
   test: {
     projects: [
@@ -7,19 +17,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: ['node_modules/**', 'dist/**', 'test/e2e/**'],
+          exclude: ['node_modules/**', 'dist/**', 'test/e2e/**', ...slow],
           testTimeout: 60_000,
         },
       },
-      {
-        test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-        },
-      },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], exclude: slow, ...e2e } },
+      { test: { name: 'slow', include: slow, ...e2e } },
     ],
   },
 })
