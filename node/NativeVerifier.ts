@@ -7,8 +7,11 @@ import {
 } from '../protocol/index.ts'
 import { createLruCache } from './LruCache.ts'
 
-/** Importing a key costs about as much as verifying with it, and wallets come back. */
-const CACHED_KEYS = 10_000
+/**
+ * Importing a key costs about as much as verifying with it, and wallets come back. A key is 5 kB that V8 does not see: one that is
+ * remembered for long outlives the young generation, and is then freed late, so that every thread would come to hold hundreds of MB.
+ */
+const CACHED_KEYS = 1_000
 
 const P = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn
 const B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn
