@@ -762,6 +762,15 @@ describe('Pool', () => {
       expect((await build()).transactions).toEqual([next.raw])
     })
 
+    it('promises nothing more on an update that is not in its log, of which it died before it wrote that down', async () => {
+      diskWrite = () => new Promise(() => undefined)
+      await chain.build([newKeystore().update().raw])
+      diskWrite = (write) => write()
+      await open()
+      expect(log.state()).toEqual({ active: undefined, lost: [signer.address] })
+      await pool.flush()
+    })
+
     it('keeps a recovery promised after a deposit took the nonce from an earlier promise', async () => {
       const keystore = newKeystore()
       const [first, ...others] = [1, 2, 3].map((i) => keystore.update({ data: `0x0${i}` }))

@@ -1,6 +1,12 @@
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createLogger, createMemoryDatabase, createOpaqueBucket, TemporaryFault } from '../node/index.ts'
+import {
+  CriticalFault,
+  createLogger,
+  createMemoryDatabase,
+  createOpaqueBucket,
+  TemporaryFault,
+} from '../node/index.ts'
 import { BLOB_BYTES } from '../protocol/index.ts'
 import { fakeKzg } from '../test/FakeKzg.ts'
 import { createFakeL1Sender, type FakeL1Sender } from '../test/FakeL1Sender.ts'
@@ -38,10 +44,11 @@ describe('TxManager', () => {
     options: Partial<TxManagerOptions> = {},
     key = privateKey,
     name: 'batcher' | 'proposer' = 'batcher',
+    kzg: typeof fakeKzg | null = fakeKzg,
   ) {
     return openTxManager({
       sender: l1,
-      kzg: fakeKzg,
+      kzg: kzg ?? undefined,
       privateKey: key,
       chainId: 900n,
       bucket: createOpaqueBucket(database, name),
@@ -468,6 +475,13 @@ describe('TxManager', () => {
       await reopened.poll()
       expect(l1.pool()).toEqual(before)
       await settle(reopened)
+    })
+
+    it('fails, and takes it not for the silence of L1, when it has no KZG for blobs that wait', async () => {
+      await sendBlobs(await open(), 'a')
+      l1.forgetPool()
+      const reopened = await open({}, privateKey, 'batcher', null)
+      await expect(reopened.poll()).rejects.toThrow(CriticalFault)
     })
 
     it('sends again in order what a node forgot, for its pool takes no gaps', async () => {

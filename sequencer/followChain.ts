@@ -29,16 +29,22 @@ export interface ChainFollower {
   handle(event: EngineEvent): void
   /** Takes a block that was followed before, by an earlier process. */
   replay(ref: BlockRef, executed: ExecutedBlock): void
+  /** Looks for what is not in the log in the newest block, of which an earlier process may have written nothing down. */
+  recheck(executed: ExecutedBlock): void
 }
 
 /** Makes a follower of the chain. */
 export function createChainFollower(modules: FollowChainModules): ChainFollower {
   const { book, log, rollup, logger, metrics, onFailure } = modules
 
-  function handleBlock(ref: BlockRef, executed: ExecutedBlock): void {
+  function recheck(executed: ExecutedBlock): void {
     for (const { raw, isValid } of setConfigsOf(executed)) {
       if (isValid && book.find(keccakHex(raw)) === undefined) checkForeign(raw)
     }
+  }
+
+  function handleBlock(ref: BlockRef, executed: ExecutedBlock): void {
+    recheck(executed)
     follow(ref, executed)
     reportOverdue()
   }
@@ -119,6 +125,7 @@ export function createChainFollower(modules: FollowChainModules): ChainFollower 
       else if (event.type === 'finalized') handleFinalized(event.ref)
     },
     replay: follow,
+    recheck,
   }
 }
 

@@ -39,6 +39,10 @@ export async function takeUpPool(
     follower.replay(blockToRef(block), { block, receipts })
   }
   if (entries.length > 0) follower.handle({ type: 'finalized', ref: finalized })
+  const newest = store.blockByHash(unsafe.hash)
+  const receipts = store.receiptsOf(unsafe.hash)
+  // A snapshot's block has no receipts.
+  if (newest !== undefined && receipts !== undefined) follower.recheck({ block: newest, receipts })
   return { book, follower, sequence }
 }
 
