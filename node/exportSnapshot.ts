@@ -1,7 +1,9 @@
 import type { FileHandle } from 'node:fs/promises'
 import { open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { ChainStore } from './ChainStore.ts'
 import type { StoredOutput } from './StoredOutput.ts'
+import { syncDirectory } from './syncDirectory.ts'
 
 /**
  * Writes the snapshot that an output vouches for to a file, which appears when it is whole and on disk.
@@ -27,6 +29,7 @@ export async function exportSnapshot(
   }
   await handle.close()
   await rename(unfinished, file)
+  await syncDirectory(dirname(file))
   return bytes
 }
 

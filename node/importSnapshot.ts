@@ -1,11 +1,12 @@
 import { createReadStream, existsSync } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { RollupConfig } from '../protocol/index.ts'
 import { DatabaseUnavailableError, openLevelDatabase } from './Database.ts'
 import { loadSnapshot } from './loadSnapshot.ts'
 import { openSnapshot, type SnapshotCounts, type SnapshotReading } from './readSnapshot.ts'
 import { DatabaseExistsError } from './snapshotErrors.ts'
+import { syncDirectory } from './syncDirectory.ts'
 
 const READ_BYTES = 1_048_576
 
@@ -79,14 +80,4 @@ async function discard(path: string): Promise<void> {
   if (!existsSync(path)) return
   await (await openLevelDatabase(path)).close()
   await rm(path, { recursive: true })
-}
-
-/** A rename is on disk only when the directory is. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path)
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
 }
