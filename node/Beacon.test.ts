@@ -1,8 +1,10 @@
 import type { Hex } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { createHashedL1, createHashKzg, type L1Lie } from '../test/HashedL1.ts'
+import { createLinearKzg, smallBlob } from '../test/linearKzg.ts'
 import { createBeacon } from './Beacon.ts'
 import { TemporaryFault } from './Fault.ts'
+import { commitmentToVersionedHash } from './Kzg.ts'
 import { createMetrics } from './Metrics.ts'
 
 const blobs = [1, 2, 3].map((byte) => new Uint8Array(131_072).fill(byte))
@@ -146,10 +148,76 @@ describe('reading blobs', () => {
         commitments++
         return undefined
       },
+      commitment: async () => undefined,
     }
     const beacon = createBeacon({ urls: ['http://beacon1'], kzg, fetchFn: l1.fetch })
     await expect(beacon.blobs(header, hashes)).rejects.toBeInstanceOf(TemporaryFault)
     expect(commitments).toBe(0)
+  })
+})
+
+describe('blobs beside the commitments of their block', () => {
+  const given = [smallBlob(1n), smallBlob(2n, 3n), smallBlob(4n)]
+  const header = createHashedL1({ chainId: 1n, number: 0n, timestamp: 1_000n }).mine([])
+
+  /** A beacon node that serves these blobs, and these commitments in its block, and a client of it. */
+  async function serve(blobs: readonly Uint8Array[], toCommitments: (own: Hex[]) => unknown, where = 'body') {
+    const kzg = createLinearKzg()
+    const own: Hex[] = []
+    for (const blob of given) own.push((await kzg.commitment(blob)) as Hex)
+    kzg.commitments = 0
+    const list = { blob_kzg_commitments: toCommitments([...own]) }
+    const body = where === 'body' ? list : { signed_execution_payload_bid: { message: list } }
+    const beacon = createBeacon({
+      urls: ['http://beacon1'],
+      kzg,
+      async fetchFn(input) {
+        const url = String(input)
+        if (url.includes('/genesis')) return Response.json({ data: { genesis_time: '0' } })
+        if (url.includes('/spec')) return Response.json({ data: { SECONDS_PER_SLOT: '1' } })
+        if (url.includes('/blobs/')) return Response.json({ data: blobs.map(hexOf) })
+        if (url.includes('/v2/beacon/blocks/')) return Response.json({ data: { message: { body } } })
+        return new Response('{}', { status: 404 })
+      },
+    })
+    return { kzg, beacon, hashes: own.map(commitmentToVersionedHash) }
+  }
+
+  it.each(['body', 'bid'])(
+    'are checked with one commitment for all, which the block has in its %s',
+    async (where) => {
+      const { beacon, hashes, kzg } = await serve(given, (own) => own, where)
+      expect((await beacon.blobs(header, hashes)).map(hexOf)).toEqual(given.map(hexOf))
+      expect(kzg.commitments).toBe(1)
+    },
+  )
+
+  it('are checked so when the node gives the blobs of others too, or leaves them out', async () => {
+    for (const blobs of [given, given.slice(1, 2)]) {
+      const { beacon, hashes, kzg } = await serve(blobs, (own) => own)
+      const found = await beacon.blobs(header, hashes.slice(1, 2))
+      expect(found.map(hexOf)).toEqual(given.slice(1, 2).map(hexOf))
+      expect(kzg.commitments).toBeLessThanOrEqual(given.length)
+    }
+  })
+
+  it.each<[string, (own: Hex[]) => unknown]>([
+    ['are none', () => []],
+    ['are no list', () => 'x'],
+    ['are not there', () => undefined],
+    ['are too few', (own) => own.slice(1)],
+    ['stand in another order', (own) => own.toReversed()],
+    ['are of others', (own) => own.map(() => `0x${'ab'.repeat(48)}`)],
+    ['are no points', () => [7, null, '0x']],
+  ])('are found one by one when these %s', async (_name, toCommitments) => {
+    const { beacon, hashes, kzg } = await serve(given, toCommitments)
+    expect((await beacon.blobs(header, hashes)).map(hexOf)).toEqual(given.map(hexOf))
+    expect(kzg.commitments).toBeGreaterThanOrEqual(given.length)
+  })
+
+  it('are missing when another stands in the place of one, however true the commitments', async () => {
+    const { beacon, hashes } = await serve([smallBlob(1n), smallBlob(9n), smallBlob(4n)], (own) => own)
+    await expect(beacon.blobs(header, hashes)).rejects.toMatchObject({ details: { missing: [hashes[1]] } })
   })
 })
 

@@ -1,10 +1,11 @@
 import type { Hex } from 'viem'
-import { type BeaconNode, type BeaconTag, createBeaconNode } from './BeaconNode.ts'
+import { type BeaconNode, type BeaconTag, createBeaconNode, type ServedBlob } from './BeaconNode.ts'
+import { createBlobClaimCheck } from './BlobClaims.ts'
 import type { Fetch } from './EndableFetch.ts'
 import { createEndpoint, type Endpoint } from './Endpoint.ts'
 import { TemporaryFault } from './Fault.ts'
 import { createGate } from './Gate.ts'
-import type { Kzg } from './Kzg.ts'
+import { commitmentToVersionedHash, type Kzg } from './Kzg.ts'
 import type { L1Header } from './L1Header.ts'
 import type { Logger } from './Logger.ts'
 import type { Metrics } from './Metrics.ts'
@@ -14,8 +15,8 @@ import { RefusedAnswerError } from './RefusedAnswerError.ts'
 /** Reads from the beacon nodes of L1. */
 export interface Beacon {
   /**
-   * Reads the blobs with these versioned hashes out of a block, in this order; commitments are recomputed, and what one node
-   * lacks is taken from the next.
+   * Reads the blobs with these versioned hashes out of a block, in this order; commitments are recomputed, of one blob after the
+   * other or of many at once, and what one node lacks is taken from the next.
    *
    * @throws {TemporaryFault} when all beacon nodes together do not give them all, with what is missing in its details.
    */
@@ -35,7 +36,7 @@ export interface Beacon {
 /** What the client of beacon nodes is made of. */
 export type BeaconOptions = {
   urls: readonly string[]
-  kzg: Pick<Kzg, 'versionedHash'>
+  kzg: Pick<Kzg, 'versionedHash' | 'commitment'>
   fetchFn: Fetch
   metrics?: Metrics | undefined
   logger?: Logger | undefined
@@ -45,13 +46,14 @@ export type BeaconOptions = {
 }
 
 /** The blobs of so many L1 blocks are held at once, checked or not: whoever reads ahead asks for many. */
-const BLOCKS_AT_ONCE = 4
+const BLOCKS_AT_ONCE = 8
 
 /** Makes the client of one or more beacon nodes; those that answer well are asked first. */
 export function createBeacon({ urls, kzg, fetchFn, metrics, logger, signal, now }: BeaconOptions): Beacon {
   const endpoints = urls.map((url) => createEndpoint(url, fetchFn))
   const nodes = endpoints.map(createBeaconNode)
   const gate = createGate(BLOCKS_AT_ONCE)
+  const areTrue = createBlobClaimCheck(kzg)
   const order = createNodeOrder({ names: nodes.map(({ name }) => name), logger, now })
 
   /** Asks the nodes in turn until one gives what is wanted, else gives the last answer; the reasons are in the fault. */
@@ -92,6 +94,17 @@ export function createBeacon({ urls, kzg, fetchFn, metrics, logger, signal, now 
     return `${name}: ${reason}`
   }
 
+  /** Finds the versioned hashes of blobs: all at once where their commitments are given and true, else one by one. */
+  async function* checked(served: readonly ServedBlob[]): AsyncGenerator<[Hex, Uint8Array]> {
+    const claims = served.flatMap(({ blob, commitment }) => (commitment ? [{ blob, commitment }] : []))
+    const isClaimTrue = claims.length > 0 && (await areTrue(claims))
+    for (const { blob, commitment } of served) {
+      const isKnown = isClaimTrue && commitment !== undefined
+      const hash = isKnown ? commitmentToVersionedHash(commitment) : await kzg.versionedHash(blob)
+      if (hash !== undefined) yield [hash, blob]
+    }
+  }
+
   async function blobs(header: L1Header, versionedHashes: readonly Hex[]): Promise<readonly Uint8Array[]> {
     const byHash = new Map<Hex, Uint8Array>()
     const missing = new Set(versionedHashes)
@@ -101,9 +114,8 @@ export function createBeacon({ urls, kzg, fetchFn, metrics, logger, signal, now 
       const node = nodes[index] as BeaconNode
       try {
         const before = missing.size
-        for (const blob of await node.blobs(header, missing)) {
-          const hash = await kzg.versionedHash(blob)
-          if (hash !== undefined && missing.delete(hash)) byHash.set(hash, blob)
+        for await (const [hash, blob] of checked(await node.blobs(header, missing))) {
+          if (missing.delete(hash)) byHash.set(hash, blob)
           if (missing.size === 0) break
         }
         if (missing.size > 0) {

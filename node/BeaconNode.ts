@@ -1,6 +1,7 @@
 import { type Hex, isHex } from 'viem'
-import { BLOB_BYTES, fromHex, sha256, toHex, ZERO_HASH } from '../protocol/index.ts'
+import { BLOB_BYTES, fromHex, ZERO_HASH } from '../protocol/index.ts'
 import type { Endpoint } from './Endpoint.ts'
+import { commitmentToVersionedHash } from './Kzg.ts'
 import type { L1Header } from './L1Header.ts'
 import { createLruCache } from './LruCache.ts'
 import { hexField, type JsonObject, toList, toObject } from './l1Json.ts'
@@ -15,6 +16,9 @@ type Clock = { genesisTime: bigint; secondsPerSlot: bigint; chainId: bigint | un
  */
 export type BlockStanding = 'stands' | 'differs' | 'absent' | 'undecided'
 
+/** A blob and the commitment that its node gives for it, where it gives one with a versioned hash that is wanted. */
+export type ServedBlob = { blob: Uint8Array; commitment: Hex | undefined }
+
 /** The beacon blocks that the consensus itself names. */
 export type BeaconTag = 'head' | 'justified' | 'finalized'
 
@@ -23,8 +27,8 @@ export interface BeaconNode {
   readonly name: string
   /** Says which execution chain it belongs to; undefined when it does not tell. */
   chainId(): Promise<bigint | undefined>
-  /** Lists the blobs that it has for an L1 block, of which only some versioned hashes are wanted; they are not checked. */
-  blobs(header: L1Header, wanted: ReadonlySet<Hex>): Promise<readonly Uint8Array[]>
+  /** Lists the blobs that it has for an L1 block, of which only some versioned hashes are wanted; nothing is checked. */
+  blobs(header: L1Header, wanted: ReadonlySet<Hex>): Promise<readonly ServedBlob[]>
   /** Says which execution block a tag means; undefined while it means none. */
   executionHash(tag: BeaconTag): Promise<Hex | undefined>
   /** Tells whether an execution block stands in the beacon node's chain. */
@@ -44,7 +48,6 @@ const MAX_BLOBS_BYTES = MAX_BLOBS * 2 * (BLOB_BYTES + 16_384)
 /** Ethereum's; beacon nodes that do not publish their configuration follow it. */
 const DEFAULT_SECONDS_PER_SLOT = 12n
 const COMMITMENT_BYTES = 48
-const VERSIONED_HASH_VERSION_KZG = 0x01
 /** Slots without a block in a row after which the next block is not looked for. */
 const MAX_MISSED_SLOTS = 64n
 const REMEMBERED_BLOCKS = 16
@@ -83,7 +86,7 @@ export function createBeaconNode(endpoint: Endpoint): BeaconNode {
     return timestamp < genesisTime ? undefined : (timestamp - genesisTime) / secondsPerSlot
   }
 
-  async function blobs(header: L1Header, wanted: ReadonlySet<Hex>): Promise<readonly Uint8Array[]> {
+  async function blobs(header: L1Header, wanted: ReadonlySet<Hex>): Promise<readonly ServedBlob[]> {
     const slot = await slotOf(header)
     if (slot === undefined) {
       // A node that was wrong once is asked again, since it may have been replaced behind its URL.
@@ -93,7 +96,7 @@ export function createBeaconNode(endpoint: Endpoint): BeaconNode {
     const query = new URLSearchParams([...wanted].map((hash): [string, string] => ['versioned_hashes', hash]))
     const found = await get(`/eth/v1/beacon/blobs/${slot}?${query}`, MAX_BLOBS_BYTES)
     const listed = found === undefined ? [] : toList(toObject(found).data).slice(0, MAX_BLOBS).flatMap(toBlob)
-    if (listed.length > 0) return listed
+    if (listed.length > 0) return pair(listed, await commitmentsIn(slot), wanted)
     // Before Fulu there was only the endpoint with sidecars.
     const sidecars = await get(`/eth/v1/beacon/blob_sidecars/${slot}`, MAX_BLOBS_BYTES)
     if (sidecars === undefined) {
@@ -104,13 +107,33 @@ export function createBeaconNode(endpoint: Endpoint): BeaconNode {
       .slice(0, MAX_BLOBS)
       .map(toObject)
       .filter((sidecar) => mayBeWanted(sidecar, wanted))
-      .flatMap(({ blob }) => toBlob(blob))
+      .flatMap(({ blob, kzg_commitment }) => {
+        const [commitment] = toCommitment(kzg_commitment)
+        return toBlob(blob).map((each) => ({ blob: each, commitment }))
+      })
+  }
+
+  async function readBlock(id: string): Promise<unknown> {
+    return (
+      (await get(`/eth/v1/beacon/blinded_blocks/${id}`, MAX_BLOCK_BYTES)) ??
+      (await get(`/eth/v2/beacon/blocks/${id}`, MAX_BLOCK_BYTES))
+    )
+  }
+
+  /** Lists the commitments in a block; they only save work, so a node that gives none is as good. */
+  async function commitmentsIn(slot: bigint): Promise<readonly Hex[]> {
+    try {
+      const body = toObject(toObject(dataOf(await readBlock(`${slot}`)).message).body)
+      const bid = body.signed_execution_payload_bid
+      const holder = bid === undefined ? body : toObject(toObject(bid).message)
+      return toList(holder.blob_kzg_commitments).slice(0, MAX_BLOBS).flatMap(toCommitment)
+    } catch {
+      return []
+    }
   }
 
   async function blockAt(id: string): Promise<NamedBlock | undefined> {
-    const found =
-      (await get(`/eth/v1/beacon/blinded_blocks/${id}`, MAX_BLOCK_BYTES)) ??
-      (await get(`/eth/v2/beacon/blocks/${id}`, MAX_BLOCK_BYTES))
+    const found = await readBlock(id)
     if (found === undefined) return undefined
     if (toObject(found).execution_optimistic === true) {
       throw new RefusedAnswerError(`the beacon node has not had block ${id} executed yet`)
@@ -193,12 +216,28 @@ function toBlob(json: unknown): Uint8Array[] {
   return isHex(json) && json.length === 2 + 2 * BLOB_BYTES ? [fromHex(json)] : []
 }
 
+function toCommitment(json: unknown): Hex[] {
+  return isHex(json) && json.length === 2 + 2 * COMMITMENT_BYTES ? [json.toLowerCase() as Hex] : []
+}
+
 /** Sidecars name their commitments: blobs of others need not be committed to again. */
-function mayBeWanted({ kzg_commitment: commitment }: JsonObject, wanted: ReadonlySet<Hex>): boolean {
-  if (!isHex(commitment) || commitment.length !== 2 + 2 * COMMITMENT_BYTES) return true
-  const hash = sha256(fromHex(commitment))
-  hash[0] = VERSIONED_HASH_VERSION_KZG
-  return wanted.has(toHex(hash))
+function mayBeWanted({ kzg_commitment }: JsonObject, wanted: ReadonlySet<Hex>): boolean {
+  return toCommitment(kzg_commitment).every((commitment) => wanted.has(commitmentToVersionedHash(commitment)))
+}
+
+/** Puts commitments beside blobs, which stand in the order of their block, whether only the wanted ones are there or all. */
+function pair(
+  blobs: readonly Uint8Array[],
+  commitments: readonly Hex[],
+  wanted: ReadonlySet<Hex>,
+): readonly ServedBlob[] {
+  const isWanted = (commitment: Hex) => wanted.has(commitmentToVersionedHash(commitment))
+  const asked = commitments.filter(isWanted)
+  const beside = [asked, commitments].find(({ length }) => length === blobs.length) ?? []
+  return blobs.map((blob, i) => {
+    const commitment = beside[i]
+    return { blob, commitment: commitment !== undefined && isWanted(commitment) ? commitment : undefined }
+  })
 }
 
 function decimalField(object: JsonObject, name: string): bigint {

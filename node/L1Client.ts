@@ -77,7 +77,7 @@ export type L1ClientOptions = {
   /** Ends every request when it aborts; what is asked after that fails at once. */
   signal?: AbortSignal
   /** Shared by clients of one process; by default the client makes its own and closes it. */
-  kzg?: Pick<Kzg, 'versionedHash' | 'close'>
+  kzg?: Pick<Kzg, 'versionedHash' | 'commitment' | 'close'>
   /** What requests are made with; the global `fetch` by default. */
   fetchFn?: Fetch
   /** Pause before a question that no node answered is asked again, in milliseconds; it doubles with each round. */

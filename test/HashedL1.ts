@@ -224,8 +224,13 @@ export function isBeacon({ host }: Pick<L1Question, 'host'>): boolean {
 }
 
 /** Makes a KZG whose versioned hashes come from keccak: as binding as the real one, and ready at once. */
-export function createHashKzg(): Pick<Kzg, 'versionedHash' | 'close'> {
-  return { versionedHash: async (blob) => versionedHashOf(blob), close: async () => undefined }
+export function createHashKzg(): Pick<Kzg, 'versionedHash' | 'commitment' | 'close'> {
+  return {
+    versionedHash: async (blob) => versionedHashOf(blob),
+    // Nobody can claim one: this L1 names no commitments.
+    commitment: async () => undefined,
+    close: async () => undefined,
+  }
 }
 
 function versionedHashOf(blob: Uint8Array): Hex {
