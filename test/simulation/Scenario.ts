@@ -38,6 +38,8 @@ export type Scenario = {
   /** Milliseconds. */
   downtime: number
   verifiers: number
+  /** Whether there is another verifier, by a real L1 client some of whose nodes lie; that costs time. */
+  isLiedTo: boolean
   users: {
     keystores: number
     /** Milliseconds between two deeds of a keystore's owner. */
@@ -104,6 +106,7 @@ export function drawScenario(seed: number): Scenario {
     kills: { sequencer: sometimes(0.4, 0.02), verifier: sometimes(0.4, 0.02) },
     downtime: random.integer(1, 20) * slotSeconds * 500,
     verifiers: random.integer(1, 2),
+    isLiedTo: createRandom(seed, 'lies').chance(0.25),
     users: {
       keystores: random.integer(2, 6),
       pause: random.integer(1, 5) * slotSeconds * 500,

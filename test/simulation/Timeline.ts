@@ -5,6 +5,8 @@ export interface Timeline {
   /** Calls back after `ms` milliseconds; of what is due at once, what was asked for first comes first. */
   after(ms: number, callback: () => void): void
   sleep(ms: number): Promise<void>
+  /** Does work that waits for no time of this timeline, and lets nothing else happen before it is done. */
+  hold<T>(work: () => Promise<T>): Promise<T>
   /** Lets things happen until `condition` holds or `untilMs` has come; tells whether it holds. */
   run(untilMs: number, condition?: () => boolean): Promise<boolean>
   /** Counts what has happened. */
@@ -19,6 +21,7 @@ export function createTimeline(startMs: number): Timeline {
   let now = startMs
   let order = 0
   let events = 0
+  const held = new Set<Promise<unknown>>()
 
   function after(ms: number, callback: () => void): void {
     push(heap, { at: now + Math.max(0, Math.round(ms)), order: order++, callback })
@@ -28,6 +31,13 @@ export function createTimeline(startMs: number): Timeline {
     now: () => now,
     after,
     sleep: (ms) => new Promise((resolve) => after(ms, resolve)),
+    hold(work) {
+      const done = work()
+      held.add(done)
+      const release = () => held.delete(done)
+      done.then(release, release)
+      return done
+    },
     events: () => events,
     async run(untilMs, condition = () => false) {
       while (!condition()) {
@@ -42,6 +52,10 @@ export function createTimeline(startMs: number): Timeline {
         next.callback()
         // What the callback has woken runs to its next wait before anything else happens.
         await new Promise(setImmediate)
+        while (held.size > 0) {
+          await Promise.allSettled(held)
+          await new Promise(setImmediate)
+        }
       }
       return true
     },

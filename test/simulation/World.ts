@@ -16,6 +16,7 @@ import { createTestRollup } from '../chainFixtures.ts'
 import { createFakeL1, FAKE_L1_ADDRESSES } from '../FakeL1.ts'
 import { withGenesis } from '../TestChain.ts'
 import type { WriteFate } from './FaultyDatabase.ts'
+import { createLyingL1, type LyingL1 } from './LyingL1.ts'
 import { createMempool, type Mempool } from './Mempool.ts'
 import { createRandom, type Random } from './Random.ts'
 import type { Scenario } from './Scenario.ts'
@@ -52,6 +53,8 @@ export interface World {
   readonly l1: SimulatedL1
   /** Reads what is in L1's blocks, without faults. */
   readonly contents: L1Client
+  /** Where L1 is one whose nodes can lie. */
+  readonly lyingL1: LyingL1 | undefined
   readonly mempool: Mempool
   readonly verify: SignatureVerifier
   readonly failures: readonly Failure[]
@@ -84,6 +87,8 @@ export type Sabotage = {
   fateOf?: (process: string, writes: readonly Write[]) => WriteFate | undefined
   /** Stands between a process and its L1 node. */
   wrapClient?: (process: string, client: L1Client) => L1Client
+  /** How many L1 nodes must agree for who is lied to. */
+  quorum?: number
 }
 
 /** Who wants to know what happens, and who meddles. */
@@ -110,10 +115,14 @@ export function createWorld(
 ): World {
   const timeline = createTimeline(START)
   const chainId = 31_337n
-  const fake = createFakeL1({ chainId, number: 100n, timestamp: BigInt(START / 1_000) })
-  const rollup = rollupOf(scenario, fake.head())
+  const genesis = { chainId, number: 100n, timestamp: BigInt(START / 1_000) }
+  const fails = () => (isCalm(world) ? 0 : scenario.node.fails)
+  const lies = () => createLyingL1({ genesis, timeline, fails, random: createRandom(scenario.seed, 'lies') })
+  const lyingL1 = scenario.isLiedTo ? lies() : undefined
+  const { chain, truth: contents } = lyingL1 ?? plainL1(genesis)
+  const rollup = rollupOf(scenario, chain.head())
   const l1 = createSimulatedL1({
-    chain: fake,
+    chain,
     rollup,
     batcher: ACCOUNTS.batcher,
     promiseSigner: ACCOUNTS.promise,
@@ -127,12 +136,13 @@ export function createWorld(
     onTrace?.(`${((timeline.now() - START) / 1_000).toFixed(3).padStart(9)} ${actor.padEnd(10)} ${text}`)
   }
 
-  return {
+  const world: World = {
     scenario,
     rollup,
     timeline,
     l1,
-    contents: fake.client,
+    contents,
+    lyingL1,
     mempool: createMempool(),
     verify,
     failures,
@@ -161,6 +171,13 @@ export function createWorld(
       trace('CHECK', `${check}: ${detail}`)
     },
   }
+  return world
+}
+
+/** An L1 that is quick, since nobody checks what it says. */
+function plainL1(genesis: Parameters<typeof createFakeL1>[0]) {
+  const chain = createFakeL1(genesis)
+  return { chain, truth: chain.client }
 }
 
 function rollupOf(

@@ -1,7 +1,14 @@
 import { createDerivation, type Derivation } from '../../derivation/index.ts'
-import { type ChainStore, createEngine, type EngineEvent, openChainStoreIn } from '../../node/index.ts'
+import {
+  type ChainStore,
+  createEngine,
+  type EngineEvent,
+  type L1Client,
+  openChainStoreIn,
+} from '../../node/index.ts'
 import { createSequencerParts, type SequencerParts } from '../../sequencer/index.ts'
 import type { ChainWatch } from './ChainWatch.ts'
+import type { L1Node } from './L1Node.ts'
 import { createProcess, type SimulatedProcess } from './SimulatedProcess.ts'
 import { KEYS, type World } from './World.ts'
 
@@ -18,6 +25,7 @@ export function createVerifierProcess(
   world: World,
   name: string,
   watch: ChainWatch,
+  connect = ({ client }: L1Node): L1Client => client,
 ): SimulatedProcess<VerifierParts> {
   const { rollup, verify, scenario } = world
   return createProcess({
@@ -31,11 +39,18 @@ export function createVerifierProcess(
       engine.subscribe((event: EngineEvent) => watch.hear(name, event))
       watch.opened(name, store)
       const metrics = world.metricsOf()
-      const derivation = createDerivation({ l1: node.client, store, engine, rollup, logger, metrics })
+      const derivation = createDerivation({ l1: connect(node), store, engine, rollup, logger, metrics })
       repeat(async () => ((await derivation.step()) === 'waiting' ? pollMs(world) : 0))
       return { store, derivation }
     },
   })
+}
+
+/** Makes a verifier that reads L1 by a real client some of whose nodes lie; none where the scenario has no such L1. */
+export function createDeceivedVerifiers(world: World, watch: ChainWatch): SimulatedProcess<VerifierParts>[] {
+  const { lyingL1, sabotage } = world
+  if (lyingL1 === undefined) return []
+  return [createVerifierProcess(world, 'deceived', watch, () => lyingL1.connect(sabotage.quorum ?? 2))]
 }
 
 /** Makes the sequencer's process. */

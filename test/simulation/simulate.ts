@@ -4,7 +4,7 @@ import { compareChains, deriveAfresh } from './checkChains.ts'
 import { checkLiveness } from './checkLiveness.ts'
 import { checkPromises, type Fates } from './checkPromises.ts'
 import { createMiner } from './Miner.ts'
-import { createSequencerProcess, createVerifierProcess } from './nodes.ts'
+import { createDeceivedVerifiers, createSequencerProcess, createVerifierProcess } from './nodes.ts'
 import { createOwners } from './Owners.ts'
 import { drawScenario, type Scenario } from './Scenario.ts'
 import { createStrangers } from './strangers.ts'
@@ -36,9 +36,12 @@ export async function play(scenario: Scenario, options: PlayOptions = {}): Promi
   const { timeline, l1 } = world
   const watch = createChainWatch(world)
   const sequencer = createSequencerProcess(world, watch)
-  const verifiers = Array.from({ length: scenario.verifiers }, (_, i) =>
-    createVerifierProcess(world, `verifier ${i}`, watch),
-  )
+  const verifiers = [
+    ...Array.from({ length: scenario.verifiers }, (_, i) =>
+      createVerifierProcess(world, `verifier ${i}`, watch),
+    ),
+    ...createDeceivedVerifiers(world, watch),
+  ]
   const posted = () => miner.seenData
   const raws = () => owners.raws()
   const strangers = createStrangers(world, {

@@ -17,16 +17,22 @@ const busy: Scenario = {
   maxSequencerDrift: 120n,
   kills: { sequencer: 0.03, verifier: 0 },
   downtime: 2_000,
+  isLiedTo: false,
   users: { keystores: 3, pause: 4_000, conflicts: 0.4, forces: 0.2, recovers: 0 },
 }
 
-/** The names of the checks that fail over some seeds; stops at the first seed with one. */
-async function findFailures(sabotage: Sabotage): Promise<string[]> {
+/** The names of the checks that fail over some seeds; stops at the first seed with one, or with the one that is looked for. */
+async function findFailures(
+  sabotage: Sabotage,
+  { sought, change = {} }: { sought?: string; change?: Partial<Scenario> } = {},
+): Promise<string[]> {
+  const found: string[] = []
   for (let seed = 1; seed <= 12; seed++) {
-    const { failures } = await play({ ...busy, seed }, { sabotage })
-    if (failures.length > 0) return failures.map(({ check }) => check)
+    const { failures } = await play({ ...busy, ...change, seed }, { sabotage })
+    found.push(...failures.map(({ check }) => check))
+    if (sought === undefined ? found.length > 0 : found.includes(sought)) break
   }
-  return []
+  return found
 }
 
 /** Whether a write is of the promise log, and of which of its parts. */
@@ -38,16 +44,20 @@ describe('the simulation', () => {
     expect((await simulate(seed)).failures).toEqual([])
   })
 
-  it('does the same whenever it is given the same seed', async () => {
-    const traceOf = async () => {
-      const lines: string[] = []
-      const outcome = await simulate(5, { onTrace: (line) => lines.push(line), logLevel: 'debug' })
-      return { lines, outcome }
-    }
-    const [once, again] = [await traceOf(), await traceOf()]
-    expect(once.lines.length).toBeGreaterThan(100)
-    expect(again).toEqual(once)
-  })
+  it.each([true, false])(
+    'does the same whenever it is given the same seed (L1 nodes lie: %s)',
+    async (isLiedTo) => {
+      const traceOf = async () => {
+        const lines: string[] = []
+        const onTrace = (line: string) => lines.push(line)
+        const outcome = await play({ ...drawScenario(5), isLiedTo }, { onTrace, logLevel: 'debug' })
+        return { lines, outcome }
+      }
+      const [once, again] = [await traceOf(), await traceOf()]
+      expect(once.lines.length).toBeGreaterThan(100)
+      expect(again).toEqual(once)
+    },
+  )
 
   it('notices a node that overlooks deposits', async () => {
     const failures = await findFailures({
@@ -65,12 +75,15 @@ describe('the simulation', () => {
     expect(failures).toContain('every chain equals a fresh derivation')
   })
 
+  it('notices a node that believes the one of its L1 nodes that lies', async () => {
+    expect(await findFailures({ quorum: 1 }, { change: { isLiedTo: true } })).not.toEqual([])
+  })
+
   it('notices a promise log that forgets', async () => {
-    const failures = await findFailures({
-      fateOf: (process, writes) =>
-        process === 'sequencer' && writes.some(isPromise) ? 'is lost' : undefined,
-    })
-    expect(failures).toContain('the sequencer never equivocates')
+    const sought = 'the sequencer never equivocates'
+    const fateOf: Sabotage['fateOf'] = (process, writes) =>
+      process === 'sequencer' && writes.some(isPromise) ? 'is lost' : undefined
+    expect(await findFailures({ fateOf }, { sought })).toContain(sought)
   })
 
   it('notices a disk that loses a write', async () => {
