@@ -37,8 +37,8 @@ export interface PoolBook {
   forget(finalized: bigint): readonly FinalRecord[]
   /** Counts what is in memory. */
   size(): number
-  /** Lists the promises that are not kept as the chain stands, in no order. */
-  unkept(): readonly UnkeptPromise[]
+  /** Goes through the promises that are not kept as the chain stands, in no order; there may be hundreds of thousands. */
+  unkept(): Iterable<UnkeptPromise>
 }
 
 /** What a {@link PoolBook} is made of. */
@@ -266,7 +266,12 @@ export function createPoolBook(
       return records
     },
     size: () => entries.size,
-    unkept: () => [...entries.values()].flatMap((entry) => toUnkept(entry) ?? []),
+    *unkept() {
+      for (const entry of entries.values()) {
+        const unkept = toUnkept(entry)
+        if (unkept !== undefined) yield unkept
+      }
+    },
   }
 }
 
