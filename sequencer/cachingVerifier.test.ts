@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import type { SignatureVerifier } from '../protocol/index.ts'
 import { createCachingVerifier } from './cachingVerifier.ts'
@@ -32,5 +34,22 @@ describe('createCachingVerifier', () => {
     expect(verify(1, '0xaa', digest, '0xbb')).toBe(false)
     expect(verify(1, '0xaa', digest, '0xbb')).toBe(false)
     expect(calls()).toBe(2)
+  })
+
+  it('keeps none of the bytes that outsiders choose', () => {
+    setFlagsFromString('--expose-gc')
+    const collect: () => void = runInNewContext('gc')
+    const heap = () => {
+      collect()
+      return process.memoryUsage().heapUsed
+    }
+    const count = 10_000
+    const verify = createCachingVerifier(() => true, count)
+    // Flat strings of their own, as they come out of decoding.
+    const signatureOf = (at: number) => `0x${Buffer.alloc(2_000, `${at};`).toString('hex')}` as const
+    const before = heap()
+    for (let at = 0; at < count; at++) verify(2, '0xaa', digest, signatureOf(at))
+    expect((heap() - before) / count).toBeLessThan(500)
+    expect(verify(2, '0xaa', digest, signatureOf(0))).toBe(true)
   })
 })
