@@ -7,10 +7,7 @@ import {
 } from '../protocol/index.ts'
 import { createLruCache } from './LruCache.ts'
 
-/**
- * Importing a key costs about as much as verifying with it, and wallets come back. A key is 5 kB that V8 does not see: one that is
- * remembered for long outlives the young generation, and is then freed late, so that every thread would come to hold hundreds of MB.
- */
+/** Importing a key costs about as much as verifying with it, and wallets come back. */
 const CACHED_KEYS = 1_000
 
 const P = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn
@@ -24,9 +21,12 @@ export function createNativeVerifier(): SignatureVerifier {
   return createSignatureVerifier(createNativePrimitives())
 }
 
-/** Makes the curve operations of {@link createNativeVerifier}. */
-export function createNativePrimitives(): SignaturePrimitives {
-  const keys = createLruCache<string, KeyObject>(CACHED_KEYS)
+/**
+ * Makes the curve operations of {@link createNativeVerifier}. Each remembered key is some kB that V8 does not see, freed with an
+ * object that has grown old: a thread whose heap is small collects those so seldom that it must remember none.
+ */
+export function createNativePrimitives(cachedKeys = CACHED_KEYS): SignaturePrimitives {
+  const keys = createLruCache<string, KeyObject>(cachedKeys)
   return {
     recoverSecp256k1(hash, rs, recovery) {
       try {
