@@ -15,7 +15,6 @@ import {
 } from '../test/sequencerWorld.ts'
 import { createTestKeystore, type SignedSetConfig } from '../test/TestKeystore.ts'
 import { createSequencer, type Sequencer } from './createSequencer.ts'
-import { SharedKeyError } from './createSequencerParts.ts'
 import type { SequencerOptions } from './SequencerOptions.ts'
 
 describe('createSequencer', { timeout: 180_000 }, () => {
@@ -188,12 +187,6 @@ describe('createSequencer', { timeout: 180_000 }, () => {
       expect(status.valid).toBe(true)
       expect(Number(status.blockNumber)).toBeLessThanOrEqual(Number(status.promise?.byBlock))
     }
-  })
-
-  it('refuses one key for batcher and proposer', async () => {
-    const options = world.optionsFor(':memory:')
-    const shared = { ...options, proposerKey: world.accounts.batcher.privateKey }
-    await expect(createSequencer(shared)).rejects.toBeInstanceOf(SharedKeyError)
   })
 
   it('keeps its blocks while SystemConfig names another batcher, and posts them when it is named again', async () => {

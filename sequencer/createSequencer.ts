@@ -9,7 +9,6 @@ import {
   createParallelVerifier,
   createRpcServer,
   openChainStore,
-  type RpcServer,
   type RpcServerOptions,
 } from '../node/index.ts'
 import { createCachingVerifier } from './cachingVerifier.ts'
@@ -38,15 +37,41 @@ const MAX_WAITING_FOR_THE_END = 64
  * @throws as `openChainStore` when the database cannot be opened, or when a port cannot be bound.
  */
 export async function createSequencer(options: SequencerOptions): Promise<Sequencer> {
-  const { rollup, logger } = options
-  const metrics = createMetrics()
-  const store = await openChainStore(options.dataDirectory, rollup)
   const ending = new AbortController()
   // Every part waits for it; Node.js would warn of a leak.
   setMaxListeners(MAX_WAITING_FOR_THE_END, ending.signal)
-  const kzg = createKzg()
-  const l1 = createL1Client({ logger, ...options.l1, metrics, signal: ending.signal, kzg })
+  const opened: (() => Promise<void>)[] = []
+  /** Closes all that was opened so far, the newest first. */
+  async function release(): Promise<void> {
+    ending.abort()
+    for (const close of opened.splice(0).reverse()) await close()
+  }
+  try {
+    return await start(options, { ending, release, onRelease: (close) => opened.push(close) })
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+/** How the parts of a sequencer end. */
+type Ending = {
+  ending: AbortController
+  release: () => Promise<void>
+  onRelease: (close: () => Promise<void>) => void
+}
+
+async function start(options: SequencerOptions, { ending, release, onRelease }: Ending): Promise<Sequencer> {
+  const { rollup, logger } = options
+  const metrics = createMetrics()
+  const store = await openChainStore(options.dataDirectory, rollup)
+  onRelease(() => store.close())
   const parallel = createParallelVerifier({ logger })
+  onRelease(() => parallel.close())
+  const kzg = createKzg()
+  onRelease(() => kzg.close())
+  const l1 = createL1Client({ logger, ...options.l1, metrics, signal: ending.signal, kzg })
+  onRelease(() => l1.close())
   const fetchFn = createEndableFetch({ signal: ending.signal })
   const parts = await createSequencerParts({
     options,
@@ -60,13 +85,13 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
     foresight: { decoder: createDecoder(), expect: parallel.expect },
     metrics,
     now: Date.now,
-  }).catch(async (error: unknown) => {
-    await store.close()
-    throw error
   })
   const { engine, pool, methods, adminMethods, readiness, loops } = parts
+  onRelease(async () => {
+    await engine.idle()
+    await pool.flush().catch(() => undefined)
+  })
 
-  const servers: RpcServer[] = []
   const serve = async (
     serverOptions: Pick<
       RpcServerOptions,
@@ -74,31 +99,14 @@ export async function createSequencer(options: SequencerOptions): Promise<Sequen
     >,
   ) => {
     const server = await createRpcServer({ ...serverOptions, logger, metrics, readiness })
-    servers.push(server)
+    onRelease(() => server.close())
     return server
   }
-
-  async function release(): Promise<void> {
-    await Promise.all(servers.map((server) => server.close()))
-    await engine.idle()
-    await pool.flush().catch(() => undefined)
-    await l1.close()
-    await kzg.close()
-    await parallel.close()
-    await store.close()
-  }
-
-  let server: RpcServer
+  const server = await serve({ ...options.rpc, methods })
   let adminUrl: string | undefined
-  try {
-    server = await serve({ ...options.rpc, methods })
-    if (options.admin !== undefined) {
-      const { host, port, token } = options.admin
-      adminUrl = (await serve({ host, port, authToken: token, methods: adminMethods })).url
-    }
-  } catch (error) {
-    await release()
-    throw error
+  if (options.admin !== undefined) {
+    const { host, port, token } = options.admin
+    adminUrl = (await serve({ host, port, authToken: token, methods: adminMethods })).url
   }
 
   const running = loops.map((loop) => loop.run(ending.signal))
