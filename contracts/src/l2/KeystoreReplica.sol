@@ -6,6 +6,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Approval} from "../libraries/Approval.sol";
 import {Approvals} from "../libraries/Approvals.sol";
 import {ConfigLimits, ShortConfig} from "../libraries/Config.sol";
+import {Fault} from "../libraries/Fault.sol";
 import {L1Header} from "../libraries/L1Header.sol";
 import {MerklePatricia} from "../libraries/MerklePatricia.sol";
 import {Output, OutputLib} from "../libraries/Output.sol";
@@ -13,6 +14,7 @@ import {P256Verifier} from "../libraries/P256Verifier.sol";
 import {SetConfig, SetConfigLib, SetConfigRules} from "../libraries/SetConfig.sol";
 import {
     ConfigProof,
+    Confirmation,
     IKeystoreReplica,
     OutputProof,
     Record,
@@ -167,12 +169,23 @@ contract KeystoreReplica is IKeystoreReplica {
     /// @inheritdoc IKeystoreReplica
     function confirm(ConfigProof calldata proof, ShortConfig calldata config) external {
         (Root memory entry, Record memory rec, bytes32 proven) = _prove(proof);
-        bytes32 hash = config.hash();
-        // The initial config, and no other, has nonce 0 and hashes to the id.
-        if (hash != proven || (config.nonce == 0) != (proven == proof.id)) {
-            revert ConfigMismatch(hash, proven);
+        Fault.raise(_tryConfirm(entry, rec, proof.id, proof.account, config, proven));
+    }
+
+    /// @inheritdoc IKeystoreReplica
+    function confirmMany(
+        address source,
+        uint256 outputIndex,
+        bytes[] calldata nodes,
+        Confirmation[] calldata items
+    ) external {
+        Root memory entry = _knownRoot(source, outputIndex);
+        MerklePatricia.PoolNode[] memory pool = MerklePatricia.toPool(nodes);
+        for (uint256 i = 0; i < items.length; ++i) {
+            Confirmation calldata item = items[i];
+            bytes memory fault = _tryConfirmPooled(source, entry, pool, item);
+            if (fault.length != 0) emit ConfirmationSkipped(i, item.id, item.account, fault);
         }
-        _confirm(proof, entry, rec, config, proven, entry.finalized);
     }
 
     /// @inheritdoc IKeystoreReplica
@@ -191,29 +204,22 @@ contract KeystoreReplica is IKeystoreReplica {
             config = update.next;
         }
         if (hash != proven) revert ConfigMismatch(hash, proven);
-        _confirm(proof, entry, rec, config, proven, true);
+        Fault.raise(_tryAccept(entry, rec, proof.id, proof.account, config, proven, true));
     }
 
     /// @inheritdoc IKeystoreReplica
     function preconfirm(address account, ShortConfig calldata current, bytes calldata rawSetConfig) external {
-        SetConfig memory update = _decodeUpdate(rawSetConfig);
-        (bytes32 id, uint64 nonce) = (update.id, update.next.nonce);
-        Record memory rec = _records[id][account];
-        if (nonce <= rec.headNonce) {
-            bytes32 hash = update.next.hash();
-            if (hash != _hashes[id][nonce][account]) revert ConflictingConfig(nonce, hash);
-            return;
-        }
+        _preconfirm(account, current, rawSetConfig);
+    }
 
+    /// @inheritdoc IKeystoreReplica
+    function preconfirmMany(address account, ShortConfig calldata current, bytes[] calldata rawSetConfigs)
+        external
+    {
         ShortConfig memory config = current;
-        bytes32 currentHash = _requireHeld(id, account, rec.headNonce, config);
-        bytes32 nextHash = _requireValid(update, config, currentHash);
-        // The record begins here: the config in force is the initial one, and as good as the confirmed one.
-        if (_isBlank(rec)) rec.maxStaleness = config.maxStaleness;
-        rec.headNonce = nonce;
-        _records[id][account] = rec;
-        _hashes[id][nonce][account] = nextHash;
-        emit Preconfirmed(id, account, nonce, nextHash);
+        for (uint256 i = 0; i < rawSetConfigs.length; ++i) {
+            config = _preconfirm(account, config, rawSetConfigs[i]);
+        }
     }
 
     /// @inheritdoc IKeystoreReplica
@@ -294,39 +300,93 @@ contract KeystoreReplica is IKeystoreReplica {
         activeAt[source] = active;
     }
 
+    function _knownRoot(address source, uint256 outputIndex) private view returns (Root memory entry) {
+        entry = _roots[source][outputIndex];
+        if (entry.l1Timestamp == 0) revert RootUnknown(source, outputIndex);
+    }
+
     /// @dev What a known output, which must count for the account, says is the keystore's config.
     function _prove(ConfigProof calldata proof)
         private
         view
         returns (Root memory entry, Record memory rec, bytes32 proven)
     {
-        entry = _roots[proof.source][proof.outputIndex];
-        if (entry.l1Timestamp == 0) revert RootUnknown(proof.source, proof.outputIndex);
-        if (!entry.builtIn && !_enabled[proof.source][proof.account]) {
-            revert SourceNotEnabled(proof.source, proof.account);
-        }
-        rec = _records[proof.id][proof.account];
-        if (entry.l2BlockNumber < rec.l2BlockNumber) {
-            revert RootOlderThanConfirmed(entry.l2BlockNumber, rec.l2BlockNumber);
-        }
+        entry = _knownRoot(proof.source, proof.outputIndex);
+        bytes memory fault;
+        (rec, fault) = _tryOpen(proof.source, entry, proof.id, proof.account);
+        Fault.raise(fault);
         bool exists;
         (exists, proven) = MerklePatricia.storageValue(entry.keystoreRoot, proof.id, proof.storageProof);
         if (!exists) proven = proof.id;
     }
 
-    /// @param mayReplace Whether the config may replace those that the replica holds from its nonce on.
-    function _confirm(
-        ConfigProof calldata proof,
+    // What follows answers the error with which `confirm` reverts and for which `confirmMany` leaves an item out.
+
+    function _tryConfirmPooled(
+        address source,
+        Root memory entry,
+        MerklePatricia.PoolNode[] memory pool,
+        Confirmation calldata item
+    ) private returns (bytes memory fault) {
+        (bytes32 id, address account) = (item.id, item.account);
+        Record memory rec;
+        (rec, fault) = _tryOpen(source, entry, id, account);
+        if (fault.length != 0) return fault;
+        bool exists;
+        bytes32 proven;
+        (exists, proven, fault) = MerklePatricia.tryStorageValuePooled(entry.keystoreRoot, id, pool, item.way);
+        if (fault.length != 0) return fault;
+        return _tryConfirm(entry, rec, id, account, item.config, exists ? proven : id);
+    }
+
+    /// @dev The record that a root, if it counts for the account and is not too old, may change.
+    function _tryOpen(address source, Root memory entry, bytes32 id, address account)
+        private
+        view
+        returns (Record memory rec, bytes memory fault)
+    {
+        if (!entry.builtIn && !_enabled[source][account]) {
+            return (rec, abi.encodeWithSelector(SourceNotEnabled.selector, source, account));
+        }
+        rec = _records[id][account];
+        if (entry.l2BlockNumber < rec.l2BlockNumber) {
+            fault = Fault.encode(RootOlderThanConfirmed.selector, entry.l2BlockNumber, rec.l2BlockNumber);
+        }
+    }
+
+    /// @dev Confirms `config` if it is the proven one.
+    function _tryConfirm(
         Root memory entry,
         Record memory rec,
+        bytes32 id,
+        address account,
+        ShortConfig memory config,
+        bytes32 proven
+    ) private returns (bytes memory) {
+        bytes32 hash = config.hash();
+        // The initial config, and no other, has nonce 0 and hashes to the id.
+        if (hash != proven || (config.nonce == 0) != (proven == id)) {
+            return Fault.encode(ConfigMismatch.selector, hash, proven);
+        }
+        return _tryAccept(entry, rec, id, account, config, hash, entry.finalized);
+    }
+
+    /// @param mayReplace Whether the config may replace those that the replica holds from its nonce on.
+    function _tryAccept(
+        Root memory entry,
+        Record memory rec,
+        bytes32 id,
+        address account,
         ShortConfig memory config,
         bytes32 hash,
         bool mayReplace
-    ) private {
-        (bytes32 id, address account, uint64 nonce) = (proof.id, proof.account, config.nonce);
-        if (nonce < rec.confirmedNonce) revert NonceBelowConfirmed(nonce, rec.confirmedNonce);
+    ) private returns (bytes memory fault) {
+        uint64 nonce = config.nonce;
+        if (nonce < rec.confirmedNonce) {
+            return Fault.encode(NonceBelowConfirmed.selector, nonce, rec.confirmedNonce);
+        }
         if (nonce > rec.headNonce || _hashAt(id, account, nonce) != hash) {
-            if (!mayReplace) revert ConfigNotHeld(nonce, hash);
+            if (!mayReplace) return Fault.encode(ConfigNotHeld.selector, nonce, uint256(hash));
             rec.headNonce = nonce;
             _hashes[id][nonce][account] = hash;
         }
@@ -337,6 +397,32 @@ contract KeystoreReplica is IKeystoreReplica {
         if (entry.l1Timestamp > rec.asOf) rec.asOf = entry.l1Timestamp;
         _records[id][account] = rec;
         emit Confirmed(id, account, nonce, hash, rec.headNonce, rec.asOf, entry.finalized);
+    }
+
+    /// @dev Puts an update in force on top of `config`, unless it is held already.
+    /// @return The config in force afterwards, if it was `config` or that of the update; else `config`.
+    function _preconfirm(address account, ShortConfig memory config, bytes calldata rawSetConfig)
+        private
+        returns (ShortConfig memory)
+    {
+        SetConfig memory update = _decodeUpdate(rawSetConfig);
+        (bytes32 id, uint64 nonce) = (update.id, update.next.nonce);
+        Record memory rec = _records[id][account];
+        if (nonce <= rec.headNonce) {
+            bytes32 hash = update.next.hash();
+            if (hash != _hashes[id][nonce][account]) revert ConflictingConfig(nonce, hash);
+            return nonce == rec.headNonce ? update.next : config;
+        }
+
+        bytes32 currentHash = _requireHeld(id, account, rec.headNonce, config);
+        bytes32 nextHash = _requireValid(update, config, currentHash);
+        // The record begins here: the config in force is the initial one, and as good as the confirmed one.
+        if (_isBlank(rec)) rec.maxStaleness = config.maxStaleness;
+        rec.headNonce = nonce;
+        _records[id][account] = rec;
+        _hashes[id][nonce][account] = nextHash;
+        emit Preconfirmed(id, account, nonce, nextHash);
+        return update.next;
     }
 
     function _decodeUpdate(bytes calldata rawSetConfig) private view returns (SetConfig memory update) {

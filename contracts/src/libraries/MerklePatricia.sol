@@ -1,25 +1,38 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Fault} from "./Fault.sol";
 import {Rlp} from "./Rlp.sol";
+import {Slice, SliceLib} from "./Slice.sol";
 
 /// @title MerklePatricia
 /// @notice Verifies inclusion and exclusion proofs of Ethereum's hexary Merkle-Patricia trie with hashed keys: the
 ///         state trie and storage tries (protocol.md §4).
 /// @dev A proof is what `eth_getProof` answers: the nodes that are referenced by hash, from the root down to where the
 ///      key ends, each as its RLP; nodes shorter than 32 bytes are inside their parent and nowhere else. There is one
-///      proof for a key. Whatever is not that proof reverts; nothing is merely false.
+///      proof for a key. Whatever is not that proof reverts, or is a fault where many keys are looked up; nothing is
+///      merely false.
 ///
 ///      All keys have 64 nibbles, so a value stands in a leaf, never in a branch, and a leaf ends at the 64th.
 library MerklePatricia {
     using Rlp for Rlp.Cursor;
 
-    /// @notice Where a node leads a key: nowhere, to its value, to a child, or to a child that must be a branch.
+    /// @notice Where a node leads a key: to a fault, nowhere, to its value, to a child, or to a child that must be a
+    ///         branch.
     enum Step {
+        Fault,
         Absent,
         Value,
         Child,
         Branch
+    }
+
+    /// @notice A node in a pool that many proofs share, hashed and looked at once.
+    struct PoolNode {
+        bytes32 hash;
+        uint256 position;
+        uint256 end;
+        bool isFullBranch;
     }
 
     /// @notice `keccak256(rlp(""))`, the root of a trie without keys.
@@ -33,6 +46,9 @@ library MerklePatricia {
     uint256 private constant _LONGEST_EMBEDDED = 0xde;
 
     uint256 private constant _KEY_NIBBLES = 64;
+
+    /// @dev No path leads so deep.
+    uint256 private constant _MALFORMED = type(uint256).max;
 
     /// @notice The node at `index` of the proof does not have the hash its parent, or the root, names.
     error ProofNodeMismatch(uint256 index, bytes32 hash, bytes32 expected);
@@ -53,6 +69,10 @@ library MerklePatricia {
     error EmptyValue();
     /// @notice The proof shows that there is no such account.
     error AccountAbsent(address account);
+    /// @notice The way through a pool does not consist of indices of two bytes.
+    error MalformedWay(uint256 length);
+    /// @notice The way through a pool names a node that the pool does not have.
+    error NotInPool(uint256 node, uint256 count);
     /// @notice A storage value is zero, wider than a word, or starts with a zero byte.
     error MalformedStorageValue(bytes value);
 
@@ -67,35 +87,72 @@ library MerklePatricia {
         pure
         returns (bool exists, bytes calldata value)
     {
-        value = Rlp.slice(0, 0);
+        (Slice found, bytes memory fault) = tryGet(root, keyHash, proof);
+        Fault.raise(fault);
+        return (_isFound(found), found.toBytes());
+    }
+
+    /// @notice As {get}, but answers the error with which that reverts.
+    /// @return value The value; empty if there is none.
+    /// @return fault The error; empty if there is none.
+    function tryGet(bytes32 root, bytes32 keyHash, bytes[] calldata proof)
+        internal
+        pure
+        returns (Slice value, bytes memory fault)
+    {
         if (root == EMPTY_TRIE_ROOT) {
-            if (proof.length != 0) revert ProofTooLong(proof.length, 0);
-            return (false, value);
+            return (value, proof.length == 0 ? fault : _tooLong(proof.length, 0));
         }
 
         bytes32 expected = root;
         uint256 depth = 0;
         Step step = Step.Child;
         for (uint256 i = 0; i < proof.length; ++i) {
+            Slice node = SliceLib.from(proof[i]);
             uint256 position;
-            uint256 end;
-            (position, end) = _openNode(proof[i], i, expected);
-            (step, position, depth) = _follow(step, position, end, keyHash, depth);
-            while (_isEmbedded(step, position)) {
-                end = _endOfEmbedded(position);
-                (step, position, depth) = _follow(step, position, end, keyHash, depth);
-            }
-
-            if (step >= Step.Child) {
-                expected = _wordAt(position + 1);
-                continue;
-            }
-            if (i + 1 != proof.length) revert ProofTooLong(proof.length, i + 1);
-            if (step == Step.Absent) return (false, value);
-            (, uint256 payload, uint256 payloadEnd) = Rlp.item(position, end);
-            return (true, Rlp.slice(payload, payloadEnd));
+            (step, position, depth) = _enter(step, node, i, expected, keyHash, depth);
+            if (step < Step.Child) return _arrive(step, position, proof.length, i + 1);
+            expected = _wordAt(position + 1);
         }
-        revert ProofTooShort(proof.length);
+        return (value, _tooShort(proof.length));
+    }
+
+    /// @notice Hashes nodes that several proofs share, whatever they are: what is wrong with one is the fault of the ways
+    ///         that lead through it.
+    function toPool(bytes[] calldata nodes) internal pure returns (PoolNode[] memory pool) {
+        pool = new PoolNode[](nodes.length);
+        for (uint256 i = 0; i < nodes.length; ++i) {
+            bytes calldata node = nodes[i];
+            PoolNode memory pooled = pool[i];
+            pooled.hash = keccak256(node);
+            (pooled.position, pooled.end) = _bounds(node);
+            pooled.isFullBranch = _isFullBranch(pooled.position, pooled.end);
+        }
+    }
+
+    /// @notice Looks up a key as {tryGet} does with the proof that `way` picks from `pool`.
+    /// @param way Indices in the pool, two bytes each, from the root down; none for the empty trie.
+    function tryGetPooled(bytes32 root, bytes32 keyHash, PoolNode[] memory pool, Slice way)
+        internal
+        pure
+        returns (Slice value, bytes memory fault)
+    {
+        uint256 length = way.length();
+        if (length % 2 != 0) return (value, Fault.encode(MalformedWay.selector, length));
+        length /= 2;
+        if (root == EMPTY_TRIE_ROOT) return (value, length == 0 ? fault : _tooLong(length, 0));
+
+        bytes32 expected = root;
+        uint256 depth = 0;
+        Step step = Step.Child;
+        for (uint256 i = 0; i < length; ++i) {
+            uint256 position = uint16(bytes2(way.wordAt(2 * i)));
+            if (position >= pool.length) return (value, _notInPool(position, pool.length));
+            (step, position, depth) = _enterPooled(step, pool[position], i, expected, keyHash, depth);
+            if (step < Step.Child) return _arrive(step, position, length, i + 1);
+            expected = _wordAt(position + 1);
+        }
+        return (value, _tooShort(length));
     }
 
     /// @notice Proves an account and returns the root of its storage trie.
@@ -128,25 +185,160 @@ library MerklePatricia {
         pure
         returns (bool exists, bytes32 word)
     {
-        bytes calldata encoded;
-        (exists, encoded) = get(storageRoot, keccak256(abi.encodePacked(slot)), proof);
-        if (!exists) return (false, 0);
-        bytes calldata stripped = Rlp.toBytes(encoded);
-        if (stripped.length == 0 || stripped.length > 32 || stripped[0] == 0) {
-            revert MalformedStorageValue(stripped);
-        }
-        word = bytes32(stripped) >> (256 - 8 * stripped.length);
+        bytes memory fault;
+        (exists, word, fault) = tryStorageValue(storageRoot, slot, proof);
+        Fault.raise(fault);
     }
 
-    /// @dev Checks a node's hash. With keys of 64 nibbles even the root has more than 32 bytes.
-    function _openNode(bytes calldata node, uint256 index, bytes32 expected)
+    /// @notice As {storageValue}, but answers the error with which that reverts; empty if there is none.
+    function tryStorageValue(bytes32 storageRoot, bytes32 slot, bytes[] calldata proof)
+        internal
+        pure
+        returns (bool, bytes32, bytes memory)
+    {
+        (Slice value, bytes memory fault) = tryGet(storageRoot, _keyOf(slot), proof);
+        return _readWord(value, fault);
+    }
+
+    /// @notice As {tryStorageValue}, with the proof that `way` picks from `pool`.
+    function tryStorageValuePooled(
+        bytes32 storageRoot,
+        bytes32 slot,
+        PoolNode[] memory pool,
+        bytes calldata way
+    ) internal pure returns (bool, bytes32, bytes memory) {
+        (Slice value, bytes memory fault) = tryGetPooled(storageRoot, _keyOf(slot), pool, SliceLib.from(way));
+        return _readWord(value, fault);
+    }
+
+    function _keyOf(bytes32 slot) private pure returns (bytes32 keyHash) {
+        assembly ("memory-safe") {
+            mstore(0x00, slot)
+            keyHash := keccak256(0x00, 0x20)
+        }
+    }
+
+    /// @dev Reads the value of a slot, if a lookup found one.
+    function _readWord(Slice value, bytes memory lookupFault)
         private
         pure
-        returns (uint256 position, uint256 end)
+        returns (bool, bytes32 word, bytes memory fault)
     {
-        if (node.length < 32) revert ProofNodeTooShort(index, node.length);
-        bytes32 hash = keccak256(node);
-        if (hash != expected) revert ProofNodeMismatch(index, hash, expected);
+        if (!_isFound(value)) return (false, 0, lookupFault);
+        bytes calldata stripped;
+        (stripped, fault) = Rlp.tryToBytes(value.toBytes());
+        if (fault.length != 0) return (false, 0, fault);
+        if (stripped.length == 0 || stripped.length > 32 || stripped[0] == 0) {
+            return (false, 0, abi.encodeWithSelector(MalformedStorageValue.selector, stripped));
+        }
+        return (true, bytes32(stripped) >> (256 - 8 * stripped.length), fault);
+    }
+
+    /// @dev Follows the key through a node of a proof and those embedded in it.
+    function _enter(Step step, Slice node, uint256 index, bytes32 expected, bytes32 keyHash, uint256 depth)
+        private
+        pure
+        returns (Step, uint256, uint256)
+    {
+        // With keys of 64 nibbles even the root has more than 32 bytes.
+        if (node.length() < 32) return _refuseShort(index, node.length());
+        bytes32 hash = keccak256(node.toBytes());
+        if (hash != expected) return _refuseHash(index, hash, expected);
+        (uint256 position, uint256 end) = _bounds(node.toBytes());
+        return _followAll(step, position, end, keyHash, depth);
+    }
+
+    /// @dev As {_enter}, with a node of a pool.
+    function _enterPooled(
+        Step step,
+        PoolNode memory node,
+        uint256 index,
+        bytes32 expected,
+        bytes32 keyHash,
+        uint256 depth
+    ) private pure returns (Step, uint256, uint256) {
+        (uint256 position, uint256 end) = (node.position, node.end);
+        if (end - position < 32) return _refuseShort(index, end - position);
+        if (node.hash != expected) return _refuseHash(index, node.hash, expected);
+        if (node.isFullBranch && depth < _KEY_NIBBLES) return _followFullBranch(position, keyHash, depth);
+        return _followAll(step, position, end, keyHash, depth);
+    }
+
+    /// @dev What a lookup that ends answers: a fault, absence or a value, if the proof ends with it.
+    function _arrive(Step step, uint256 position, uint256 length, uint256 used)
+        private
+        pure
+        returns (Slice value, bytes memory fault)
+    {
+        if (step == Step.Fault) {
+            assembly ("memory-safe") {
+                fault := position
+            }
+        } else if (used != length) {
+            fault = _tooLong(length, used);
+        } else if (step == Step.Value) {
+            // The leaf was checked, so the value does not end behind it.
+            (, uint256 payload, uint256 payloadEnd) = Rlp.tryItem(position, type(uint256).max);
+            value = SliceLib.from(Rlp.slice(payload, payloadEnd));
+        }
+    }
+
+    /// @dev No value is empty.
+    function _isFound(Slice value) private pure returns (bool) {
+        return value.length() != 0;
+    }
+
+    /// @dev Follows the key through the node from `position` to `end` and those embedded in it.
+    function _followAll(Step step, uint256 position, uint256 end, bytes32 keyHash, uint256 depth)
+        private
+        pure
+        returns (Step, uint256, uint256)
+    {
+        (step, position, depth) = _follow(step, position, end, keyHash, depth);
+        while (_isEmbedded(step, position)) {
+            end = _endOfEmbedded(position);
+            (step, position, depth) = _follow(step, position, end, keyHash, depth);
+        }
+        return (step, position, depth);
+    }
+
+    /// @dev A step that answers a fault: where its bytes stand in memory.
+    function _refuse(bytes memory fault) private pure returns (Step, uint256 position, uint256) {
+        assembly ("memory-safe") {
+            position := fault
+        }
+        return (Step.Fault, position, 0);
+    }
+
+    function _refuseNode(bytes4 reason, uint256 depth) private pure returns (Step, uint256, uint256) {
+        return _refuse(Fault.encode(reason, depth));
+    }
+
+    function _refuseShort(uint256 index, uint256 length) private pure returns (Step, uint256, uint256) {
+        return _refuse(Fault.encode(ProofNodeTooShort.selector, index, length));
+    }
+
+    function _refuseHash(uint256 index, bytes32 hash, bytes32 expected)
+        private
+        pure
+        returns (Step, uint256, uint256)
+    {
+        return _refuse(abi.encodeWithSelector(ProofNodeMismatch.selector, index, hash, expected));
+    }
+
+    function _tooLong(uint256 length, uint256 used) private pure returns (bytes memory) {
+        return Fault.encode(ProofTooLong.selector, length, used);
+    }
+
+    function _tooShort(uint256 length) private pure returns (bytes memory) {
+        return Fault.encode(ProofTooShort.selector, length);
+    }
+
+    function _notInPool(uint256 node, uint256 count) private pure returns (bytes memory) {
+        return Fault.encode(NotInPool.selector, node, count);
+    }
+
+    function _bounds(bytes calldata node) private pure returns (uint256 position, uint256 end) {
         assembly ("memory-safe") {
             position := node.offset
             end := add(position, node.length)
@@ -156,7 +348,8 @@ library MerklePatricia {
     /// @dev Follows the key through the node from `position` to `end`.
     /// @param previous What the parent said of this node: Child or Branch.
     /// @return step Where the key goes.
-    /// @return target Position of the item it goes to: a reference to a child, or a value. Zero if absent.
+    /// @return target Position of the item it goes to: a reference to a child, or a value. Zero if absent; a pointer into
+    ///         memory if the node has a fault.
     /// @return newDepth Nibbles of the key that have been used.
     function _follow(Step previous, uint256 position, uint256 end, bytes32 keyHash, uint256 depth)
         private
@@ -164,32 +357,55 @@ library MerklePatricia {
         returns (Step step, uint256 target, uint256 newDepth)
     {
         if (_isFullBranch(position, end) && depth < _KEY_NIBBLES) {
-            return (Step.Child, position + 3 + 33 * _nibbleAt(keyHash, depth), depth + 1);
+            return _followFullBranch(position, keyHash, depth);
         }
 
-        (bool isList, uint256 payload, uint256 payloadEnd) = Rlp.item(position, end);
-        if (!isList) revert Rlp.RlpExpectedList(uint8(_prefixAt(position)));
-        if (payloadEnd != end) revert Rlp.RlpTrailingBytes(end - payloadEnd);
+        (bool isList, uint256 payload, uint256 payloadEnd) = Rlp.tryItem(position, end);
+        if (payloadEnd == 0) return _refuse(Rlp.faultAt(position, end));
+        if (!isList) return _refuseNode(Rlp.RlpExpectedList.selector, _prefixAt(position));
+        if (payloadEnd != end) return _refuseNode(Rlp.RlpTrailingBytes.selector, end - payloadEnd);
 
-        (, uint256 pathStart, uint256 second) = Rlp.item(payload, end);
-        (,, uint256 afterSecond) = Rlp.item(second, end);
+        (, uint256 pathStart, uint256 second) = Rlp.tryItem(payload, end);
+        if (second == 0) return _refuse(Rlp.faultAt(payload, end));
+        (,, uint256 afterSecond) = Rlp.tryItem(second, end);
+        if (afterSecond == 0) return _refuse(Rlp.faultAt(second, end));
         if (afterSecond != end) return _followBranch(payload, end, keyHash, depth);
-        if (previous == Step.Branch) revert ExtensionWithoutBranch(depth);
-        if (_prefixAt(payload) >= _SHORTEST_EMBEDDED) revert MalformedPath(depth);
+        if (previous == Step.Branch) return _refuseNode(ExtensionWithoutBranch.selector, depth);
+        if (_prefixAt(payload) >= _SHORTEST_EMBEDDED) return _refuseNode(MalformedPath.selector, depth);
+        return _followPair(pathStart, second, keyHash, depth);
+    }
 
+    /// @dev Follows the key through a leaf or an extension, whose path and second item have been found.
+    function _followPair(uint256 pathStart, uint256 second, bytes32 keyHash, uint256 depth)
+        private
+        pure
+        returns (Step step, uint256 target, uint256 newDepth)
+    {
         bool matches;
         bool isLeaf;
         (isLeaf, matches, newDepth) = _followPath(pathStart, second, keyHash, depth);
+        if (newDepth > _KEY_NIBBLES) return _refuseNode(MalformedPath.selector, depth);
         uint256 prefix = _prefixAt(second);
         if (isLeaf) {
             // A leaf's value is a string, and not the empty one: that would mean no value.
-            if (prefix >= 0xc0) revert Rlp.RlpExpectedString(uint8(prefix));
-            if (prefix == _EMPTY) revert EmptyValue();
+            if (prefix >= 0xc0) return _refuseNode(Rlp.RlpExpectedString.selector, prefix);
+            if (prefix == _EMPTY) return _refuse(Fault.encode(EmptyValue.selector));
         } else if (prefix != _HASH && (prefix < _SHORTEST_EMBEDDED || prefix > _LONGEST_EMBEDDED)) {
-            revert MalformedNode(depth);
+            return _refuseNode(MalformedNode.selector, depth);
         }
         if (!matches) return (Step.Absent, 0, newDepth);
         return (isLeaf ? Step.Value : Step.Branch, second, newDepth);
+    }
+
+    /// @dev Follows the key through a branch of sixteen hashes.
+    function _followFullBranch(uint256 position, bytes32 keyHash, uint256 depth)
+        private
+        pure
+        returns (Step, uint256, uint256)
+    {
+        unchecked {
+            return (Step.Child, position + 3 + 33 * _nibbleAt(keyHash, depth), depth + 1);
+        }
     }
 
     /// @dev Checks all items of a branch and finds the one for the next nibble. They need no bound of their own: only
@@ -199,12 +415,14 @@ library MerklePatricia {
         pure
         returns (Step step, uint256 target, uint256 newDepth)
     {
-        if (depth >= _KEY_NIBBLES) revert MalformedNode(depth);
+        if (depth >= _KEY_NIBBLES) return _refuseNode(MalformedNode.selector, depth);
         unchecked {
             uint256 nibble = _nibbleAt(keyHash, depth);
             target = _skipReferences(position, nibble);
             uint256 value = _skipReferences(target, 16 - nibble);
-            if (value + 1 != end || _prefixAt(value) != _EMPTY) revert MalformedNode(depth);
+            if (value + 1 != end || _prefixAt(value) != _EMPTY) {
+                return _refuseNode(MalformedNode.selector, depth);
+            }
             if (_prefixAt(target) == _EMPTY) return (Step.Absent, 0, depth);
             return (Step.Child, target, depth + 1);
         }
@@ -256,7 +474,7 @@ library MerklePatricia {
 
     /// @dev Compares a leaf's or extension's path, in hex-prefix encoding, with the key. In the first byte, the upper
     ///      nibble says which (bit 1 a leaf, bit 0 an odd number of nibbles); the lower one is the first nibble of
-    ///      an odd path and zero before an even one.
+    ///      an odd path and zero before an even one. Where the path is malformed, `newDepth` is `_MALFORMED`.
     function _followPath(uint256 start, uint256 end, bytes32 keyHash, uint256 depth)
         private
         pure
@@ -265,17 +483,17 @@ library MerklePatricia {
         unchecked {
             uint256 width = end - start;
             // An odd path has at most 63 nibbles in 32 bytes, an even one 64 in 33.
-            if (width == 0 || width > 33) revert MalformedPath(depth);
+            if (width == 0 || width > 33) return (false, false, _MALFORMED);
             uint256 flags = _prefixAt(start);
             bool isOdd = flags & 0x10 != 0;
-            if (flags > 0x3f || (!isOdd && flags & 0x0f != 0)) revert MalformedPath(depth);
+            if (flags > 0x3f || (!isOdd && flags & 0x0f != 0)) return (false, false, _MALFORMED);
             isLeaf = flags & 0x20 != 0;
 
             uint256 nibbles = 2 * width - (isOdd ? 1 : 2);
             newDepth = depth + nibbles;
             // A leaf ends the key; an extension uses some of it and leaves some for the branch behind it.
             if (isLeaf ? newDepth != _KEY_NIBBLES : (nibbles == 0 || newDepth >= _KEY_NIBBLES)) {
-                revert MalformedPath(depth);
+                return (false, false, _MALFORMED);
             }
 
             uint256 path = isOdd ? uint256(_wordAt(start)) << 4 : uint256(_wordAt(start + 1));

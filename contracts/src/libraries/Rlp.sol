@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Fault} from "./Fault.sol";
+
 /// @title Rlp
 /// @notice Reads canonical RLP from calldata and refuses everything else: lengths and integers that are not
 ///         minimal, single bytes with a prefix, items that reach past their list, bytes after the item.
@@ -41,11 +43,23 @@ library Rlp {
 
     /// @notice Reads `input`, which must be one string and nothing after it.
     function toBytes(bytes calldata input) internal pure returns (bytes calldata) {
+        (bytes calldata payload, bytes memory fault) = tryToBytes(input);
+        Fault.raise(fault);
+        return payload;
+    }
+
+    /// @notice As {toBytes}, but answers the error with which that reverts; empty if there is none.
+    function tryToBytes(bytes calldata input) internal pure returns (bytes calldata, bytes memory fault) {
         (uint256 position, uint256 end) = _bounds(input);
-        (bool isList, uint256 payload, uint256 payloadEnd) = item(position, end);
-        if (isList) revert RlpExpectedString(_byteAt(position));
-        if (payloadEnd != end) revert RlpTrailingBytes(end - payloadEnd);
-        return slice(payload, payloadEnd);
+        (bool isList, uint256 payload, uint256 payloadEnd) = tryItem(position, end);
+        if (payloadEnd == 0) {
+            fault = faultAt(position, end);
+        } else if (isList) {
+            fault = Fault.encode(RlpExpectedString.selector, _byteAt(position));
+        } else if (payloadEnd != end) {
+            fault = Fault.encode(RlpTrailingBytes.selector, end - payloadEnd);
+        }
+        return (slice(payload, payloadEnd), fault);
     }
 
     /// @notice Whether every item has been read.
@@ -159,12 +173,22 @@ library Rlp {
         pure
         returns (bool isList, uint256 payload, uint256 payloadEnd)
     {
-        bool isCanonical = true;
+        (isList, payload, payloadEnd) = tryItem(position, end);
+        if (payloadEnd == 0) Fault.raise(faultAt(position, end));
+    }
+
+    /// @notice As {item}, but answers a `payloadEnd` of zero where that reverts.
+    function tryItem(uint256 position, uint256 end)
+        internal
+        pure
+        returns (bool isList, uint256 payload, uint256 payloadEnd)
+    {
         // Every field of every transaction, header and trie node comes through here, hence the assembly. It only finds
-        // out whether something is wrong; `_refuse` says what. Sums cannot overflow: lengths have at most 64 bits.
+        // out whether something is wrong; `faultAt` says what. Sums cannot overflow: lengths have at most 64 bits.
         assembly ("memory-safe") {
             let prefix := byte(0, calldataload(position))
             let length := 1
+            let isCanonical := 1
             payload := position
             // Below 0x80 a byte stands for itself.
             if gt(prefix, 0x7f) {
@@ -185,9 +209,24 @@ library Rlp {
             }
             payloadEnd := add(payload, length)
             // An item has a byte at least, so this also refuses to start at the end.
-            isCanonical := and(isCanonical, iszero(gt(payloadEnd, end)))
+            payloadEnd := mul(payloadEnd, and(isCanonical, iszero(gt(payloadEnd, end))))
         }
-        if (!isCanonical) _refuse(position, end);
+    }
+
+    /// @notice Why there is no canonical item at `position`: the error with which {item} reverts.
+    function faultAt(uint256 position, uint256 end) internal pure returns (bytes memory) {
+        if (position >= end) return Fault.encode(RlpNoMoreItems.selector);
+        uint256 length = _byteAt(position) & 0x3f;
+        uint256 payload = position + 1;
+        if (length > 55) {
+            uint256 width = length - 55;
+            if (payload + width > end) return _truncated(width, end - payload);
+            length = _number(payload, width);
+            if (length < 56 || _byteAt(payload) == 0) return _notMinimal(length);
+            payload += width;
+        }
+        if (payload + length > end) return _truncated(length, end - payload);
+        return _notMinimal(_byteAt(payload));
     }
 
     /// @notice The calldata from `position` to `end` as bytes.
@@ -198,20 +237,12 @@ library Rlp {
         }
     }
 
-    /// @dev Says why there is no canonical item at `position`.
-    function _refuse(uint256 position, uint256 end) private pure {
-        if (position >= end) revert RlpNoMoreItems();
-        uint256 length = _byteAt(position) & 0x3f;
-        uint256 payload = position + 1;
-        if (length > 55) {
-            uint256 width = length - 55;
-            if (payload + width > end) revert RlpTruncated(width, end - payload);
-            length = _number(payload, width);
-            if (length < 56 || _byteAt(payload) == 0) revert RlpNotMinimal(length);
-            payload += width;
-        }
-        if (payload + length > end) revert RlpTruncated(length, end - payload);
-        revert RlpNotMinimal(_byteAt(payload));
+    function _truncated(uint256 announced, uint256 available) private pure returns (bytes memory) {
+        return Fault.encode(RlpTruncated.selector, announced, available);
+    }
+
+    function _notMinimal(uint256 value) private pure returns (bytes memory) {
+        return Fault.encode(RlpNotMinimal.selector, value);
     }
 
     function _bounds(bytes calldata input) private pure returns (uint256 position, uint256 end) {

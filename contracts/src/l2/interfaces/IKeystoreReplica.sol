@@ -49,6 +49,16 @@ struct ConfigProof {
     bytes[] storageProof;
 }
 
+/// @notice One of many confirmations from one output: what `confirm` would be told, but for the nodes of the proof.
+struct Confirmation {
+    bytes32 id;
+    address account;
+    /// @dev The proven config in short form; the initial one where absence is proven.
+    ShortConfig config;
+    /// @dev Which of the shared nodes are the proof, from the output's keystore root down: indices of two bytes each.
+    bytes way;
+}
+
 /// @notice An output known to a replica.
 struct Root {
     bytes32 keystoreRoot;
@@ -102,6 +112,10 @@ interface IKeystoreReplica {
         uint64 headNonce,
         uint48 asOf,
         bool finalized
+    );
+    /// @notice `confirmMany` left `item` out, for which `confirm` would have reverted with `reason`.
+    event ConfirmationSkipped(
+        uint256 indexed item, bytes32 indexed id, address indexed account, bytes reason
     );
     /// @notice A set-config put `configHash`, the config of `nonce`, in force by its own signatures.
     event Preconfirmed(bytes32 indexed id, address indexed account, uint64 nonce, bytes32 configHash);
@@ -160,6 +174,17 @@ interface IKeystoreReplica {
     /// @param config The proven config in short form; the initial one where absence is proven.
     function confirm(ConfigProof calldata proof, ShortConfig calldata config) external;
 
+    /// @notice Confirms many configs that one output proves, each as `confirm` does, from nodes that the proofs share. One
+    /// that `confirm` would refuse is left out, and an event says why; the others are confirmed.
+    /// @param nodes Nodes of the output's keystore trie, in any order.
+    /// @param items What to confirm; a later one finds what an earlier one has changed.
+    function confirmMany(
+        address source,
+        uint256 outputIndex,
+        bytes[] calldata nodes,
+        Confirmation[] calldata items
+    ) external;
+
     /// @notice Confirms the config that an output proves, which `rawSetConfigs`, updates valid one after the other,
     /// lead to from the confirmed config. Replaces preconfirmed configs that conflict. Suffices from a proposed output.
     /// @param confirmed The confirmed config in short form; the initial one where none was confirmed.
@@ -174,6 +199,12 @@ interface IKeystoreReplica {
     /// @param current The config in force in short form.
     /// @param rawSetConfig The bytes sent to the sequencer (protocol.md 3).
     function preconfirm(address account, ShortConfig calldata current, bytes calldata rawSetConfig) external;
+
+    /// @notice Puts updates in force one on top of the other, each as `preconfirm` does. As many of the first as the
+    /// replica already holds succeed without effect, so nobody gains by sending some of them first.
+    /// @param current The config in force in short form; not read where the update to it is among them.
+    function preconfirmMany(address account, ShortConfig calldata current, bytes[] calldata rawSetConfigs)
+        external;
 
     /// @notice Appends a source that may vouch after 30 days, for accounts that enabled it. Only the source admin.
     function appendSource(address source) external;
