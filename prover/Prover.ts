@@ -1,10 +1,13 @@
 import type { ProverContext } from './ProverContext.ts'
 import {
   type ProveConfigParameters,
+  type ProveConfigsParameters,
   type ProvenConfig,
+  type ProvenConfigs,
   type ProvenSignedConfig,
   type ProveSignedConfigParameters,
   proveConfig,
+  proveConfigs,
   proveSignedConfig,
 } from './proveConfig.ts'
 import {
@@ -19,6 +22,7 @@ export type Prover = {
   proveOutput(parameters: ProveOutputParameters): Promise<ProvenOutput>
   proveOutputAbsence(parameters: ProveOutputParameters): Promise<ProvenOutput>
   proveConfig(parameters: ProveConfigParameters): Promise<ProvenConfig>
+  proveConfigs(parameters: ProveConfigsParameters): Promise<ProvenConfigs>
   proveSignedConfig(parameters: ProveSignedConfigParameters): Promise<ProvenSignedConfig>
 }
 
@@ -28,6 +32,7 @@ export function createProver(context: ProverContext): Prover {
     proveOutput: (parameters) => proveOutput(context, parameters),
     proveOutputAbsence: (parameters) => proveOutputAbsence(context, parameters),
     proveConfig: (parameters) => proveConfig(context, parameters),
+    proveConfigs: (parameters) => proveConfigs(context, parameters),
     proveSignedConfig: (parameters) => proveSignedConfig(context, parameters),
   }
 }

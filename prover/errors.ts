@@ -115,3 +115,11 @@ export class BeaconApiMissingError extends KeyrollError {
     super(`The source ${source} starts from beacon roots: give the URL of a beacon API as \`beaconUrl\``)
   }
 }
+
+/** Reports that the proofs for one `confirmMany` have more nodes than it can number: confirm fewer keystores at once. */
+export class PoolTooLargeError extends KeyrollError {
+  override readonly name = 'PoolTooLargeError'
+  constructor(limit: number) {
+    super(`The proofs have more than ${limit} nodes: confirm fewer keystores at once`)
+  }
+}

@@ -3,10 +3,13 @@ export { createProver, type Prover } from './Prover.ts'
 export type { ProverContext } from './ProverContext.ts'
 export {
   type ProveConfigParameters,
+  type ProveConfigsParameters,
   type ProvenConfig,
+  type ProvenConfigs,
   type ProvenSignedConfig,
   type ProveSignedConfigParameters,
   proveConfig,
+  proveConfigs,
   proveSignedConfig,
 } from './proveConfig.ts'
 export {

@@ -1,4 +1,4 @@
-import { type Address, encodeFunctionData, type Hex, numberToHex } from 'viem'
+import { type Address, concat, encodeFunctionData, type Hex, numberToHex } from 'viem'
 import { keystoreReplicaAbi } from '../contracts/index.ts'
 import {
   type Config,
@@ -18,9 +18,18 @@ import {
   verifyTrieProof,
 } from '../protocol/index.ts'
 import { ask, toAnswer } from './ask.ts'
-import { BrokenChainError, ConfigUnknownError, RootUnknownError, WrongAnswerError } from './errors.ts'
+import {
+  BrokenChainError,
+  ConfigUnknownError,
+  PoolTooLargeError,
+  RootUnknownError,
+  WrongAnswerError,
+} from './errors.ts'
 import type { ProverContext } from './ProverContext.ts'
 import { type ConfigProof, getReplicaParameters, getReplicaRoot, type ReplicaRoot } from './replica.ts'
+
+/** A way through the pool of `confirmMany` names each node by two bytes. */
+const MAX_POOL_NODES = 65_536
 
 /** Which keystore to confirm for which account, and from which root of the replica. */
 export type ProveConfigParameters = {
@@ -58,10 +67,8 @@ export async function proveConfig(
   const { id } = parameters
   const root = await getKnownRoot(context, parameters)
   const { answer, storageProof, proven } = await getStorageProof(context, id, root)
-  const config = parameters.config ?? readConfig(answer)
-  if (config === undefined || configHash(config) !== proven) throw new ConfigUnknownError(id, proven)
+  const short = toProven(id, parameters.config ?? readConfig(answer), proven)
   const proof = createConfigProof(parameters, storageProof)
-  const short = toShortConfig(config)
   const data = encodeFunctionData({ abi: keystoreReplicaAbi, functionName: 'confirm', args: [proof, short] })
   return { proof, config: short, data, isFinal: root.finalized }
 }
@@ -122,6 +129,70 @@ export async function proveSignedConfig(
     args: [proof, short, rawSetConfigs],
   })
   return { proof, data }
+}
+
+/** Which keystores to confirm for which accounts, all from one root of the replica. */
+export type ProveConfigsParameters = {
+  source: Address
+  outputIndex: bigint
+  /** Each as in {@link ProveConfigParameters}. */
+  items: readonly { id: Hex; account: Address; config?: Config }[]
+}
+
+/** Proofs for `confirmMany` with the nodes that they share, each checked against the replica's root. */
+export type ProvenConfigs = {
+  nodes: Hex[]
+  items: { id: Hex; account: Address; config: ShortConfig; way: Hex }[]
+  /** The call of `confirmMany` with these proofs. */
+  data: Hex
+  /** Whether the root is finalized; `confirmMany` takes from others only what the replica holds already. */
+  isFinal: boolean
+}
+
+/**
+ * Makes the call of `confirmMany`, which confirms many keystores from one root (protocol.md §7.4). Every node is in the
+ * call once.
+ *
+ * @throws {PoolTooLargeError} when there are more nodes than two bytes can number.
+ * @throws as {@link proveConfig}.
+ */
+export async function proveConfigs(
+  context: ProverContext,
+  { source, outputIndex, items }: ProveConfigsParameters,
+): Promise<ProvenConfigs> {
+  const root = await getKnownRoot(context, { source, outputIndex })
+  const proofs = await Promise.all(items.map((item) => proveItem(context, root, item)))
+  const indices = new Map<Hex, number>()
+  const enter = (node: Hex): Hex => {
+    const index = indices.get(node) ?? indices.size
+    if (index >= MAX_POOL_NODES) throw new PoolTooLargeError(MAX_POOL_NODES)
+    indices.set(node, index)
+    return numberToHex(index, { size: 2 })
+  }
+  const pooled = proofs.map(({ storageProof, ...item }) => ({
+    ...item,
+    way: concat(storageProof.map(enter)),
+  }))
+  const nodes = [...indices.keys()]
+  const args = [source, outputIndex, nodes, pooled] as const
+  const data = encodeFunctionData({ abi: keystoreReplicaAbi, functionName: 'confirmMany', args })
+  return { nodes, items: pooled, data, isFinal: root.finalized }
+}
+
+async function proveItem(
+  context: ProverContext,
+  root: ReplicaRoot,
+  { id, account, config }: ProveConfigsParameters['items'][number],
+): Promise<{ id: Hex; account: Address; config: ShortConfig; storageProof: Hex[] }> {
+  const { answer, storageProof, proven } = await getStorageProof(context, id, root)
+  const short = toProven(id, config ?? readConfig(answer), proven)
+  return { id, account, config: short, storageProof: storageProof.map((node) => toHex(node)) }
+}
+
+/** @throws {ConfigUnknownError} when the config is not the proven one. */
+function toProven(id: Hex, config: Config | undefined, proven: Hex): ShortConfig {
+  if (config === undefined || configHash(config) !== proven) throw new ConfigUnknownError(id, proven)
+  return toShortConfig(config)
 }
 
 async function getKnownRoot(

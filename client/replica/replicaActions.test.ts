@@ -1,6 +1,7 @@
-import { type Address, type Hex, keccak256, toHex } from 'viem'
+import { type Address, decodeErrorResult, type Hex, keccak256, toHex } from 'viem'
 import { waitForTransactionReceipt } from 'viem/actions'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { keystoreReplicaAbi } from '../../contracts/index.ts'
 import { type Config, configHash } from '../../protocol/index.ts'
 import { createProver, type Prover } from '../../prover/index.ts'
 import { type ReplicaWorld, startReplicaWorld } from '../../test/replicaWorld.ts'
@@ -11,6 +12,7 @@ import {
   createKeystore,
   createNextConfig,
   findCheckpoint,
+  findSkipped,
   replicaActions,
   signSetConfig,
 } from '../index.ts'
@@ -41,10 +43,10 @@ beforeAll(async () => {
 
 afterAll(() => world.stop())
 
-function rotate(current: Config, from: ConfigSigner, to: ConfigSigner) {
+function rotate(current: Config, from: ConfigSigner, to: ConfigSigner, of = id) {
   const next = createNextConfig(current, { signers: createAuthority({ signers: [to] }) })
   return signSetConfig({
-    ...{ rollup: world.rollup, kind: 0, id, current, next },
+    ...{ rollup: world.rollup, kind: 0, id: of, current, next },
     authority: [from],
     approvers: [from],
     nextSigners: [to],
@@ -109,6 +111,58 @@ test('an account follows its keystore: preconfirmed, confirmed from a proposed o
   expect(await client.getRecord({ id, account: ACCOUNT })).toMatchObject({
     confirmedNonce: 2n,
     configHash: configHash(second.tx.next),
+  })
+})
+
+test('many accounts follow their keystores in one call, which leaves out the one that cannot', async () => {
+  const others = ['a', 'b', 'c'].map((name, i) => {
+    const keystore = createKeystore({ signers: [signerOf(name)], data: keccak256(toHex(name)) })
+    const account: Address = `0x00000000000000000000000000000000000000b${i}`
+    return { account, id: keystore.id, config: { ...keystore.initial, nonce: 3n } }
+  })
+  const untouched = createKeystore({ signers: [signerOf('d')], data: keccak256(toHex('untouched')) })
+  const outputIndex = await world.propose(others)
+  await world.step(world.rollup.challengePeriod)
+  await relayRoot(outputIndex)
+  const ofUntouched = { id: untouched.id, account: ACCOUNT, config: untouched.initial }
+  const items = [...others.map(({ account, id }) => ({ account, id })), ofUntouched]
+  const proven = await prover.proveConfigs({ source, outputIndex, items })
+  expect(proven.isFinal).toBe(true)
+  expect(new Set(proven.nodes).size).toBe(proven.nodes.length)
+
+  const [first, second, ...rest] = proven.items
+  if (first === undefined || second === undefined) expect.fail('an item is missing')
+  const spoilt = { ...second, config: { ...second.config, maxStaleness: 1 } }
+  const call = { source, outputIndex, nodes: proven.nodes, items: [first, spoilt, ...rest] }
+  const hash = await client.confirmMany({ ...call, gas: 5_000_000n })
+  await world.step()
+  const { logs } = await waitForTransactionReceipt(client, { hash })
+  const [skipped, ...more] = findSkipped(world.l2Contracts.keystoreReplica, logs)
+  expect(more).toEqual([])
+  expect(skipped).toMatchObject({ item: 1, id: second.id })
+  const data = skipped?.reason ?? '0x'
+  expect(decodeErrorResult({ abi: keystoreReplicaAbi, data }).errorName).toBe('ConfigMismatch')
+  for (const item of [first, ...rest]) {
+    const record = await client.getRecord({ id: item.id, account: item.account })
+    expect(record).toMatchObject({ confirmedNonce: item.config.nonce, configHash: configHash(item.config) })
+    expect(record.asOf).toBeGreaterThan(0)
+  }
+  expect(await client.getRecord({ id: second.id, account: second.account })).toMatchObject({ asOf: 0 })
+})
+
+test('updates are preconfirmed one on top of the other, also when somebody sent the first alone', async () => {
+  const own = createKeystore({ signers: [oldKey], data: keccak256(toHex('in sequence')) })
+  const sign = (current: Config, from: ConfigSigner, to: ConfigSigner) => rotate(current, from, to, own.id)
+  const first = await sign(own.initial, oldKey, newKey)
+  const second = await sign(first.tx.next, newKey, thirdKey)
+  const third = await sign(second.tx.next, thirdKey, oldKey)
+  const sent = { account: ACCOUNT, current: own.initial, gas: 3_000_000n }
+  await world.mined('l2', client.preconfirm({ ...sent, raw: first.raw }))
+  const rawSetConfigs = [first.raw, second.raw, third.raw]
+  await world.mined('l2', client.preconfirmMany({ ...sent, rawSetConfigs }))
+  expect(await client.getRecord({ id: own.id, account: ACCOUNT })).toMatchObject({
+    headNonce: 3n,
+    configHash: configHash(third.tx.next),
   })
 })
 

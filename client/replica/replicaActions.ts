@@ -2,12 +2,14 @@ import type { Client, Hash } from 'viem'
 import type { SendingClient } from '../SendingClient.ts'
 import { type CheckpointParameters, checkpoint } from './checkpoint.ts'
 import { type ConfirmParameters, confirm } from './confirm.ts'
+import { type ConfirmManyParameters, confirmMany } from './confirmMany.ts'
 import { type ConfirmSignedParameters, confirmSigned } from './confirmSigned.ts'
 import { type GetRecordParameters, getRecord, type ReplicaRecord } from './getRecord.ts'
 import { type GetRootParameters, getRoot, type ReplicaRoot } from './getRoot.ts'
 import { type IsCheckpointParameters, isCheckpoint } from './isCheckpoint.ts'
 import type { OnReplica } from './OnReplica.ts'
 import { type PreconfirmParameters, preconfirm } from './preconfirm.ts'
+import { type PreconfirmManyParameters, preconfirmMany } from './preconfirmMany.ts'
 import { type UpdateRootParameters, updateRoot } from './updateRoot.ts'
 
 /** What any client of a replica's chain may ask. */
@@ -21,8 +23,10 @@ export type ReplicaReadActions = {
 export type ReplicaWriteActions = {
   checkpoint(parameters: CheckpointParameters): Promise<Hash>
   confirm(parameters: ConfirmParameters): Promise<Hash>
+  confirmMany(parameters: ConfirmManyParameters): Promise<Hash>
   confirmSigned(parameters: ConfirmSignedParameters): Promise<Hash>
   preconfirm(parameters: PreconfirmParameters): Promise<Hash>
+  preconfirmMany(parameters: PreconfirmManyParameters): Promise<Hash>
   updateRoot(parameters: UpdateRootParameters): Promise<Hash>
 }
 
@@ -43,8 +47,10 @@ export function replicaActions(
     ...replicaReadActions(on)(client),
     checkpoint: (parameters) => checkpoint(client, parameters),
     confirm: (parameters) => confirm(client, { ...parameters, ...on }),
+    confirmMany: (parameters) => confirmMany(client, { ...parameters, ...on }),
     confirmSigned: (parameters) => confirmSigned(client, { ...parameters, ...on }),
     preconfirm: (parameters) => preconfirm(client, { ...parameters, ...on }),
+    preconfirmMany: (parameters) => preconfirmMany(client, { ...parameters, ...on }),
     updateRoot: (parameters) => updateRoot(client, { ...parameters, ...on }),
   })
 }

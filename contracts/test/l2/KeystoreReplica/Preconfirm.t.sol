@@ -89,6 +89,70 @@ contract PreconfirmTest is ReplicaTest {
         assertConfirmed(2);
     }
 
+    function test_updates_in_sequence_come_into_force() public {
+        vm.expectEmit(address(replica));
+        emit IKeystoreReplica.Preconfirmed(id, account, 1, keystore(2, 1).config.hash());
+        vm.expectEmit(address(replica));
+        emit IKeystoreReplica.Preconfirmed(id, account, 2, keystore(3, 2).config.hash());
+        vm.expectEmit(address(replica));
+        emit IKeystoreReplica.Preconfirmed(id, account, 3, keystore(4, 3).config.hash());
+        replica.preconfirmMany(account, initial().config, sequence());
+        assertInForce(keystore(4, 3));
+        assertEq(replica.hashAt(id, account, 1), keystore(2, 1).config.hash());
+        assertEq(replica.hashAt(id, account, 2), keystore(3, 2).config.hash());
+    }
+
+    function test_sequence_succeeds_however_much_of_it_is_held() public {
+        for (uint256 held = 1; held <= 3; ++held) {
+            uint256 snapshot = vm.snapshotState();
+            preconfirm(initial(), keystore(2, 1));
+            if (held > 1) preconfirm(keystore(2, 1), keystore(3, 2));
+            if (held > 2) preconfirm(keystore(3, 2), keystore(4, 3));
+            vm.recordLogs();
+            replica.preconfirmMany(account, initial().config, sequence());
+            assertEq(vm.getRecordedLogs().length, 3 - held);
+            assertInForce(keystore(4, 3));
+            vm.revertToState(snapshot);
+        }
+    }
+
+    function test_sequence_with_a_gap_is_refused_as_a_whole() public {
+        bytes[] memory raws = sequence();
+        raws[1] = raws[2];
+        vm.expectRevert(abi.encodeWithSelector(SetConfigLib.NonceTooHigh.selector, 3, 2));
+        replica.preconfirmMany(account, initial().config, raws);
+        assertInForce(initial());
+    }
+
+    function test_sequence_that_conflicts_with_what_is_held_is_refused() public {
+        preconfirm(initial(), keystore(9, 1));
+        bytes[] memory raws = sequence();
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IKeystoreReplica.ConflictingConfig.selector, 1, keystore(2, 1).config.hash()
+            )
+        );
+        replica.preconfirmMany(account, initial().config, raws);
+    }
+
+    function test_sequence_on_top_of_a_config_that_is_not_in_force_is_refused() public {
+        preconfirm(initial(), keystore(2, 1));
+        bytes[] memory raws = new bytes[](1);
+        raws[0] = rawUpdate(keystore(2, 1), keystore(3, 2));
+        vm.expectRevert(
+            abi.encodeWithSelector(IKeystoreReplica.ConfigMismatch.selector, id, keystore(2, 1).config.hash())
+        );
+        replica.preconfirmMany(account, initial().config, raws);
+    }
+
+    /// @dev Three updates, each on top of the one before.
+    function sequence() internal view returns (bytes[] memory raws) {
+        raws = new bytes[](3);
+        raws[0] = rawUpdate(initial(), keystore(2, 1));
+        raws[1] = rawUpdate(keystore(2, 1), keystore(3, 2));
+        raws[2] = rawUpdate(keystore(3, 2), keystore(4, 3));
+    }
+
     function test_conflicting_update_of_a_held_nonce_is_refused() public {
         preconfirm(initial(), keystore(2, 1));
         Keystore memory other = keystore(3, 1);
