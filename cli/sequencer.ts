@@ -28,6 +28,7 @@ type SequencerFlags = NodeFlags &
     proposerHead: 'safe' | 'finalized'
     resubmitAfter: number
     maxFee: bigint
+    maxPriorityFee: bigint
     maxBlobFee: bigint
     dataAvailability: 'auto' | 'calldata' | 'blobs'
     blobProofs: 'auto' | 'blob' | 'cells'
@@ -92,6 +93,11 @@ export function createSequencerCommand(): Command {
         .default(500n, '500'),
     )
     .addOption(
+      option('--max-priority-fee <gwei>', 'most that L1 transactions tip per gas, whatever L1 calls usual')
+        .argParser(parseQuantity)
+        .default(50n, '50'),
+    )
+    .addOption(
       option('--max-blob-fee <gwei>', 'most that L1 transactions pay per blob gas')
         .argParser(parseQuantity)
         .default(500n, '500'),
@@ -139,6 +145,7 @@ async function runSequencer(flags: SequencerFlags): Promise<void> {
       resubmitAfterMs: flags.resubmitAfter * 1000,
       feeLimits: {
         minPriorityFeePerGas: 1_000_000n,
+        maxPriorityFeePerGas: flags.maxPriorityFee * GWEI,
         maxFeePerGas: flags.maxFee * GWEI,
         maxFeePerBlobGas: flags.maxBlobFee * GWEI,
       },

@@ -5,6 +5,7 @@ import { bumpFees, type FeeLimits, type Fees, outbidFees, suggestFees, type Tran
 const gwei = 1_000_000_000n
 const limits: FeeLimits = {
   minPriorityFeePerGas: gwei,
+  maxPriorityFeePerGas: 40n * gwei,
   maxFeePerGas: 300n * gwei,
   maxFeePerBlobGas: 200n * gwei,
 }
@@ -36,8 +37,22 @@ describe('suggestFees', () => {
         expect(fees.maxFeePerGas <= limits.maxFeePerGas).toBe(true)
         expect(fees.maxFeePerBlobGas <= limits.maxFeePerBlobGas).toBe(true)
         expect(fees.maxPriorityFeePerGas <= fees.maxFeePerGas).toBe(true)
+        expect(fees.maxPriorityFeePerGas <= limits.maxPriorityFeePerGas).toBe(true)
       }),
     )
+  })
+
+  it('leaves room below the ceiling of the tip to raise the caps once, whatever tip L1 calls usual', () => {
+    for (const kind of ['calldata', 'blobs'] as const) {
+      const lie = { baseFee: gwei, priorityFee: 10_000n * gwei, blobBaseFee: gwei }
+      const first = suggestFees(lie, limits, kind)
+      expect(first.maxPriorityFeePerGas < limits.maxPriorityFeePerGas).toBe(true)
+      const second = bumpFees(first, lie, limits, kind)
+      expect(second).toMatchObject({ maxFeePerGas: limits.maxFeePerGas })
+      if (kind === 'blobs') expect(second).toMatchObject({ maxFeePerBlobGas: limits.maxFeePerBlobGas })
+      expect((second?.maxPriorityFeePerGas ?? 0n) <= limits.maxPriorityFeePerGas).toBe(true)
+      expect(second && bumpFees(second, lie, limits, kind)).toBeUndefined()
+    }
   })
 })
 
@@ -54,6 +69,7 @@ describe('bumpFees', () => {
           const isAtCeiling = (fee: bigint, ceiling: bigint) => (fee * percents[kind]) / 100n + 1n > ceiling
           expect(
             isAtCeiling(previous.maxFeePerGas, limits.maxFeePerGas) ||
+              isAtCeiling(previous.maxPriorityFeePerGas, limits.maxPriorityFeePerGas) ||
               (kind === 'blobs' && isAtCeiling(previous.maxFeePerBlobGas, limits.maxFeePerBlobGas)),
           ).toBe(true)
           return
@@ -63,6 +79,7 @@ describe('bumpFees', () => {
         expect(raises(bumped.maxFeePerBlobGas, previous.maxFeePerBlobGas, kind)).toBe(true)
         expect(bumped.maxPriorityFeePerGas <= bumped.maxFeePerGas).toBe(true)
         expect(bumped.maxFeePerGas <= limits.maxFeePerGas).toBe(true)
+        expect(bumped.maxPriorityFeePerGas <= limits.maxPriorityFeePerGas).toBe(true)
         expect(bumped.maxFeePerBlobGas <= limits.maxFeePerBlobGas).toBe(true)
       }),
     )
@@ -108,7 +125,7 @@ describe('outbidFees', () => {
         }
         expect(last).toEqual({
           maxFeePerGas: limits.maxFeePerGas,
-          maxPriorityFeePerGas: limits.maxFeePerGas,
+          maxPriorityFeePerGas: limits.maxPriorityFeePerGas,
           maxFeePerBlobGas: kind === 'blobs' ? limits.maxFeePerBlobGas : 0n,
         })
       }),

@@ -7,7 +7,13 @@ export type TransactionKind = 'calldata' | 'blobs'
 export type Fees = { maxFeePerGas: bigint; maxPriorityFeePerGas: bigint; maxFeePerBlobGas: bigint }
 
 /** The least and the most that an account pays, in wei per gas and per blob gas. */
-export type FeeLimits = { minPriorityFeePerGas: bigint; maxFeePerGas: bigint; maxFeePerBlobGas: bigint }
+export type FeeLimits = {
+  minPriorityFeePerGas: bigint
+  /** The tip is paid in full, and what is usual is whatever one L1 node says. */
+  maxPriorityFeePerGas: bigint
+  maxFeePerGas: bigint
+  maxFeePerBlobGas: bigint
+}
 
 /** Nodes take a replacement only when it raises every fee by at least this. */
 const BUMP_PERCENT: Readonly<Record<TransactionKind, bigint>> = { calldata: 10n, blobs: 100n }
@@ -31,7 +37,9 @@ export function suggestFees(
 ): Fees {
   const { baseFee, priorityFee, blobBaseFee = 0n } = prices
   const rise = (fee: bigint) => (fee * HEADROOM[headroom]) / 100n
-  const tip = max(priorityFee, limits.minPriorityFeePerGas)
+  // A tip at its ceiling could not be replaced, even with higher caps: there is room for one replacement more.
+  const highestTip = ((limits.maxPriorityFeePerGas - 1n) * 100n) / (100n + BUMP_PERCENT[kind])
+  const tip = min(max(priorityFee, limits.minPriorityFeePerGas), highestTip)
   const maxFeePerGas = min(rise(baseFee) + tip, limits.maxFeePerGas)
   const blobFee = min(max(rise(blobBaseFee), MIN_BLOB_FEE_CAP), limits.maxFeePerBlobGas)
   return {
@@ -53,10 +61,14 @@ export function bumpFees(
 ): Fees | undefined {
   const suggested = suggestFees(prices, limits, kind)
   const bump = (fee: bigint) => (fee * (100n + BUMP_PERCENT[kind])) / 100n + 1n
+  const leastTip = bump(previous.maxPriorityFeePerGas)
+  if (leastTip > limits.maxPriorityFeePerGas) return undefined
+  const tip = max(leastTip, suggested.maxPriorityFeePerGas)
+  const isLastTip = bump(tip) > limits.maxPriorityFeePerGas
   const raise = (fee: bigint, wanted: bigint, ceiling: bigint) => {
     const raised = max(bump(fee), wanted)
     // Where no further replacement would fit, the cap goes to the ceiling at once: a cap is not what is paid.
-    return bump(raised) > ceiling ? ceiling : raised
+    return isLastTip || bump(raised) > ceiling ? ceiling : raised
   }
   const maxFeePerGas = raise(previous.maxFeePerGas, suggested.maxFeePerGas, limits.maxFeePerGas)
   const maxFeePerBlobGas =
@@ -67,10 +79,7 @@ export function bumpFees(
   if (kind === 'blobs' && maxFeePerBlobGas < bump(previous.maxFeePerBlobGas)) return undefined
   return {
     maxFeePerGas,
-    maxPriorityFeePerGas: min(
-      max(bump(previous.maxPriorityFeePerGas), suggested.maxPriorityFeePerGas),
-      maxFeePerGas,
-    ),
+    maxPriorityFeePerGas: min(tip, maxFeePerGas),
     maxFeePerBlobGas,
   }
 }
@@ -90,7 +99,11 @@ export function outbidFees(
   const maxFeePerGas = raise(previous.maxFeePerGas, suggested.maxFeePerGas, limits.maxFeePerGas)
   const fees = {
     maxFeePerGas,
-    maxPriorityFeePerGas: raise(previous.maxPriorityFeePerGas, suggested.maxPriorityFeePerGas, maxFeePerGas),
+    maxPriorityFeePerGas: raise(
+      previous.maxPriorityFeePerGas,
+      suggested.maxPriorityFeePerGas,
+      min(maxFeePerGas, limits.maxPriorityFeePerGas),
+    ),
     maxFeePerBlobGas: raise(
       previous.maxFeePerBlobGas,
       suggested.maxFeePerBlobGas,

@@ -126,7 +126,12 @@ describe('TxManager', () => {
   it('never pays more than the ceiling, and goes on once the base fee has fallen', async () => {
     const ceiling = 50n * gwei
     const manager = await open({
-      feeLimits: { minPriorityFeePerGas: 1n, maxFeePerGas: ceiling, maxFeePerBlobGas: ceiling },
+      feeLimits: {
+        minPriorityFeePerGas: 1n,
+        maxPriorityFeePerGas: ceiling,
+        maxFeePerGas: ceiling,
+        maxFeePerBlobGas: ceiling,
+      },
     })
     l1.baseFee = 400n * gwei
     const { confirmed } = await send(manager, 'a')

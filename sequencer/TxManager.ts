@@ -59,6 +59,7 @@ export type TxManagerOptions = {
 export const DEFAULT_TX_MANAGER_OPTIONS: TxManagerOptions = {
   feeLimits: {
     minPriorityFeePerGas: 1_000_000n,
+    maxPriorityFeePerGas: 50_000_000_000n,
     maxFeePerGas: 500_000_000_000n,
     maxFeePerBlobGas: 500_000_000_000n,
   },
@@ -367,9 +368,18 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     if (fees !== undefined) return offer(entry, await addAttempt(entry, fees), 'bumped')
     if (isTooCheap) {
       metrics.l1AtCeiling.inc({ sender: name })
-      const { maxFeePerGas: ceiling, maxFeePerBlobGas: blobCeiling } = feeLimits
-      const log = { nonce: entry.tracked.nonce, ceiling, ...(kind === 'blobs' && { blobCeiling }) }
-      logger.error(log, 'the fee ceiling keeps an L1 transaction waiting')
+      const {
+        maxFeePerGas: ceiling,
+        maxPriorityFeePerGas: tipCeiling,
+        maxFeePerBlobGas: blobCeiling,
+      } = feeLimits
+      const log = {
+        nonce: entry.tracked.nonce,
+        ceiling,
+        tipCeiling,
+        ...(kind === 'blobs' && { blobCeiling }),
+      }
+      logger.error(log, 'a fee ceiling keeps an L1 transaction waiting')
     }
     return offerAgain(entry, newest)
   }
