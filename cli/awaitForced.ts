@@ -9,8 +9,8 @@ import { waitFor } from './waitFor.ts'
 export type AwaitForcedOptions = {
   keyrollRpc: string
   forced: ForcedConfig
-  /** Looks for the deposit on L1 again, which may have moved it to another block. */
-  find: () => Promise<ForcedConfig>
+  /** Looks for the deposit on L1 again, which may have moved it to another block, for at most so many milliseconds. */
+  find: (timeout: number) => Promise<ForcedConfig>
   tell: (text: string) => void
   /** Milliseconds. */
   timeout: number
@@ -30,6 +30,7 @@ export async function awaitForced(
 ): Promise<{ forced: ForcedConfig; status: SetConfigStatus }> {
   const { keyrollRpc, find, tell, timeout, signal } = options
   const node = createClient({ transport: http(keyrollRpc) }).extend(keyrollActions())
+  const deadline = Date.now() + timeout
   let { forced } = options
   const what = `the deposit ${forced.transactionHash} on ${keyrollRpc}`
   tell(`waiting for ${what}; L1 block ${forced.latestL1Block} is the latest that can bring it`)
@@ -39,7 +40,7 @@ export async function awaitForced(
     const status = await outliving(() => node.getStatus({ transactionHash: forced.transactionHash }))
     if (read === undefined || status === undefined) return undefined
     if (DERIVED.includes(status.stage)) return { forced, status }
-    const moved = await outliving(find)
+    const moved = await outliving(() => find(Math.max(deadline - Date.now(), 1)))
     if (moved !== undefined && moved.transactionHash !== forced.transactionHash) {
       tell(`L1 reorganised: the deposit is ${moved.transactionHash} now, in L1 block ${moved.l1BlockNumber}`)
       forced = moved

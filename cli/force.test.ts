@@ -186,6 +186,10 @@ describe('keyroll force', () => {
   })
 })
 
+it('says in its help that without a node forcing again pays again', () => {
+  expect(createForceCommand().helpInformation().replace(/\s+/g, ' ')).toMatch(/again pays again/)
+})
+
 describe('waiting for a forced set-config', () => {
   /** The deposit of a set-config in an L1 block that the node's chain may take as its next origin. */
   function depositOf(raw: Uint8Array): { forced: ForcedConfig; bytes: Uint8Array } {
@@ -212,7 +216,7 @@ describe('waiting for a forced set-config', () => {
     }
     return { forced, bytes }
   }
-  const wait = (forced: ForcedConfig, find: () => Promise<ForcedConfig>, timeout = 20_000) =>
+  const wait = (forced: ForcedConfig, find: (timeout: number) => Promise<ForcedConfig>, timeout = 20_000) =>
     awaitForced({
       keyrollRpc: node.server.url,
       forced,
@@ -245,6 +249,18 @@ describe('waiting for a forced set-config', () => {
     const { forced } = depositOf(createTestKeystore(rollup.l2ChainId, 'grace').update().raw)
     const early = { ...forced, latestL1Block: 499n }
     await expect(wait(early, async () => early)).rejects.toThrow(/without the deposit/)
+  })
+
+  it('looks for the deposit on L1 for no longer than the time that is left', async () => {
+    const { forced } = depositOf(createTestKeystore(rollup.l2ChainId, 'ivan').update().raw)
+    const given: number[] = []
+    const find = (timeout: number) => {
+      given.push(timeout)
+      return Promise.resolve(forced)
+    }
+    await expect(wait(forced, find, 2_500)).rejects.toThrow(/in vain/)
+    expect(given.length).toBeGreaterThan(0)
+    expect(given.every((timeout, at) => timeout < (given[at - 1] ?? 2_501))).toBe(true)
   })
 
   it('gives up when its time is over', async () => {

@@ -50,7 +50,8 @@ export function createForceCommand(): Command {
     .addOption(
       option(
         '--keyroll-rpc <url>',
-        'JSON-RPC of a Keyroll node, to check first that the set-config would take effect',
+        'JSON-RPC of a Keyroll node, to check first that the set-config would take effect; ' +
+          'without it, forcing the same set-config again pays again',
       ).argParser(parseHttpUrl),
     )
     .option('--anyway', 'force it although the node says that it would take no effect', false)
@@ -91,19 +92,21 @@ async function force(argument: string, flags: ForceFlags, signal: AbortSignal): 
 
   const l1TransactionHash = await l1.forceConfig({ raw, estimate })
   tell(`sent L1 transaction ${l1TransactionHash}`)
-  const find = async () => {
-    const receipt = await waitForTransactionReceipt(l1, { hash: l1TransactionHash, timeout: timeout * 1_000 })
+  const deadline = Date.now() + timeout * 1_000
+  const find = async (within: number) => {
+    const receipt = await waitForTransactionReceipt(l1, { hash: l1TransactionHash, timeout: within })
     const [forced] = findForced(rollup, receipt)
     if (forced === undefined) {
       throw new CliError(`L1 transaction ${l1TransactionHash} reverted in block ${receipt.blockNumber}`)
     }
     return forced
   }
-  const forced = await find()
+  const forced = await find(timeout * 1_000)
   print({ l1TransactionHash, ...forcedToJson(forced) })
   if (!flags.wait || keyrollRpc === undefined) return
 
-  const derived = await awaitForced({ keyrollRpc, forced, find, tell, timeout: timeout * 1_000, signal })
+  const left = Math.max(deadline - Date.now(), 1)
+  const derived = await awaitForced({ keyrollRpc, forced, find, tell, timeout: left, signal })
   const { stage, blockNumber, blockHash, valid, invalidReason } = derived.status
   print({
     l1TransactionHash,
