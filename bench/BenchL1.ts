@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Address, type Hex, numberToHex, serializeTransaction, toEventSelector, toRlp } from 'viem'
+import { commitmentToVersionedHash } from '../node/index.ts'
 import {
   fromHex,
   keccakHex,
@@ -14,8 +15,8 @@ import {
   ZERO_HASH,
 } from '../protocol/index.ts'
 
-/** What one transaction to the inbox carries: calldata, or blobs with their versioned hashes. */
-export type Submission = { data: Uint8Array } | { blobs: readonly { blob: Uint8Array; hash: Hex }[] }
+/** What one transaction to the inbox carries: calldata, or blobs with their commitments. */
+export type Submission = { data: Uint8Array } | { blobs: readonly { blob: Uint8Array; commitment: Hex }[] }
 
 /**
  * An L1 whose blocks lie on disk as the JSON that nodes give, with real hashes: an execution node and a beacon node of which
@@ -65,16 +66,18 @@ export async function createBenchL1(directory: string): Promise<BenchL1> {
     const transactions = submissions.map((submission) => sign(submission, submitted++))
     const { header, hash, receipts } = seal(number, timestamp, head.hash, transactions)
     const place = { blockHash: hash, blockNumber: numberToHex(number) }
+    const blobs = submissions.flatMap((each) => ('blobs' in each ? each.blobs : []))
     const parts: Record<Part, unknown> = {
       header: { ...header, transactions: transactions.map((each) => each.json.hash) },
       block: { ...header, transactions: transactions.map(({ json }) => ({ ...json, ...place })) },
       receipts: receipts.map((receipt) => ({ ...receipt, ...place })),
-      blobs: submissions.flatMap((each) =>
-        'blobs' in each ? each.blobs.map(({ blob }) => toHex(blob)) : [],
-      ),
+      blobs: blobs.map(({ blob }) => toHex(blob)),
+      beacon: {
+        message: { body: { blob_kzg_commitments: blobs.map(({ commitment }) => commitment) } },
+      },
     }
     for (const [part, json] of Object.entries(parts) as [Part, unknown][]) {
-      const isBeacon = part === 'blobs'
+      const isBeacon = part === 'blobs' || part === 'beacon'
       await writeFile(file(number, part), JSON.stringify(isBeacon ? { data: json } : json))
     }
     for (const each of submissions) bytes += sizeOf(each)
@@ -106,7 +109,7 @@ export async function createBenchL1(directory: string): Promise<BenchL1> {
       return `{"data":{"SECONDS_PER_SLOT":"${L1_BLOCK_TIME}","DEPOSIT_CHAIN_ID":"${CHAIN_ID}"}}`
     }
     const slot = pathname.split('/').at(-1) ?? ''
-    return await readFile(file(BigInt(slot), 'blobs'))
+    return await readFile(file(BigInt(slot), pathname.includes('/blobs/') ? 'blobs' : 'beacon'))
   }
 
   await mine([])
@@ -141,7 +144,7 @@ export async function createBenchL1(directory: string): Promise<BenchL1> {
   }
 }
 
-type Part = 'header' | 'block' | 'receipts' | 'blobs'
+type Part = 'header' | 'block' | 'receipts' | 'blobs' | 'beacon'
 type Signed = { raw: Hex; json: { hash: Hex; type: Hex } }
 
 function sizeOf(submission: Submission): number {
@@ -158,7 +161,10 @@ async function textOf(request: IncomingMessage): Promise<string> {
 /** Makes the batcher's transaction; nobody looks at its signature. */
 function sign(submission: Submission, place: bigint): Signed {
   const input = 'data' in submission ? toHex(submission.data) : '0x'
-  const blobVersionedHashes = 'blobs' in submission ? submission.blobs.map(({ hash }) => hash) : []
+  const blobVersionedHashes =
+    'blobs' in submission
+      ? submission.blobs.map(({ commitment }) => commitmentToVersionedHash(commitment))
+      : []
   const isBlob = blobVersionedHashes.length > 0
   const [r, s] = [keccakHex(Buffer.from(`r${place}`)), keccakHex(Buffer.from(`s${place}`))]
   const common = {

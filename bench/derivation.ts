@@ -188,11 +188,11 @@ async function writeL1(
 
 async function toBlobs(data: readonly Uint8Array[], kzg: Kzg) {
   const blobs = data.map(encodeBlob)
-  const hashes = await Promise.all(blobs.map((blob) => kzg.versionedHash(blob)))
+  const commitments = await Promise.all(blobs.map((blob) => kzg.commitment(blob)))
   return blobs.map((blob, i) => {
-    const hash = hashes[i]
-    if (hash === undefined) throw new BenchmarkError('the blob encoding made no blob')
-    return { blob, hash }
+    const commitment = commitments[i]
+    if (commitment === undefined) throw new BenchmarkError('the blob encoding made no blob')
+    return { blob, commitment }
   })
 }
 
