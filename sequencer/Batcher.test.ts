@@ -183,6 +183,30 @@ describe('Batcher', () => {
     expect(posted()).toEqual([[1, 2], [3], [1, 2, 3]])
   })
 
+  it('pauses longer and longer while derivation keeps dropping the same block, and goes on at once when it no longer does', async () => {
+    const pause = async () => (await metrics.batcherPause.get()).values[0]?.value
+    await build(1)
+    await batcher.step()
+    const reposts: number[] = []
+    for (let block = 1; block <= 60; block++) {
+      const before = posted().length
+      derivedL1 = 110n + BigInt(block)
+      await mine()
+      await batcher.step()
+      if (posted().length > before) reposts.push(block)
+    }
+    // Pauses of 2, 4 and 8 L1 blocks, and of a quarter of the sequencing window from then on.
+    expect(chain.rollup.seqWindowSize).toBe(50n)
+    expect(reposts).toEqual([1, 2, 5, 10, 19, 32, 45, 58])
+    expect(await losses()).toEqual({ DROPPED: 9 })
+    expect(await pause()).toBe(12)
+    await chain.makeSafe(1n)
+    await build(1)
+    await batcher.step()
+    expect(posted().at(-1)).toEqual([2])
+    expect(await pause()).toBe(0)
+  })
+
   it('posts again what reverted, with all that followed', async () => {
     await open({ maxChannelDuration: 0n, maxDataBytes: 1 })
     derivedL1 = 0n

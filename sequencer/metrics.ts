@@ -136,6 +136,11 @@ export function createSequencerMetrics(registry: Registry) {
       labelNames: ['reason'] as const,
       registers,
     }),
+    batcherPause: new Gauge({
+      name: 'keyroll_batcher_pause_l1_blocks',
+      help: 'L1 blocks for which nothing is posted after derivation has dropped the same blocks again and again; 0 without such drops',
+      registers,
+    }),
     proposedBlock: new Gauge({
       name: 'keyroll_proposer_block_number',
       help: 'Block number of the newest proposed output',
