@@ -149,6 +149,7 @@ describe('a replica', () => {
         l2ChainId: CHAIN_ID,
         ...LIMITS,
         sources: [PRECOMPILE],
+        outputBridge: zeroAddress,
         sourceAdmin: zeroAddress,
       } as const
       const address = await deployed(client, keystoreReplicaAbi, keystoreReplicaBytecode, [parameters])
