@@ -152,6 +152,7 @@ type DeployReplicaFlags = {
   rollupConfig: string
   schedule: readonly BlockHashPeriod[]
   sourceAdmin: Address
+  staker: Address
 }
 
 function createDeployReplicaCommand(): Command {
@@ -177,6 +178,11 @@ function createDeployReplicaCommand(): Command {
         .argParser(parseAddress)
         .default(zeroAddress, 'nobody'),
     )
+    .addOption(
+      option('--staker <address>', "may take back the wallet factory's stake in the ERC-4337 EntryPoint")
+        .argParser(parseAddress)
+        .default(zeroAddress, 'nobody'),
+    )
     .action(runDeployReplica)
 }
 
@@ -191,6 +197,7 @@ async function runDeployReplica(flags: DeployReplicaFlags): Promise<void> {
     minRecoveryDelay: rollup.minRecoveryDelay,
     schedule: flags.schedule,
     sourceAdmin: flags.sourceAdmin,
+    staker: flags.staker,
   })
   process.stdout.write(`${JSON.stringify(contracts, null, 2)}\n`)
 }

@@ -51,6 +51,7 @@ const l2Parameters: L2Parameters = {
   minRecoveryDelay: 10,
   schedule: [{ fromSlot: 0n, untilSlot: 1_000_000n, index: 6444n }],
   sourceAdmin: zeroAddress,
+  staker: zeroAddress,
 }
 
 let logDirectory: string

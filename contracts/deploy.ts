@@ -45,6 +45,8 @@ export type L2Parameters = {
   schedule: readonly BlockHashPeriod[]
   /** May append sources; the zero address for nobody. */
   sourceAdmin: Address
+  /** May take back the stake of the wallet factory in the EntryPoint; the zero address for nobody. */
+  staker: Address
 }
 
 /** Addresses of the contracts of a chain that reads keystores, the same on every chain. */
@@ -201,7 +203,7 @@ function l2Deployables(p: L2Parameters): Record<keyof L2Contracts, Deployable> {
     abi: artifacts.keystoreWalletFactoryAbi,
     bytecode: artifacts.keystoreWalletFactoryBytecode,
     runtime: artifacts.keystoreWalletFactoryRuntime,
-    args: [keystoreReplica.address],
+    args: [keystoreReplica.address, p.staker],
   })
   return { ...sources, keystoreReplica, walletFactory }
 }

@@ -160,6 +160,7 @@ async function deployContracts(options: DevnetOptions, world: World, { l1, a, b 
     minRecoveryDelay: rollup.minRecoveryDelay,
     schedule: BLOCK_HASH_SCHEDULE,
     sourceAdmin: zeroAddress,
+    staker: zeroAddress,
   }
   await Promise.all([a, b].map((chain) => deployL2(walletOf(chain, deployer), parameters)))
   const configPath = join(world.dataDir, 'rollup.json')

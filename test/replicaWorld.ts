@@ -102,6 +102,7 @@ export async function startReplicaWorld(): Promise<ReplicaWorld> {
     ...WORLD_ROLLUP,
     schedule: [{ fromSlot: 0n, untilSlot: 1_000_000_000n, index: 6444n }],
     sourceAdmin: zeroAddress,
+    staker: zeroAddress,
   })
 
   const beacon = await createBeaconChain(anvils.l1.url, await getBlock(l1))

@@ -1,6 +1,7 @@
 import {
   type Address,
   createWalletClient,
+  encodeAbiParameters,
   encodeFunctionData,
   type Hex,
   hashTypedData,
@@ -11,10 +12,18 @@ import {
   type TransactionReceipt,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { type ConfigSigner, type ReplicaRecord, replicaActions } from '../../client/index.ts'
+import {
+  BATCH_WITH_OP_DATA_MODE,
+  CALL_COMPONENTS,
+  type ConfigSigner,
+  encodeOwnerSignature,
+  getWalletDeployment,
+  type ReplicaRecord,
+  replicaActions,
+} from '../../client/index.ts'
 import { keystoreReplicaAbi, keystoreWalletAbi, keystoreWalletFactoryAbi } from '../../contracts/index.ts'
 import type { DevnetChain, DevnetInfo } from '../../devnet/index.ts'
-import { type Config, toShortConfig } from '../../protocol/index.ts'
+import type { Config } from '../../protocol/index.ts'
 import { CliError } from '../CliError.ts'
 import { revertReason } from '../revertReason.ts'
 
@@ -41,11 +50,10 @@ const PAYEE: Address = '0x000000000000000000000000000000000000beef'
 
 const EXECUTE_TYPES = {
   Execute: [
-    { name: 'target', type: 'address' },
-    { name: 'value', type: 'uint256' },
-    { name: 'data', type: 'bytes' },
+    { name: 'calls', type: 'Call[]' },
     { name: 'nonce', type: 'uint256' },
   ],
+  Call: CALL_COMPONENTS,
 } as const
 
 /** Opens the wallet of keystore `id` on a chain of the devnet. */
@@ -86,39 +94,41 @@ export async function openWallet(info: DevnetInfo, chain: DevnetChain, id: Hex):
     chain,
     address,
     async create() {
-      const data = encodeFunctionData({ ...factory, functionName: 'createWallet', args: [id] })
+      const data = getWalletDeployment(walletFactory, id).factoryData
       const receipts = await Promise.all([send(walletFactory, data), send(address, '0x', parseEther('1'))])
       receipts.forEach(expectSuccess)
       const code = await client.getCode({ address })
       if (code === undefined) throw new CliError(`no wallet stands at ${address} on ${chain.name}`)
     },
     async pay(signer, config) {
-      const call = { target: PAYEE, value: 1n, data: '0x' } as const
+      const calls = [{ to: PAYEE, value: 1n, data: '0x' }] as const
       const wallet = { address, abi: keystoreWalletAbi } as const
       const typedData = {
         domain: { name: 'Keyroll Wallet', version: '1', chainId: chain.chainId, verifyingContract: address },
         types: EXECUTE_TYPES,
         primaryType: 'Execute',
-        message: { ...call, nonce: await client.readContract({ ...wallet, functionName: 'nonce' }) },
+        message: { calls, nonce: await client.readContract({ ...wallet, functionName: 'nonce' }) },
       } as const
       const signature = await signer.sign({ digest: hashTypedData(typedData), typedData })
       const { scheme, key } = signer
+      const opData = encodeOwnerSignature({
+        current: config,
+        approvals: [{ scheme, key, proof: [], signature }],
+      })
+      const executionData = encodeAbiParameters(
+        [{ type: 'tuple[]', components: CALL_COMPONENTS }, { type: 'bytes' }],
+        [calls, opData],
+      )
       const data = encodeFunctionData({
         ...wallet,
         functionName: 'execute',
-        args: [
-          call.target,
-          call.value,
-          call.data,
-          toShortConfig(config),
-          [{ scheme, key, proof: [], signature }],
-        ],
+        args: [BATCH_WITH_OP_DATA_MODE, executionData],
       })
 
       const before = await client.getBalance({ address: PAYEE })
       const { status, transactionHash } = await send(address, data)
       const received = (await client.getBalance({ address: PAYEE })) - before
-      if (received !== (status === 'success' ? call.value : 0n)) {
+      if (received !== (status === 'success' ? 1n : 0n)) {
         throw new CliError(`the payee on ${chain.name} got ${received} wei by transaction ${transactionHash}`)
       }
       return status === 'success'

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Approval} from "keyroll/libraries/Approval.sol";
+import {ERC7739Utils} from "@openzeppelin/contracts/utils/cryptography/draft-ERC7739Utils.sol";
+
+import {IKeystoreReplica} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
+import {IKeystoreWallet} from "keyroll/l2/interfaces/IKeystoreWallet.sol";
 import {Keystore} from "../../kit/TestSetConfig.sol";
 import {WalletTest} from "./WalletTest.sol";
 
@@ -10,38 +13,120 @@ contract IsValidSignatureTest is WalletTest {
     bytes4 private constant _NOT_VALID = 0xffffffff;
     bytes32 private constant _HASH = keccak256("message");
 
+    /// @dev Typed data of an application.
+    bytes32 private constant _APPLICATION = keccak256("the application's domain separator");
+    bytes32 private constant _CONTENTS = keccak256("hashStruct of a Mail");
+    string private constant _TYPE = "Mail(address to,string contents)";
+
     function test_domain_is_the_wallets_own() public view {
         assertEq(wallet.domainSeparator(), domainSeparator(block.chainid, account));
+        (
+            bytes1 fields,
+            string memory name,
+            string memory version,
+            uint256 chainId,
+            address verifyingContract,
+            bytes32 salt,
+            uint256[] memory extensions
+        ) = wallet.eip712Domain();
+        assertEq(fields, hex"0f");
+        assertEq(name, "Keyroll Wallet");
+        assertEq(version, "1");
+        assertEq(chainId, block.chainid);
+        assertEq(verifyingContract, account);
+        assertEq(salt, 0);
+        assertEq(extensions.length, 0);
     }
 
-    function test_signers_in_force_sign_for_the_wallet() public {
+    function test_says_that_it_nests_as_ERC7739() public view {
+        bytes32 probe = 0x7739773977397739773977397739773977397739773977397739773977397739;
+        assertEq(wallet.isValidSignature(probe, ""), bytes4(0x77390001));
+        assertEq(wallet.isValidSignature(_HASH, ""), _NOT_VALID);
+    }
+
+    function test_signers_in_force_sign_messages_for_the_wallet() public {
         for (uint8 scheme = 1; scheme <= 3; ++scheme) {
             Keystore memory next = keystore(scheme, 2, scheme, 0);
             confirm(scheme, next.config, true);
-            assertEq(wallet.isValidSignature(_HASH, sign(next, account)), _MAGIC);
-            assertEq(wallet.isValidSignature(keccak256("another"), sign(next, account)), _NOT_VALID);
+            assertEq(wallet.isValidSignature(_HASH, signPersonal(next, account)), _MAGIC);
+            assertEq(wallet.isValidSignature(keccak256("another"), signPersonal(next, account)), _NOT_VALID);
         }
     }
 
-    function test_replaced_signer_signs_no_more() public {
-        bytes memory signature = sign(initial(), account);
-        assertEq(wallet.isValidSignature(_HASH, signature), _MAGIC);
-        preconfirm(initial(), keystore(2, 1));
+    function test_signers_in_force_sign_typed_data_for_the_wallet() public view {
+        bytes memory signature = signTyped(account, _TYPE, _TYPE);
+        assertEq(wallet.isValidSignature(typedHash(), signature), _MAGIC);
         assertEq(wallet.isValidSignature(_HASH, signature), _NOT_VALID);
+        // The type's name may also stand after a type that does not begin with it.
+        string memory types = "Mail(Person to)Person(address at)";
+        assertEq(wallet.isValidSignature(typedHash(), signTyped(account, types, types)), _MAGIC);
+        assertEq(
+            wallet.isValidSignature(typedHash(), signTyped(account, types, string.concat(types, "Mail"))),
+            _MAGIC
+        );
     }
 
-    function test_signature_for_another_wallet_of_the_signer_is_not_valid() public {
-        assertEq(wallet.isValidSignature(_HASH, sign(initial(), makeAddr("another wallet"))), _NOT_VALID);
+    function test_agrees_with_digests_worked_out_by_hand() public view {
+        // keccak256("\x19\x01" ‖ domain ‖ hashStruct), each type written out.
+        bytes32 typehash = keccak256(
+            "TypedDataSign(Mail contents,string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)Mail(address to,string contents)"
+        );
+        bytes32 structHash = keccak256(
+            abi.encode(
+                typehash,
+                _CONTENTS,
+                keccak256("Keyroll Wallet"),
+                keccak256("1"),
+                block.chainid,
+                account,
+                bytes32(0)
+            )
+        );
+        bytes32 digest = keccak256(abi.encodePacked(hex"1901", _APPLICATION, structHash));
+        bytes memory signature =
+            ERC7739Utils.encodeTypedDataSig(sign(initial(), digest), _APPLICATION, _CONTENTS, _TYPE);
+        assertEq(wallet.isValidSignature(typedHash(), signature), _MAGIC);
+    }
+
+    function test_typed_data_without_a_name_binds_nothing_and_is_refused() public view {
+        string[4] memory malformed = ["", "(address to)", "Ma il(address to)", "Mail(address to)X,"];
+        for (uint256 i = 0; i < malformed.length; ++i) {
+            // Signed as the digest would be if the struct hash were zero.
+            bytes memory inner =
+                sign(initial(), keccak256(abi.encodePacked(hex"1901", _APPLICATION, bytes32(0))));
+            bytes memory signature =
+                ERC7739Utils.encodeTypedDataSig(inner, _APPLICATION, _CONTENTS, malformed[i]);
+            assertEq(wallet.isValidSignature(typedHash(), signature), _NOT_VALID);
+        }
+    }
+
+    function test_signature_for_another_wallet_of_the_keystore_is_not_valid() public {
+        IKeystoreWallet another = anotherWallet();
+        bytes memory personal = signPersonal(initial(), account);
+        bytes memory typed = signTyped(account, _TYPE, _TYPE);
+        assertEq(wallet.isValidSignature(_HASH, personal), _MAGIC);
+        assertEq(another.isValidSignature(_HASH, personal), _NOT_VALID);
+        assertEq(another.isValidSignature(typedHash(), typed), _NOT_VALID);
+        assertEq(another.isValidSignature(_HASH, signPersonal(initial(), address(another))), _MAGIC);
+        assertEq(another.isValidSignature(typedHash(), signTyped(address(another), _TYPE, _TYPE)), _MAGIC);
     }
 
     function test_signature_for_another_chain_is_not_valid() public {
-        bytes memory signature = sign(initial(), account);
+        bytes memory personal = signPersonal(initial(), account);
+        bytes memory typed = signTyped(account, _TYPE, _TYPE);
         vm.chainId(block.chainid + 1);
-        assertEq(wallet.isValidSignature(_HASH, signature), _NOT_VALID);
+        assertEq(wallet.isValidSignature(_HASH, personal), _NOT_VALID);
+        assertEq(wallet.isValidSignature(typedHash(), typed), _NOT_VALID);
     }
 
     function test_signature_over_the_bare_hash_is_not_valid() public view {
-        bytes memory signature = abi.encode(initial().config, approve(initial(), _HASH));
+        assertEq(wallet.isValidSignature(_HASH, sign(initial(), _HASH)), _NOT_VALID);
+    }
+
+    function test_replaced_signer_signs_no_more() public {
+        bytes memory signature = signPersonal(initial(), account);
+        assertEq(wallet.isValidSignature(_HASH, signature), _MAGIC);
+        preconfirm(initial(), keystore(2, 1));
         assertEq(wallet.isValidSignature(_HASH, signature), _NOT_VALID);
     }
 
@@ -49,15 +134,92 @@ contract IsValidSignatureTest is WalletTest {
         Keystore memory mayBeStale = keystore(1, 2, 1, 20 days);
         confirm(0, mayBeStale.config, true);
         vm.warp(GENESIS + 20 days);
-        assertEq(wallet.isValidSignature(_HASH, sign(mayBeStale, account)), _MAGIC);
+        assertEq(wallet.isValidSignature(_HASH, signPersonal(mayBeStale, account)), _MAGIC);
         vm.warp(GENESIS + 20 days + 1);
-        assertEq(wallet.isValidSignature(_HASH, sign(mayBeStale, account)), _NOT_VALID);
+        assertEq(wallet.isValidSignature(_HASH, signPersonal(mayBeStale, account)), _NOT_VALID);
     }
 
-    function sign(Keystore memory keystore_, address signingWallet) private view returns (bytes memory) {
-        bytes32 structHash = keccak256(abi.encode(keccak256("Message(bytes32 hash)"), _HASH));
-        bytes32 digest =
+    function test_signature_may_not_carry_a_set_config() public view {
+        Keystore memory next = keystore(2, 1);
+        bytes memory signature = signPreconfirming(initial(), next, personalDigest(account));
+        assertEq(wallet.isValidSignature(_HASH, signature), _NOT_VALID);
+    }
+
+    function test_fuzz_garbage_is_not_valid_and_reverts_not(bytes32 hash, bytes calldata signature)
+        public
+        view
+    {
+        vm.assume(hash != 0x7739773977397739773977397739773977397739773977397739773977397739);
+        assertEq(wallet.isValidSignature(hash, signature), _NOT_VALID);
+    }
+
+    /// @dev ERC-6492: verifiers call the factory as the wrapper says, then ask the wallet.
+    function test_wallet_not_deployed_yet_signs() public {
+        Keystore memory owner = keystore(2, 9, 0, 0);
+        id = owner.config.hash();
+        account = factory.walletOf(id);
+        bytes memory signature = signPersonal(owner, account);
+        (bool success,) = address(factory).call(abi.encodeCall(factory.createWallet, (id)));
+        assertTrue(success);
+        assertEq(IKeystoreWallet(account).isValidSignature(_HASH, signature), _MAGIC);
+    }
+
+    /// @dev ERC-6492 too, with the replica in the factory's place: what the wrapper calls puts the signer in force.
+    function test_signer_not_in_force_yet_signs_for_a_standing_wallet() public {
+        Keystore memory next = keystore(2, 1);
+        bytes memory signature = signPersonal(next, account);
+        assertEq(wallet.isValidSignature(_HASH, signature), _NOT_VALID);
+        (bool success,) = address(replica)
+            .call(
+                abi.encodeCall(
+                    IKeystoreReplica.preconfirm, (account, initial().config, rawUpdate(initial(), next))
+                )
+            );
+        assertTrue(success);
+        assertEq(wallet.isValidSignature(_HASH, signature), _MAGIC);
+    }
+
+    function signPersonal(Keystore memory keystore_, address signingWallet)
+        private
+        view
+        returns (bytes memory)
+    {
+        return sign(keystore_, personalDigest(signingWallet));
+    }
+
+    function personalDigest(address signingWallet) private view returns (bytes32) {
+        bytes32 structHash = keccak256(abi.encode(keccak256("PersonalSign(bytes prefixed)"), _HASH));
+        return
             keccak256(abi.encodePacked(hex"1901", domainSeparator(block.chainid, signingWallet), structHash));
-        return abi.encode(keystore_.config, approve(keystore_, digest));
+    }
+
+    /// @dev The `Mail` that `types` describe, the name `Mail` first in the nested type.
+    function signTyped(address signingWallet, string memory types, string memory description)
+        private
+        view
+        returns (bytes memory)
+    {
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256(
+                    abi.encodePacked(
+                        "TypedDataSign(Mail contents,string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)",
+                        types
+                    )
+                ),
+                _CONTENTS,
+                keccak256("Keyroll Wallet"),
+                keccak256("1"),
+                block.chainid,
+                signingWallet,
+                bytes32(0)
+            )
+        );
+        bytes memory inner = sign(initial(), keccak256(abi.encodePacked(hex"1901", _APPLICATION, structHash)));
+        return ERC7739Utils.encodeTypedDataSig(inner, _APPLICATION, _CONTENTS, description);
+    }
+
+    function typedHash() private pure returns (bytes32) {
+        return keccak256(abi.encodePacked(hex"1901", _APPLICATION, _CONTENTS));
     }
 }

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {IEntryPoint} from "@account-abstraction/contracts/interfaces/IEntryPoint.sol";
+import {PackedUserOperation} from "@account-abstraction/contracts/interfaces/PackedUserOperation.sol";
+
 import {IKeystoreWallet} from "keyroll/l2/interfaces/IKeystoreWallet.sol";
 import {KeystoreWalletFactory} from "keyroll/l2/KeystoreWalletFactory.sol";
 import {Approval} from "keyroll/libraries/Approval.sol";
+import {Call} from "keyroll/libraries/Call.sol";
+import {TestEntryPoint} from "../../kit/TestEntryPoint.sol";
 import {Keystore} from "../../kit/TestSetConfig.sol";
 import {TestSigner} from "../../kit/TestSigner.sol";
 import {ReplicaTest} from "../KeystoreReplica/ReplicaTest.sol";
@@ -12,6 +17,7 @@ import {ReplicaTest} from "../KeystoreReplica/ReplicaTest.sol";
 contract Target {
     error Refused(uint256 why);
 
+    address private _reenters;
     bytes private _reentry;
 
     receive() external payable {}
@@ -24,12 +30,13 @@ contract Target {
         revert Refused(why);
     }
 
-    function reenterWith(bytes calldata call) external {
+    function reenterWith(address to, bytes calldata call) external {
+        _reenters = to;
         _reentry = call;
     }
 
     function reenter() external {
-        (bool success, bytes memory reason) = msg.sender.call(_reentry);
+        (bool success, bytes memory reason) = _reenters.call(_reentry);
         if (!success) {
             assembly ("memory-safe") {
                 revert(add(reason, 0x20), mload(reason))
@@ -38,31 +45,57 @@ contract Target {
     }
 }
 
-/// @dev The wallet of the keystore the replica's tests are about.
+/// @dev The wallet of the keystore the replica's tests are about, and the EntryPoint.
 abstract contract WalletTest is ReplicaTest {
+    bytes32 internal constant BATCH = bytes32(bytes10(0x01000000000000000000));
+    bytes32 internal constant BATCH_WITH_OP_DATA = bytes32(bytes10(0x01000000000078210001));
+
+    address internal staker = makeAddr("staker");
+    IEntryPoint internal entryPoint;
     KeystoreWalletFactory internal factory;
     IKeystoreWallet internal wallet;
     Target internal target = new Target();
 
     function setUp() public virtual override {
         super.setUp();
-        factory = new KeystoreWalletFactory(replica);
+        entryPoint = TestEntryPoint.deploy();
+        factory = new KeystoreWalletFactory(replica, staker);
         account = factory.createWallet(id);
         wallet = IKeystoreWallet(account);
         vm.deal(account, 10 ether);
     }
 
-    function executeDigest(address to, uint256 value, bytes memory data, uint256 nonce)
+    /// @dev A second wallet of the keystore, by another factory.
+    function anotherWallet() internal returns (IKeystoreWallet another) {
+        another = IKeystoreWallet(new KeystoreWalletFactory(replica, makeAddr("another")).createWallet(id));
+        vm.deal(address(another), 10 ether);
+    }
+
+    function oneCall(address to, uint256 value, bytes memory data)
         internal
-        view
-        returns (bytes32)
+        pure
+        returns (Call[] memory calls)
     {
+        calls = new Call[](1);
+        calls[0] = Call(to, value, data);
+    }
+
+    function executeDigest(Call[] memory calls, uint256 nonce) internal view returns (bytes32) {
+        bytes32[] memory hashes = new bytes32[](calls.length);
+        for (uint256 i = 0; i < calls.length; ++i) {
+            hashes[i] = keccak256(
+                abi.encode(
+                    keccak256("Call(address to,uint256 value,bytes data)"),
+                    calls[i].to,
+                    calls[i].value,
+                    keccak256(calls[i].data)
+                )
+            );
+        }
         bytes32 structHash = keccak256(
             abi.encode(
-                keccak256("Execute(address target,uint256 value,bytes data,uint256 nonce)"),
-                to,
-                value,
-                keccak256(data),
+                keccak256("Execute(Call[] calls,uint256 nonce)Call(address to,uint256 value,bytes data)"),
+                keccak256(abi.encodePacked(hashes)),
                 nonce
             )
         );
@@ -87,11 +120,35 @@ abstract contract WalletTest is ReplicaTest {
         return TestSigner.approve(keystore_.signers, keystore_.signers, digest);
     }
 
-    function execute(Keystore memory keystore_, address to, uint256 value, bytes memory data)
+    function sign(Keystore memory keystore_, bytes32 digest) internal pure returns (bytes memory) {
+        return abi.encodePacked(uint8(0), abi.encode(keystore_.config, approve(keystore_, digest)));
+    }
+
+    /// @dev Carries the update from `head` to `next`, whose signers sign.
+    function signPreconfirming(Keystore memory head, Keystore memory next, bytes32 digest)
         internal
+        view
         returns (bytes memory)
     {
-        Approval[] memory approvals = approve(keystore_, executeDigest(to, value, data, wallet.nonce()));
-        return wallet.execute(to, value, data, keystore_.config, approvals);
+        bytes memory raw = rawUpdate(head, next);
+        return abi.encodePacked(
+            uint8(1),
+            abi.encode(head.config),
+            uint32(raw.length),
+            raw,
+            abi.encode(next.config, approve(next, digest))
+        );
+    }
+
+    /// @dev Executes one call that its approvals alone authorise.
+    function execute(Keystore memory keystore_, address to, uint256 value, bytes memory data) internal {
+        Call[] memory calls = oneCall(to, value, data);
+        bytes memory opData = sign(keystore_, executeDigest(calls, wallet.nonce()));
+        wallet.execute(BATCH_WITH_OP_DATA, abi.encode(calls, opData));
+    }
+
+    /// @dev A user operation of the wallet that makes `calls`, without signature.
+    function operation(Call[] memory calls) internal view returns (PackedUserOperation memory) {
+        return TestEntryPoint.operation(account, abi.encodeCall(wallet.execute, (BATCH, abi.encode(calls))));
     }
 }
