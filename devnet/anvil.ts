@@ -16,6 +16,8 @@ export type AnvilOptions = {
   slotsInAnEpoch?: number
   /** Osaka by default; an earlier one lacks the P-256 precompile. */
   hardfork?: string
+  /** Whether it records the steps of transactions, for `debug_traceTransaction`. */
+  tracesSteps?: boolean
 }
 
 /** A running anvil that mines a block per transaction until told otherwise. */
@@ -27,12 +29,22 @@ export type Anvil = ChildProcess & { url: string; chainId: number }
  * @throws {DevnetError} when it cannot be started.
  */
 export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
-  const { name, chainId, port, logDirectory, genesisTime, slotsInAnEpoch = 32, hardfork = 'osaka' } = options
+  const {
+    name,
+    chainId,
+    port,
+    logDirectory,
+    genesisTime,
+    slotsInAnEpoch = 32,
+    hardfork = 'osaka',
+    tracesSteps = false,
+  } = options
   const process = await startChildProcess({
     name,
     command: anvilBinary(),
     args: [
       ...['--host', '127.0.0.1', '--port', `${port}`, '--chain-id', `${chainId}`],
+      ...(tracesSteps ? ['--steps-tracing'] : []),
       ...['--hardfork', hardfork, '--slots-in-an-epoch', `${slotsInAnEpoch}`],
       ...(genesisTime === undefined ? [] : ['--timestamp', `${genesisTime}`]),
     ],

@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {PackedUserOperation} from "@account-abstraction/contracts/interfaces/PackedUserOperation.sol";
-import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
+import {LibClone} from "solady/utils/LibClone.sol";
 import {ERC1155Holder} from "@openzeppelin/contracts/token/ERC1155/utils/ERC1155Holder.sol";
 import {ERC721Holder} from "@openzeppelin/contracts/token/ERC721/utils/ERC721Holder.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
@@ -88,7 +88,7 @@ contract KeystoreWallet is IKeystoreWallet, ERC721Holder, ERC1155Holder {
 
     /// @inheritdoc IKeystoreWallet
     function id() public view returns (bytes32) {
-        return bytes32(Clones.fetchCloneArgs(address(this)));
+        return bytes32(LibClone.argsOnClone(address(this), 0, 32));
     }
 
     /// @inheritdoc IKeystoreWallet

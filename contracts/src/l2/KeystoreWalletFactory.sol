@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IStakeManager} from "@account-abstraction/contracts/interfaces/IStakeManager.sol";
-import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
+import {LibClone} from "solady/utils/LibClone.sol";
 
 import {IKeystoreReplica} from "./interfaces/IKeystoreReplica.sol";
 import {IKeystoreWalletFactory} from "./interfaces/IKeystoreWalletFactory.sol";
@@ -41,7 +41,7 @@ contract KeystoreWalletFactory is IKeystoreWalletFactory {
     function createWallet(bytes32 id) external returns (address wallet) {
         wallet = walletOf(id);
         if (wallet.code.length != 0) return wallet;
-        Clones.cloneDeterministicWithImmutableArgs(implementation, abi.encode(id), _SALT);
+        LibClone.cloneDeterministic(implementation, abi.encode(id), _SALT);
         emit WalletCreated(id, wallet);
     }
 
@@ -65,6 +65,6 @@ contract KeystoreWalletFactory is IKeystoreWalletFactory {
 
     /// @inheritdoc IKeystoreWalletFactory
     function walletOf(bytes32 id) public view returns (address) {
-        return Clones.predictDeterministicAddressWithImmutableArgs(implementation, abi.encode(id), _SALT);
+        return LibClone.predictDeterministicAddress(implementation, abi.encode(id), _SALT, address(this));
     }
 }
