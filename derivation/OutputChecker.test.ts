@@ -109,6 +109,22 @@ describe('the output checker', () => {
     await checker.follow(l1.head())
   })
 
+  it('asks for a reset when L1 moved after the last one, so that it misses no output in between', async () => {
+    const { l1, checker, store, output } = await setUp()
+    l1.mine([output(3)])
+    await checker.follow(l1.mine([output(6)]))
+    await checker.reset()
+    // Both outputs come again, in other blocks: from where the last one stood, the first is not seen.
+    l1.takeBack(2)
+    l1.mine([output(3)])
+    l1.mine()
+    const head = l1.mine([output(6)])
+    await expect(checker.follow(head)).rejects.toThrow(ResetFault)
+    await checker.reset()
+    await checker.follow(head)
+    expect(store.outputCount()).toBe(2n)
+  })
+
   it('forgets with a reset what L1 took back, alarms included, and reads what came instead', async () => {
     const { l1, checker, output, heard, store } = await setUp()
     l1.mine([output(2)])

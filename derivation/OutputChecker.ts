@@ -68,6 +68,13 @@ export function createOutputChecker({
     return last === undefined ? firstOutput.l1Number : last.l1Block.number
   }
 
+  /** L1 may have moved since the outputs were last looked at: reading on from another block would miss some in between. */
+  function followsWhatWasRead(next: L1Header): boolean {
+    if (cursor !== undefined) return next.parentHash === cursor.hash
+    const last = store.outputByIndex(store.outputCount() - 1n)
+    return last === undefined || next.hash === last.l1Block.hash
+  }
+
   async function read(header: L1Header): Promise<void> {
     await truncateTo((output) => output.l1Block.number < header.number)
     if (!l1.mayHaveLogs(header, [oracle])) return
@@ -173,7 +180,7 @@ export function createOutputChecker({
         number++
       ) {
         const next = number === header.number ? header : await l1.header(number)
-        if (next === undefined || (cursor !== undefined && next.parentHash !== cursor.hash)) {
+        if (next === undefined || !followsWhatWasRead(next)) {
           throw new ResetFault(`L1 block ${number} does not follow what was read of the output oracle`)
         }
         await read(next)
