@@ -35,6 +35,8 @@ type Ending = {
   /** When the sequencer chose what is in a block, by number; absent where it did not, or had to leave the block empty. */
   chosenAt: ReadonlyMap<bigint, number>
   lost: readonly LostChange[]
+  /** Configs that were promised: the sequencer brings these back itself, and no others. */
+  promised: ReadonlySet<Hex>
   previousOf: Owners['previousOf']
 }
 
@@ -59,7 +61,8 @@ export async function checkPromises({
   const promises = owners.promises()
   checkEquivocation(world, promises)
   const unkept = pool && (await readUnkept(pool))
-  const ending = readEnding(world, store, watch, owners)
+  const promised = new Set(promises.map(({ signed }) => signed.promise.configHash))
+  const ending = { ...readEnding(world, store, watch, owners), promised }
   const fates: Fates = {}
   for (const promise of promises) {
     const fate = fateOf(promise, ending)
@@ -116,7 +119,7 @@ function readEnding(
   store: ChainStore,
   { lost, builtAt }: Pick<ChainWatch, 'lost' | 'builtAt'>,
   { previousOf }: Pick<Owners, 'previousOf'>,
-): Ending {
+): Omit<Ending, 'promised'> {
   const changesOf = new Map<Hex, KeystoreChange[]>()
   const chosenAt = new Map<bigint, number>()
   const emptied = new Set(
@@ -168,7 +171,10 @@ function fateOf({ signed, head, givenAt }: KeptPromise, ending: Ending): Fate {
   if (against.some(({ isDeposit, blockNumber }) => !isDeposit && !ending.chosenAt.has(blockNumber)))
     return 'usurped'
   const lostGround = lostSince.filter(
-    (change) => change.isDeposit && ancestors.get(change.nonce) === change.configHash,
+    (change) =>
+      // Neither a deposit nor a batch of somebody else's comes back by itself.
+      (change.isDeposit || !ending.promised.has(change.configHash)) &&
+      ancestors.get(change.nonce) === change.configHash,
   )
   const isInTime = (hash: Hex) =>
     // What is promised anew comes after what was promised before, in the next block.
