@@ -20,16 +20,16 @@ import {
   type AlarmOptions,
   createAlarmedDerivation,
   DEFAULT_ALARM_OPTIONS,
-} from './createAlarmedDerivation.ts'
+} from './alarms/createAlarmedDerivation.ts'
+import { describeTrouble } from './alarms/describeTrouble.ts'
 import { createDerivation, type Derivation, type DerivationOptions } from './createDerivation.ts'
 import { createDecoder } from './Decoder.ts'
-import { describeTrouble } from './describeTrouble.ts'
-import { createPromiseSignerReader } from './readPromiseSigner.ts'
-import { createHttpLink } from './SequencerLink.ts'
-import { createSyncReporter, type OnSyncProgress } from './SyncReporter.ts'
-import { createUnsafeFollower, type UnsafeFollower } from './UnsafeFollower.ts'
-import { createUnsafeFollowerMetrics } from './unsafeFollowerMetrics.ts'
-import { createWebSocketLink } from './WebSocketLink.ts'
+import { createPromiseSignerReader } from './follow/readPromiseSigner.ts'
+import { createHttpLink } from './follow/SequencerLink.ts'
+import { createUnsafeFollower, type UnsafeFollower } from './follow/UnsafeFollower.ts'
+import { createUnsafeFollowerMetrics } from './follow/unsafeFollowerMetrics.ts'
+import { createWebSocketLink } from './follow/WebSocketLink.ts'
+import { createSyncReporter, type OnSyncProgress } from './progress/SyncReporter.ts'
 
 /** What a verifier node is made of. */
 export type VerifierOptions = {

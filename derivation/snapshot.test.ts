@@ -10,7 +10,7 @@ import {
   type StoredOutput,
   TemporaryFault,
 } from '../node/index.ts'
-import { SnapshotRecordKind, snapshotHeadToBytes } from '../node/Snapshot.ts'
+import { SnapshotRecordKind, snapshotHeadToBytes } from '../node/snapshot/Snapshot.ts'
 import { type Block, type Config, encodeBatcherData, encodeBlob, ZERO_HASH } from '../protocol/index.ts'
 import {
   blockToBatch,

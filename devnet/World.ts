@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { makeDirectory } from '../node/makeDirectory.ts'
+import { makeDirectory } from '../node/store/makeDirectory.ts'
 import type { ChildProcess } from './ChildProcess.ts'
 import { DevnetError } from './DevnetError.ts'
 

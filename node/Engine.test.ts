@@ -8,13 +8,13 @@ import {
   fakeHash,
   nextOriginOn,
 } from '../test/chainFixtures.ts'
-import type { ChainStore, Inclusion } from './ChainStore.ts'
 import { createEngine, type Engine, type EngineEvent } from './Engine.ts'
 import { CriticalFault } from './Fault.ts'
 import { createLogger } from './Logger.ts'
 import { createMetrics, type Metrics } from './Metrics.ts'
-import { openChainStore } from './openChainStore.ts'
-import { NotOnHeadError, UnexpectedBlockError } from './storeErrors.ts'
+import type { ChainStore, Inclusion } from './store/ChainStore.ts'
+import { openChainStore } from './store/openChainStore.ts'
+import { NotOnHeadError, UnexpectedBlockError } from './store/storeErrors.ts'
 
 const rollup = createTestRollup()
 const bob = createTestKeystore(rollup, 'bob', 5)

@@ -12,11 +12,11 @@ import {
   stateTransition,
 } from '../protocol/index.ts'
 import { type BlockId, type BlockRef, blockToRef } from './BlockRef.ts'
-import type { ChainStore, Inclusion } from './ChainStore.ts'
 import type { Logger } from './Logger.ts'
 import type { Metrics } from './Metrics.ts'
 import { minimum } from './minimum.ts'
-import { DamagedDatabaseError, NotOnHeadError, UnexpectedBlockError } from './storeErrors.ts'
+import type { ChainStore, Inclusion } from './store/ChainStore.ts'
+import { DamagedDatabaseError, NotOnHeadError, UnexpectedBlockError } from './store/storeErrors.ts'
 
 /** A block with its receipts. */
 export type ExecutedBlock = { block: Block; receipts: readonly Receipt[] }

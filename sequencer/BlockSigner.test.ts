@@ -3,8 +3,8 @@ import type { FindSignature } from '../node/index.ts'
 import { type Block, isUnsafeBlockSigned } from '../protocol/index.ts'
 import { openTestChain, TEST_ROLLUP, type TestChain } from '../test/TestChain.ts'
 import { createBlockSigner } from './BlockSigner.ts'
-import { createPromiseSigner } from './PromiseSigner.ts'
-import type { Refusal } from './Refusal.ts'
+import { createPromiseSigner } from './pool/PromiseSigner.ts'
+import type { Refusal } from './pool/Refusal.ts'
 
 const signer = createPromiseSigner(`0x${'42'.repeat(32)}`, TEST_ROLLUP.l2ChainId)
 let chain: TestChain

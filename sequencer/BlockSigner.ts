@@ -1,7 +1,7 @@
 import type { Hex } from 'viem'
 import type { ChainStore, Engine, FindSignature } from '../node/index.ts'
-import type { PromiseSigner } from './PromiseSigner.ts'
-import type { SigningPermit } from './SigningPermit.ts'
+import type { PromiseSigner } from './pool/PromiseSigner.ts'
+import type { SigningPermit } from './pool/SigningPermit.ts'
 
 /**
  * Makes the signer of this sequencer's unsafe blocks (protocol.md §9): it signs what this sequencer built and what still stands

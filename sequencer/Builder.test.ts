@@ -10,9 +10,9 @@ import { createTestKeystore } from '../test/TestKeystore.ts'
 import { type Builder, createBuilder, SequencerStateError } from './Builder.ts'
 import { createSequencerMetrics } from './metrics.ts'
 import { createOriginSelector } from './OriginSelector.ts'
-import { DEFAULT_POOL_OPTIONS, openPool, type Pool } from './Pool.ts'
-import { openPromiseLog } from './PromiseLog.ts'
-import { createPromiseSigner } from './PromiseSigner.ts'
+import { DEFAULT_POOL_OPTIONS, openPool, type Pool } from './pool/Pool.ts'
+import { openPromiseLog } from './pool/PromiseLog.ts'
+import { createPromiseSigner } from './pool/PromiseSigner.ts'
 
 const rollup = TEST_ROLLUP
 const logger = createLogger({ level: 'silent' })

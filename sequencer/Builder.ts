@@ -15,11 +15,11 @@ import {
   type RollupConfig,
   type SignatureVerifier,
 } from '../protocol/index.ts'
-import { depositEffects } from './depositEffects.ts'
 import { sleep } from './loop.ts'
 import type { SequencerMetrics } from './metrics.ts'
 import type { OriginSelector } from './OriginSelector.ts'
-import type { Pool } from './Pool.ts'
+import { depositEffects } from './pool/depositEffects.ts'
+import type { Pool } from './pool/Pool.ts'
 
 /** What a {@link Builder} is made of. */
 export type BuilderModules = {

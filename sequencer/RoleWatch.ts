@@ -1,6 +1,6 @@
 import type { Address } from 'viem'
 import type { Logger } from '../node/index.ts'
-import type { L1Contracts } from './L1Contracts.ts'
+import type { L1Contracts } from './l1/L1Contracts.ts'
 import { repeat } from './loop.ts'
 
 /** A role on L1 for which this process may hold the key. */

@@ -2,10 +2,10 @@ import type { Hex } from 'viem'
 import type { AlarmOptions, DerivationOptions } from '../derivation/index.ts'
 import type { L1ClientOptions, Logger, RpcServerOptions } from '../node/index.ts'
 import type { RollupConfig } from '../protocol/index.ts'
-import type { PoolOptions } from './admission.ts'
-import type { BatcherOptions } from './Batcher.ts'
-import type { ProposerOptions } from './Proposer.ts'
-import type { TxManagerOptions } from './TxManager.ts'
+import type { TxManagerOptions } from './l1/TxManager.ts'
+import type { PoolOptions } from './pool/admission.ts'
+import type { BatcherOptions } from './posting/Batcher.ts'
+import type { ProposerOptions } from './posting/Proposer.ts'
 
 /** What a sequencer is made of. */
 export type SequencerOptions = {

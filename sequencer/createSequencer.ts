@@ -11,10 +11,10 @@ import {
   openChainStore,
   type RpcServerOptions,
 } from '../node/index.ts'
-import { createCachingVerifier } from './cachingVerifier.ts'
 import { createSequencerParts } from './createSequencerParts.ts'
-import { createL1Contracts } from './L1Contracts.ts'
-import { createL1Sender } from './L1Sender.ts'
+import { createL1Contracts } from './l1/L1Contracts.ts'
+import { createL1Sender } from './l1/L1Sender.ts'
+import { createCachingVerifier } from './pool/cachingVerifier.ts'
 import type { SequencerOptions } from './SequencerOptions.ts'
 
 /** A running sequencer. */

@@ -5,7 +5,7 @@ import { TEST_ROLLUP } from '../test/TestChain.ts'
 import { createTestKeystore } from '../test/TestKeystore.ts'
 import { SequencerStateError } from './Builder.ts'
 import { createAdminMethods, createFindAccepted, createSendMethods } from './methods.ts'
-import type { Submission } from './Pool.ts'
+import type { Submission } from './pool/Pool.ts'
 
 const context = { notify: undefined, onClose: () => undefined }
 const tx = createTestKeystore(TEST_ROLLUP.l2ChainId, 'methods').update()

@@ -21,8 +21,8 @@ import {
   type SignedPromise,
 } from '../protocol/index.ts'
 import { type Builder, SequencerStateError } from './Builder.ts'
-import type { UnkeptPage } from './listUnkept.ts'
-import type { Pool } from './Pool.ts'
+import type { UnkeptPage } from './pool/listUnkept.ts'
+import type { Pool } from './pool/Pool.ts'
 
 /** Makes the methods that take set-configs (docs/rpc.md, sending). */
 export function createSendMethods(pool: Pick<Pool, 'submit'>): RpcMethods {

@@ -8,7 +8,7 @@ import {
 } from 'viem'
 import { type BlobProofKind, TemporaryFault } from '../node/index.ts'
 import { concat, decodeRlp, encodeRlp, fromHex, rlpToBytes, rlpToList, toHex } from '../protocol/index.ts'
-import type { L1Sender, SendOutcome, SentReceipt } from '../sequencer/L1Sender.ts'
+import type { L1Sender, SendOutcome, SentReceipt } from '../sequencer/l1/L1Sender.ts'
 
 /** A transaction in the fake's pool or in one of its blocks. */
 export type FakeTransaction = {

@@ -1,6 +1,4 @@
 import type { Hex } from 'viem'
-import { Bucket, bucketKey } from '../node/Bucket.ts'
-import { foundingWrites } from '../node/foundingWrites.ts'
 import {
   type ChainStore,
   type Database,
@@ -8,6 +6,8 @@ import {
   type StoredOutput,
   type Write,
 } from '../node/index.ts'
+import { Bucket, bucketKey } from '../node/store/Bucket.ts'
+import { foundingWrites } from '../node/store/foundingWrites.ts'
 import {
   type Config,
   configHash,

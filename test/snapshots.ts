@@ -12,8 +12,8 @@ import {
   SnapshotRecordKind,
   snapshotEndToBytes,
   snapshotRecordToBytes,
-} from '../node/Snapshot.ts'
-import { createSnapshotRecords, type SnapshotRecord } from '../node/snapshotRecords.ts'
+} from '../node/snapshot/Snapshot.ts'
+import { createSnapshotRecords, type SnapshotRecord } from '../node/snapshot/snapshotRecords.ts'
 import {
   type Block,
   concat,

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { outputOracleAbi } from '../../contracts/index.ts'
 import type { SignedBlockJson } from '../../node/index.ts'
 import { blockFromRlp, fromHex, rollupConfigToJson, toHex, ZERO_HASH } from '../../protocol/index.ts'
-import { createPromiseSigner } from '../../sequencer/PromiseSigner.ts'
+import { createPromiseSigner } from '../../sequencer/pool/PromiseSigner.ts'
 import { startHttpServer } from '../httpServer.ts'
 import {
   rpc,

@@ -7,7 +7,7 @@ import {
   type TransactionSerialized,
 } from 'viem'
 import { fromHex, keccak, keccakHex, toHex } from '../../protocol/index.ts'
-import type { SendOutcome } from '../../sequencer/L1Sender.ts'
+import type { SendOutcome } from '../../sequencer/l1/L1Sender.ts'
 import type { L1State } from './SimulatedL1.ts'
 
 /** A signed transaction as L1's nodes pass it on. */

@@ -11,7 +11,7 @@ import {
   type Write,
 } from '../../node/index.ts'
 import type { RollupConfig, SignatureVerifier } from '../../protocol/index.ts'
-import { createCachingVerifier } from '../../sequencer/cachingVerifier.ts'
+import { createCachingVerifier } from '../../sequencer/pool/cachingVerifier.ts'
 import { createTestRollup } from '../chainFixtures.ts'
 import { createFakeL1, FAKE_L1_ADDRESSES } from '../FakeL1.ts'
 import { withGenesis } from '../TestChain.ts'

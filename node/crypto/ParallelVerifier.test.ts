@@ -1,0 +1,81 @@
+import { setImmediate } from 'node:timers/promises'
+import fc from 'fast-check'
+import type { Hex } from 'viem'
+import { afterAll, describe, expect, it } from 'vitest'
+import { keccakHex, type Scheme, type SignatureVerifier } from '../../protocol/index.ts'
+import { createTestSigner } from '../../test/testSigners.ts'
+import { createLogger } from '../Logger.ts'
+import { createNativeVerifier } from './NativeVerifier.ts'
+import { createParallelVerifier } from './ParallelVerifier.ts'
+
+type Question = Parameters<SignatureVerifier>
+
+const DEADLINE_MS = 30_000
+const logger = createLogger({ level: 'silent' })
+const native = createNativeVerifier()
+const verifier = createParallelVerifier({ logger, threads: 2 })
+afterAll(() => verifier.close())
+
+const signers = ([1, 2, 3] as const).map((scheme) => createTestSigner(scheme, `scheme ${scheme}`))
+const digestOf = (n: number): Hex => keccakHex(Uint8Array.of(n >> 8, n & 0xff))
+
+function signed(scheme: Scheme, n: number): Question {
+  const signer = signers[scheme - 1] as (typeof signers)[number]
+  return [scheme, signer.key, digestOf(n), signer.sign(digestOf(n))]
+}
+
+/** Changes one byte of the key, the digest or the signature. */
+function tamper([scheme, ...parts]: Question, part: 0 | 1 | 2, at: number): Question {
+  const hex = parts[part]
+  const position = 2 + (at % (hex.length - 2))
+  const digit = (Number.parseInt(hex[position] as string, 16) ^ 1).toString(16)
+  const changed: Hex = `0x${hex.slice(2, position)}${digit}${hex.slice(position + 1)}`
+  const [key, digest, signature] = parts.map((each, i) => (i === part ? changed : each)) as [Hex, Hex, Hex]
+  return [scheme, key, digest, signature]
+}
+
+const question = fc
+  .record({
+    scheme: fc.constantFrom<Scheme>(1, 2, 3),
+    n: fc.nat(500),
+    part: fc.option(fc.constantFrom<0 | 1 | 2>(0, 1, 2)),
+    at: fc.nat(),
+  })
+  .map(({ scheme, n, part, at }) => {
+    const good = signed(scheme, n)
+    return part === null ? good : tamper(good, part, at)
+  })
+
+describe('the parallel verifier', () => {
+  it('gives the native answers, whether it expected the questions or not, and when it is asked twice', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(question, fc.boolean()), { maxLength: 30 }), (asked) => {
+        for (const [each, isExpected] of asked) if (isExpected) verifier.expect(...each)
+        for (const [each] of asked) {
+          expect(verifier.verify(...each)).toBe(native(...each))
+          expect(verifier.verify(...each)).toBe(native(...each))
+        }
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it('lets its threads answer what is expected', async () => {
+    const questions = Array.from({ length: 64 }, (_, n) => signed(2, 1_000 + n))
+    for (const each of questions) verifier.expect(...each)
+    const deadline = performance.now() + DEADLINE_MS
+    while (verifier.backlog() > 0 && performance.now() < deadline) await setImmediate()
+    expect(verifier.backlog()).toBe(0)
+    expect(questions.every((each) => verifier.verify(...each))).toBe(true)
+  })
+
+  it('goes on without its threads once it is closed', async () => {
+    const closing = createParallelVerifier({ logger, threads: 1 })
+    closing.expect(...signed(2, 1))
+    await closing.close()
+    closing.expect(...signed(2, 2))
+    expect(closing.verify(...signed(2, 1))).toBe(true)
+    expect(closing.verify(...signed(2, 2))).toBe(true)
+    expect(closing.verify(...tamper(signed(3, 3), 1, 5))).toBe(false)
+  })
+})

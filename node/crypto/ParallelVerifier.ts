@@ -1,0 +1,132 @@
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import { createSignatureVerifier, type SignatureVerifier } from '../../protocol/index.ts'
+import type { Logger } from '../Logger.ts'
+import { createNativePrimitives } from './NativeVerifier.ts'
+import {
+  answerOne,
+  countUnclaimed,
+  createP256Ring,
+  MAX_MESSAGE_BYTES,
+  offerQuestion,
+  type P256Question,
+  type P256Ring,
+  takeAnswer,
+} from './p256Ring.ts'
+
+/** Checks signatures ahead of time, in threads of its own. */
+export interface ParallelVerifier {
+  /** Gives the answers of `createNativeVerifier`, sooner where they were expected. */
+  readonly verify: SignatureVerifier
+  /**
+   * Says that `verify` will likely be asked this. An expectation that does not come true costs only time, and is forgotten
+   * when newer ones need its place; when all places are taken by unanswered ones, this one is not taken up.
+   */
+  readonly expect: (...question: Parameters<SignatureVerifier>) => void
+  /** Counts the expected questions that no thread has begun with. */
+  readonly backlog: () => number
+  /** Ends the threads; `verify` goes on without them. */
+  close(): Promise<void>
+}
+
+/** More threads than this are not fed by one thread that executes. */
+const MAX_THREADS = 8
+/** How long a verification may take in a thread before it is done again: some thousand times as long as it should. */
+const PATIENCE_MS = 1_000
+
+/**
+ * Makes a verifier that checks P-256 signatures, and WebAuthn ones, in as many threads as there are cores (protocol.md §2.2).
+ * The threads start with the first expectation. Whoever asks for an answer before a thread has come to it does the work.
+ */
+export function createParallelVerifier({
+  logger,
+  threads = Math.min(availableParallelism(), MAX_THREADS),
+}: {
+  logger: Logger
+  threads?: number
+}): ParallelVerifier {
+  const native = createNativePrimitives()
+  const ring = createP256Ring()
+  const slotOf = new Map<string, number>()
+  const nameIn: (string | undefined)[] = []
+  let workers: readonly Worker[] | undefined
+  let closed = false
+
+  function start(): Worker {
+    const worker = startThread(ring)
+    // Nobody waits for a thread, and what one leaves undone is done by whoever asks.
+    worker.unref()
+    worker.on('error', (error) => logger.error({ err: error }, 'a thread that checks signatures failed'))
+    return worker
+  }
+
+  function forget(slot: number): void {
+    const name = nameIn[slot]
+    if (name !== undefined && slotOf.get(name) === slot) slotOf.delete(name)
+    nameIn[slot] = undefined
+  }
+
+  function offer(question: P256Question): void {
+    if (closed || question.message.length > MAX_MESSAGE_BYTES) return
+    const name = nameOf(question)
+    if (slotOf.has(name)) return
+    workers ??= Array.from({ length: threads }, start)
+    const slot = offerQuestion(ring, question, forget)
+    if (slot === undefined) return
+    forget(slot)
+    slotOf.set(name, slot)
+    nameIn[slot] = name
+  }
+
+  const answer = ({ message, rs, key }: P256Question) => native.verifyP256(message, rs, key)
+
+  function ask(question: P256Question): boolean {
+    const slot = slotOf.size === 0 ? undefined : slotOf.get(nameOf(question))
+    if (slot === undefined) return answer(question)
+    forget(slot)
+    const known = takeAnswer(ring, slot, {
+      meanwhile: () => answerOne(ring, answer),
+      patienceMs: PATIENCE_MS,
+    })
+    return known ?? answer(question)
+  }
+
+  return {
+    verify: createSignatureVerifier({
+      ...native,
+      verifyP256: (message, rs, key) => ask({ message, rs, key }),
+    }),
+    // The same rules lead to the same question about the curve, which is offered instead of asked.
+    expect: createSignatureVerifier({
+      recoverSecp256k1: () => undefined,
+      verifyP256(message, rs, key) {
+        offer({ message, rs, key })
+        return false
+      },
+    }),
+    backlog: () => countUnclaimed(ring),
+    async close() {
+      closed = true
+      await Promise.all((workers ?? []).map((worker) => worker.terminate()))
+    },
+  }
+}
+
+/** Plain JavaScript that runs a TypeScript module in a thread of any Node, whatever runs the others. */
+const FROM_SOURCES = `
+const { workerData } = require('node:worker_threads')
+import(workerData.tsx).then(({ tsImport }) => tsImport(workerData.module, workerData.module))
+`
+
+function startThread(ring: P256Ring): Worker {
+  const isSource = import.meta.url.endsWith('.ts')
+  if (!isSource) return new Worker(new URL('./p256Thread.js', import.meta.url), { workerData: { ring } })
+  const module = new URL('./p256Thread.ts', import.meta.url).href
+  const workerData = { ring, module, tsx: import.meta.resolve('tsx/esm/api') }
+  return new Worker(FROM_SOURCES, { eval: true, workerData })
+}
+
+/** The whole question is its name, so that no answer can be taken for another's. */
+function nameOf({ message, rs, key }: P256Question): string {
+  return [rs, key, message].map((bytes) => Buffer.from(bytes).toString('latin1')).join('')
+}

@@ -1,0 +1,125 @@
+import { bls12_381 } from '@noble/curves/bls12-381.js'
+import type { Hex } from 'viem'
+import { describe, expect, it } from 'vitest'
+import { createLinearKzg, smallBlob } from '../../test/linearKzg.ts'
+import { TemporaryFault } from '../Fault.ts'
+import { type BlobClaim, createBlobClaimCheck } from './BlobClaims.ts'
+
+const Point = bls12_381.G1.Point
+const ORDER = bls12_381.fields.Fr.ORDER
+const INFINITY: Hex = `0xc0${'00'.repeat(47)}`
+const blobs = [smallBlob(1n, 2n, 3n), smallBlob(ORDER - 1n, 0n, 9n), smallBlob(5n), smallBlob()]
+
+async function setUp() {
+  const kzg = createLinearKzg()
+  const claims: BlobClaim[] = []
+  for (const blob of blobs) claims.push({ blob, commitment: (await kzg.commitment(blob)) as Hex })
+  kzg.commitments = 0
+  return { kzg, claims, areTrue: createBlobClaimCheck(kzg) }
+}
+
+function moved(commitment: Hex, by: InstanceType<typeof Point>): Hex {
+  return `0x${Point.fromHex(commitment.slice(2)).add(by).toHex(true)}`
+}
+
+describe('claims of commitments', () => {
+  it('are found true with one commitment for all, that of the zero blob among them', async () => {
+    const { kzg, claims, areTrue } = await setUp()
+    expect(claims[3]?.commitment).toBe(INFINITY)
+    expect(await areTrue(claims)).toBe(true)
+    expect(kzg.commitments).toBe(1)
+    for (const claim of claims) expect(await areTrue([claim])).toBe(true)
+  })
+
+  it.each<[string, (claims: BlobClaim[]) => void]>([
+    [
+      'names another point',
+      ([first]) => Object.assign(first ?? {}, { commitment: moved(claimOf(first), Point.BASE) }),
+    ],
+    ['names infinity', ([first]) => Object.assign(first ?? {}, { commitment: INFINITY })],
+    [
+      'names the negated point',
+      ([first]) => Object.assign(first ?? {}, { commitment: negated(claimOf(first)) }),
+    ],
+    ['names no point', ([first]) => Object.assign(first ?? {}, { commitment: `0x${'ff'.repeat(48)}` })],
+    [
+      'names a point in another encoding',
+      ([, , , zero]) => Object.assign(zero ?? {}, { commitment: `0xe0${'00'.repeat(47)}` }),
+    ],
+    [
+      'swaps two blobs',
+      ([first, second]) => {
+        const { blob } = first as BlobClaim
+        Object.assign(first ?? {}, { blob: second?.blob })
+        Object.assign(second ?? {}, { blob })
+      },
+    ],
+    [
+      'tells two lies that cancel',
+      ([first, second]) => {
+        Object.assign(first ?? {}, { commitment: moved(claimOf(first), Point.BASE) })
+        Object.assign(second ?? {}, { commitment: moved(claimOf(second), Point.BASE.negate()) })
+      },
+    ],
+    [
+      'adds the modulus to an element',
+      ([, , third]) => Object.assign(third ?? {}, { blob: smallBlob(5n + ORDER) }),
+    ],
+    [
+      'gives half a blob',
+      ([, , third]) => Object.assign(third ?? {}, { blob: smallBlob(5n).subarray(0, 65_536) }),
+    ],
+  ])('are found false when one %s', async (_name, lie) => {
+    const { claims, areTrue } = await setUp()
+    lie(claims)
+    expect(await areTrue(claims)).toBe(false)
+  })
+
+  it('are never true off the prime-order subgroup, where a random factor may vanish', async () => {
+    const { claims, areTrue } = await setUp()
+    const ofOrderThree = Point.fromAffine({ x: 0n, y: 2n })
+    expect(ofOrderThree.add(ofOrderThree).add(ofOrderThree).is0()).toBe(true)
+    const [first] = claims
+    const { x, y } = Point.fromHex(claimOf(first).slice(2)).add(ofOrderThree).toAffine()
+    const isLarger = 2n * y >= bls12_381.fields.Fp.ORDER
+    const commitment: Hex = `0x${(x | ((isLarger ? 5n : 4n) << 381n)).toString(16)}`
+    for (let i = 0; i < 12; i++) {
+      expect(await areTrue([{ blob: first?.blob ?? smallBlob(), commitment }])).toBe(false)
+    }
+  })
+
+  it('wait while others are checked, are then checked together, and suffer from no lie of another', async () => {
+    const { kzg, claims, areTrue } = await setUp()
+    const [first, second, third] = claims as [BlobClaim, BlobClaim, BlobClaim]
+    const lie = { blob: second.blob, commitment: first.commitment }
+    expect(await Promise.all([areTrue([first]), areTrue([second]), areTrue([third, first])])).toEqual([
+      true,
+      true,
+      true,
+    ])
+    expect(kzg.commitments).toBe(2)
+    expect(
+      await Promise.all([areTrue([first]), areTrue([second]), areTrue([lie]), areTrue([third])]),
+    ).toEqual([true, true, false, true])
+  })
+
+  it('fail with the thread that commits, and are checked by the next', async () => {
+    const { kzg, claims } = await setUp()
+    let isBroken = true
+    const areTrue = createBlobClaimCheck({
+      commitment: (blob) =>
+        isBroken ? Promise.reject(new TemporaryFault('the thread ended')) : kzg.commitment(blob),
+    })
+    await expect(areTrue(claims)).rejects.toBeInstanceOf(TemporaryFault)
+    isBroken = false
+    expect(await areTrue(claims)).toBe(true)
+  })
+})
+
+function claimOf(claim: BlobClaim | undefined): Hex {
+  return claim?.commitment ?? INFINITY
+}
+
+function negated(commitment: Hex): Hex {
+  return `0x${Point.fromHex(commitment.slice(2)).negate().toHex(true)}`
+}

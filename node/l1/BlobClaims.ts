@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import { bls12_381 } from '@noble/curves/bls12-381.js'
+import type { Hex } from 'viem'
+import { BLOB_BYTES, fromHex } from '../../protocol/index.ts'
+import type { Kzg } from './Kzg.ts'
+
+/** A blob, and the commitment that somebody claims to be its. */
+export type BlobClaim = { blob: Uint8Array; commitment: Hex }
+
+/** Tells whether every blob has the commitment that is claimed for it. */
+export type BlobClaimCheck = (claims: readonly BlobClaim[]) => Promise<boolean>
+
+/** A check that waits for its turn. */
+type Waiting = {
+  claims: readonly BlobClaim[]
+  resolve: (isTrue: boolean) => void
+  reject: (fault: unknown) => void
+}
+
+const Point = bls12_381.G1.Point
+type Point = InstanceType<typeof Point>
+
+const ORDER = bls12_381.fields.Fr.ORDER
+const ELEMENT_BYTES = 32
+const ELEMENTS = BLOB_BYTES / ELEMENT_BYTES
+const COMMITMENT_BYTES = 48
+const RANDOM_BYTES = 16
+
+/**
+ * Makes a check that commits once for all that is asked while it works, instead of once per blob: commitments are linear, so
+ * `Σ r·C` is the commitment of `Σ r·blob`. With 128-bit factors `r` drawn after all is known, a false claim among points of the
+ * prime-order subgroup passes with a chance of 2^-128; off the subgroup it could pass with one of three, so such points are refused (ADR 6).
+ */
+export function createBlobClaimCheck(kzg: Pick<Kzg, 'commitment'>): BlobClaimCheck {
+  let waiting: Waiting[] = []
+  let isWorking = false
+
+  async function work(): Promise<void> {
+    isWorking = true
+    while (waiting.length > 0) {
+      const batch = waiting
+      waiting = []
+      try {
+        await answer(batch)
+      } catch (fault) {
+        for (const { reject } of batch) reject(fault)
+      }
+    }
+    isWorking = false
+  }
+
+  /** When not all are true, each asks alone: one who lies makes no other's blobs doubtful. */
+  async function answer(batch: readonly Waiting[]): Promise<void> {
+    const areTrue = await areAllTrue(
+      kzg,
+      batch.flatMap(({ claims }) => claims),
+    )
+    for (const { claims, resolve } of batch) {
+      resolve(areTrue || (batch.length > 1 && (await areAllTrue(kzg, claims))))
+    }
+  }
+
+  return (claims) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ claims, resolve, reject })
+      if (!isWorking) void work()
+    })
+}
+
+async function areAllTrue(kzg: Pick<Kzg, 'commitment'>, claims: readonly BlobClaim[]): Promise<boolean> {
+  const sums = new Array<bigint>(ELEMENTS).fill(0n)
+  let expected = Point.ZERO
+  for (const { blob, commitment } of claims) {
+    const point = pointOf(commitment)
+    const elements = elementsOf(blob)
+    if (point === undefined || elements === undefined) return false
+    const factor = randomFactor()
+    elements.forEach((element, i) => {
+      sums[i] = (sums[i] as bigint) + factor * element
+    })
+    expected = expected.add(point.multiplyUnsafe(factor))
+    // Each takes milliseconds, in which the node must go on answering.
+    await new Promise(setImmediate)
+  }
+  return (await kzg.commitment(blobOf(sums))) === `0x${expected.toHex(true)}`
+}
+
+/** Reads a point in the one encoding that L1 takes; `fromBytes` refuses what is off the prime-order subgroup. */
+function pointOf(commitment: Hex): Point | undefined {
+  try {
+    const point = Point.fromBytes(fromHex(commitment, COMMITMENT_BYTES))
+    return `0x${point.toHex(true)}` === commitment ? point : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Reads the field elements; undefined when one is not below the modulus, so that the bytes are no blob. */
+function elementsOf(blob: Uint8Array): readonly bigint[] | undefined {
+  if (blob.length !== BLOB_BYTES) return undefined
+  const view = new DataView(blob.buffer, blob.byteOffset, blob.length)
+  const elements: bigint[] = []
+  for (let at = 0; at < BLOB_BYTES; at += ELEMENT_BYTES) {
+    const high = (view.getBigUint64(at) << 64n) | view.getBigUint64(at + 8)
+    const element = (high << 128n) | (view.getBigUint64(at + 16) << 64n) | view.getBigUint64(at + 24)
+    if (element >= ORDER) return undefined
+    elements.push(element)
+  }
+  return elements
+}
+
+function blobOf(sums: readonly bigint[]): Uint8Array {
+  const blob = Buffer.alloc(BLOB_BYTES)
+  sums.forEach((sum, i) => {
+    blob.write((sum % ORDER).toString(16).padStart(2 * ELEMENT_BYTES, '0'), i * ELEMENT_BYTES, 'hex')
+  })
+  return new Uint8Array(blob)
+}
+
+/** Draws a factor that nobody can foresee; zero would let any claim pass. */
+function randomFactor(): bigint {
+  const factor = BigInt(`0x${randomBytes(RANDOM_BYTES).toString('hex')}`)
+  return factor === 0n ? randomFactor() : factor
+}

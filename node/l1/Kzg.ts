@@ -1,0 +1,115 @@
+import { Worker } from 'node:worker_threads'
+import type { Hex } from 'viem'
+import { fromHex, sha256, toHex } from '../../protocol/index.ts'
+import { TemporaryFault } from '../Fault.ts'
+
+/** Which proofs stand beside a blob on its way to L1: one for the blob (EIP-4844), or one for each of its 128 cells (EIP-7594). */
+export type BlobProofKind = 'blob' | 'cells'
+
+/** Computes KZG commitments and proofs (EIP-4844, EIP-7594). */
+export interface Kzg {
+  /** Computes the versioned hash of a blob; undefined when the bytes are no blob (a field element of the modulus or more). */
+  versionedHash(blob: Uint8Array): Promise<Hex | undefined>
+  /** Computes the commitment of a blob, 48 bytes; undefined when the bytes are no blob. */
+  commitment(blob: Uint8Array): Promise<Hex | undefined>
+  /** Computes the proofs, 48 bytes each, that L1 nodes want beside a blob; undefined when the bytes are no blob. */
+  proofs(blob: Uint8Array, kind: BlobProofKind): Promise<readonly Hex[] | undefined>
+  close(): Promise<void>
+}
+
+type Task = 'commitment' | BlobProofKind
+type Answer = { id: number; points: readonly Hex[] | null }
+
+const VERSIONED_HASH_VERSION_KZG = 0x01
+
+/**
+ * Plain JavaScript in a string, because a worker's file would have another name in `dist` than in the sources.
+ * An error of the library means that the bytes are no blob: nothing else is passed to it.
+ */
+const WORKER = `
+const { parentPort, workerData } = require('node:worker_threads')
+const kzg = import(workerData.library).then(({ loadKZG }) => loadKZG(0))
+const compute = ({ blobToKZGCommitment, computeBlobKZGProof, computeCellsAndKZGProofs }, task, blob) => {
+  if (task === 'cells') return computeCellsAndKZGProofs(blob).proofs
+  const commitment = blobToKZGCommitment(blob)
+  return task === 'blob' ? [computeBlobKZGProof(blob, commitment)] : [commitment]
+}
+parentPort.on('message', async ({ id, task, blob }) => {
+  const library = await kzg
+  let points = null
+  try {
+    points = compute(library, task, '0x' + Buffer.from(blob).toString('hex')).map((point) => point.toLowerCase())
+  } catch {}
+  parentPort.postMessage({ id, points })
+})
+`
+
+/**
+ * Makes a KZG that works in a thread of its own, started with the first blob: loading the trusted setup takes
+ * seconds, in which the node must go on answering.
+ */
+export function createKzg(): Kzg {
+  const waiting = new Map<
+    number,
+    { resolve: (points: readonly Hex[] | null) => void; reject: (fault: Error) => void }
+  >()
+  let worker: Worker | undefined
+  let lastId = 0
+
+  function start(): Worker {
+    const started = new Worker(WORKER, {
+      eval: true,
+      workerData: { library: import.meta.resolve('kzg-wasm') },
+    })
+    started.unref()
+    started.on('message', ({ id, points }: Answer) => {
+      waiting.get(id)?.resolve(points)
+      waiting.delete(id)
+      if (waiting.size === 0) started.unref()
+    })
+    started.on('error', (cause) => fail(new TemporaryFault('the KZG thread failed', { cause })))
+    started.on('exit', () => fail(new TemporaryFault('the KZG thread ended')))
+    return started
+  }
+
+  function fail(fault: TemporaryFault): void {
+    worker = undefined
+    for (const { reject } of waiting.values()) reject(fault)
+    waiting.clear()
+  }
+
+  async function ask(task: Task, blob: Uint8Array): Promise<readonly Hex[] | undefined> {
+    const running = worker ?? start()
+    worker = running
+    const id = ++lastId
+    const points = await new Promise<readonly Hex[] | null>((resolve, reject) => {
+      waiting.set(id, { resolve, reject })
+      running.ref()
+      running.postMessage({ id, task, blob })
+    })
+    return points ?? undefined
+  }
+
+  async function commitment(blob: Uint8Array): Promise<Hex | undefined> {
+    return (await ask('commitment', blob))?.[0]
+  }
+
+  return {
+    async versionedHash(blob) {
+      const point = await commitment(blob)
+      return point === undefined ? undefined : commitmentToVersionedHash(point)
+    },
+    commitment,
+    proofs: (blob, kind) => ask(kind, blob),
+    async close() {
+      await worker?.terminate()
+    },
+  }
+}
+
+/** Makes the versioned hash by which L1 names the blob of a commitment (EIP-4844, `kzg_to_versioned_hash`). */
+export function commitmentToVersionedHash(commitment: Hex): Hex {
+  const hash = sha256(fromHex(commitment, 48))
+  hash[0] = VERSIONED_HASH_VERSION_KZG
+  return toHex(hash)
+}

@@ -1,0 +1,46 @@
+import type { Hex } from 'viem'
+import { fromHex, type RlpItem, uintToRlp } from '../../protocol/index.ts'
+import { RefusedAnswerError } from './RefusedAnswerError.ts'
+
+/** An object of an L1 node's answer, not yet checked. */
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/** Narrows an answer to an object. @throws {RefusedAnswerError} */
+export function toObject(value: unknown): JsonObject {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject
+  throw new RefusedAnswerError('got something else than an object from L1')
+}
+
+/** Narrows an answer to a list. @throws {RefusedAnswerError} */
+export function toList(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value
+  throw new RefusedAnswerError('got something else than an array from L1')
+}
+
+/** Reads a field of hex bytes, of an exact length where one is given. @throws {RefusedAnswerError} */
+export function bytesField(object: JsonObject, name: string, length?: number): Uint8Array {
+  return fromHex(hexField(object, name, length))
+}
+
+/** Reads a field of hex bytes as lower-case hex. @throws {RefusedAnswerError} */
+export function hexField(object: JsonObject, name: string, length?: number): Hex {
+  const value = object[name]
+  if (typeof value === 'string' && /^0x([0-9a-fA-F]{2})*$/.test(value)) {
+    if (length === undefined || value.length === 2 + 2 * length) return value.toLowerCase() as Hex
+  }
+  throw new RefusedAnswerError(
+    `got a wrong ${name} from L1, expected ${length ?? 'any number of'} bytes in hex`,
+  )
+}
+
+/** Reads a hex quantity of at most 256 bits. @throws {RefusedAnswerError} */
+export function quantityField(object: JsonObject, name: string): bigint {
+  const value = object[name]
+  if (typeof value === 'string' && /^0x[0-9a-fA-F]{1,64}$/.test(value)) return BigInt(value)
+  throw new RefusedAnswerError(`got a wrong ${name} from L1, expected a hex quantity`)
+}
+
+/** Reads a quantity as the RLP string that stands for it. @throws {RefusedAnswerError} */
+export function quantityItem(object: JsonObject, name: string): RlpItem {
+  return uintToRlp(quantityField(object, name))
+}

@@ -1,0 +1,224 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import websocket from '@fastify/websocket'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { WebSocket } from 'ws'
+import { KeyrollError } from '../../protocol/index.ts'
+import type { Logger } from '../Logger.ts'
+import type { Metrics } from '../Metrics.ts'
+import {
+  createRpcDispatcher,
+  errorResponse,
+  type RpcContext,
+  type RpcDispatcher,
+  type RpcLimits,
+  type RpcMethods,
+} from './RpcDispatcher.ts'
+import { RpcError, type RpcErrorData } from './RpcError.ts'
+
+/** Says why the node is not ready to be asked; nothing when it is. Answers `/readyz`. */
+export type Readiness = () => readonly RpcErrorData[]
+
+/** What `createRpcServer` is made of. */
+export type RpcServerOptions = {
+  methods: RpcMethods
+  host: string
+  /** 0 takes any free port. */
+  port: number
+  limits?: Partial<RpcLimits>
+  logger: Logger
+  metrics: Metrics
+  readiness: Readiness
+  /** When given, every request must carry `Authorization: Bearer <token>`, but for `/healthz`. */
+  authToken?: string
+  /** The value of `Access-Control-Allow-Origin`; when absent, browsers on other origins are not let in. */
+  corsOrigin?: string
+}
+
+/** A listening JSON-RPC server. */
+export interface RpcServer {
+  /** With the port that was bound, e.g. `http://127.0.0.1:8545`. */
+  readonly url: string
+  readonly wsUrl: string
+  close(): Promise<void>
+}
+
+const DEFAULT_LIMITS: RpcLimits = {
+  maxRequestBytes: 1_048_576,
+  maxResponseBytes: 33_554_432,
+  maxBatchLength: 100,
+  maxDepth: 32,
+  maxConnections: 1_000,
+}
+
+/** A caller that sends slowly or not at all must not hold a connection open. */
+const REQUEST_TIMEOUT_MS = 30_000
+
+/** A peer that vanished without a word is noticed only by asking. */
+const HEARTBEAT_MS = 30_000
+
+/**
+ * Starts JSON-RPC 2.0 over HTTP (`POST /`) and WebSocket (`GET /`), with `/healthz`, `/readyz` and `/metrics`.
+ *
+ * @throws {ListenError} when the port cannot be bound.
+ */
+export async function createRpcServer(options: RpcServerOptions): Promise<RpcServer> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const dispatcher = createRpcDispatcher({ ...options, limits })
+  const app = fastify({
+    logger: false,
+    bodyLimit: limits.maxRequestBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: true,
+  })
+  app.server.maxConnections = limits.maxConnections
+  await app.register(websocket, { options: { maxPayload: limits.maxRequestBytes } })
+  parseBodiesAsText(app)
+  answerFailuresAsJsonRpc(app, options.logger)
+  if (options.corsOrigin !== undefined) allowOrigin(app, options.corsOrigin)
+  if (options.authToken !== undefined) requireToken(app, options.authToken)
+  addHealthRoutes(app, options)
+  addRpcRoutes(app, dispatcher, limits)
+
+  try {
+    await app.listen({ host: options.host, port: options.port })
+  } catch (cause) {
+    await app.close()
+    throw new ListenError(options.host, options.port, { cause })
+  }
+  const { port } = app.server.address() as AddressInfo
+  const authority = `${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
+  return { url: `http://${authority}`, wsUrl: `ws://${authority}`, close: () => app.close() }
+}
+
+function parseBodiesAsText(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
+}
+
+function answerFailuresAsJsonRpc(app: FastifyInstance, logger: Logger): void {
+  app.setErrorHandler((error: { statusCode?: number; code?: string }, _request, reply) => {
+    const status = error.statusCode ?? 500
+    if (status === 413) {
+      return sendError(
+        reply,
+        413,
+        new RpcError('limitExceeded', 'the request is too large', { reason: 'REQUEST_TOO_LARGE' }),
+      )
+    }
+    if (status < 500) {
+      const message = 'the HTTP request is malformed'
+      return sendError(reply, status, new RpcError('invalidRequest', message, { reason: 'MALFORMED_HTTP' }))
+    }
+    logger.error({ err: error }, 'request failed')
+    return sendError(reply, 500, new RpcError('internalError', 'internal error', { reason: 'INTERNAL' }))
+  })
+  app.setNotFoundHandler((_request, reply) =>
+    sendError(
+      reply,
+      404,
+      new RpcError('invalidRequest', 'send JSON-RPC to POST /', { reason: 'UNKNOWN_ROUTE' }),
+    ),
+  )
+}
+
+function allowOrigin(app: FastifyInstance, origin: string): void {
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('access-control-allow-origin', origin)
+  })
+  app.options('*', (_request, reply) =>
+    reply
+      .header('access-control-allow-methods', 'GET, POST, OPTIONS')
+      .header('access-control-allow-headers', 'content-type, authorization')
+      .header('access-control-max-age', '86400')
+      .code(204)
+      .send(),
+  )
+}
+
+function requireToken(app: FastifyInstance, token: string): void {
+  // Digests have one length, so the comparison tells nothing about the token, not even its length.
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  const expected = digest(`Bearer ${token}`)
+  app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
+    if (request.url === '/healthz' || request.method === 'OPTIONS') return
+    if (timingSafeEqual(digest(request.headers.authorization ?? ''), expected)) return
+    const message = 'send the header Authorization: Bearer <token>'
+    await sendError(reply, 401, new RpcError('invalidRequest', message, { reason: 'UNAUTHORIZED' }))
+  })
+}
+
+function addHealthRoutes(app: FastifyInstance, { metrics, readiness }: RpcServerOptions): void {
+  app.get('/healthz', () => ({ status: 'ok' }))
+  app.get('/readyz', (_request, reply) => {
+    const reasons = readiness()
+    return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons })
+  })
+  app.get('/metrics', async (_request, reply) =>
+    reply.header('content-type', metrics.registry.contentType).send(await metrics.registry.metrics()),
+  )
+}
+
+function addRpcRoutes(app: FastifyInstance, dispatcher: RpcDispatcher, limits: RpcLimits): void {
+  app.post('/', async (request, reply) => {
+    const text = typeof request.body === 'string' ? request.body : ''
+    const answer = await dispatcher.handle(text, { notify: undefined, onClose: (close) => close() })
+    if (answer === undefined) return reply.code(204).send()
+    return reply.header('content-type', 'application/json').send(answer)
+  })
+  app.route({
+    method: 'GET',
+    url: '/',
+    handler: (_request, reply) =>
+      sendError(
+        reply,
+        405,
+        new RpcError('invalidRequest', 'send JSON-RPC to POST /', { reason: 'USE_POST' }),
+      ),
+    wsHandler: (socket) => serveSocket(socket, dispatcher, limits),
+  })
+}
+
+function serveSocket(socket: WebSocket, dispatcher: RpcDispatcher, limits: RpcLimits): void {
+  const closers: (() => void)[] = []
+  const send = (text: string) => {
+    // A client that does not read would make the server hold its answers for ever.
+    if (socket.bufferedAmount > limits.maxResponseBytes) socket.terminate()
+    else if (socket.readyState === socket.OPEN) socket.send(text)
+  }
+  const context: RpcContext = {
+    notify: (method, params) => send(JSON.stringify({ jsonrpc: '2.0', method, params })),
+    onClose: (close) => closers.push(close),
+  }
+  socket.on('message', async (data: Buffer) => {
+    const answer = await dispatcher.handle(data.toString('utf8'), context)
+    if (answer !== undefined) send(answer)
+  })
+  let isAlive = true
+  socket.on('pong', () => {
+    isAlive = true
+  })
+  const heartbeat = setInterval(() => {
+    if (!isAlive) return socket.terminate()
+    isAlive = false
+    socket.ping()
+  }, HEARTBEAT_MS).unref()
+  // Protocol violations and oversized messages: ws closes the connection itself; unheard, the event would be thrown.
+  socket.on('error', () => socket.terminate())
+  socket.on('close', () => {
+    clearInterval(heartbeat)
+    for (const close of closers) close()
+  })
+}
+
+function sendError(reply: FastifyReply, status: number, error: RpcError): FastifyReply {
+  return reply.code(status).header('content-type', 'application/json').send(errorResponse(null, error))
+}
+
+/** Reports a host and port on which the server cannot listen. */
+export class ListenError extends KeyrollError {
+  override readonly name = 'ListenError'
+  constructor(host: string, port: number, options: ErrorOptions) {
+    super(`cannot listen on ${host}:${port}: is another process using it? Port 0 takes any free one`, options)
+  }
+}

@@ -1,0 +1,160 @@
+import { fork } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { configToRlp, rollupConfigToJson, toHex } from '../../protocol/index.ts'
+import { createBigChain } from '../../test/bigChain.ts'
+import { createTestRollup } from '../../test/chainFixtures.ts'
+import { DatabaseUnavailableError, openLevelDatabase } from '../store/Database.ts'
+import { openChainStore } from '../store/openChainStore.ts'
+import type { StoredOutput } from '../store/StoredOutput.ts'
+import { exportSnapshot } from './exportSnapshot.ts'
+import { importSnapshot, withSnapshotFile } from './importSnapshot.ts'
+import { DatabaseExistsError, MalformedSnapshotError, RefusedSnapshotError } from './snapshotErrors.ts'
+
+const KEYSTORES = 20_000
+const rollup = createTestRollup()
+const check = async () => undefined
+
+let directory: string
+let file: string
+let config: string
+let path: string
+let runs = 0
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'keyroll-import-'))
+  file = join(directory, 'a.snapshot')
+  const database = await openLevelDatabase(join(directory, 'source'))
+  const { store, output } = await createBigChain(database, rollup, KEYSTORES)
+  const bytes = await exportSnapshot(store, output, file)
+  await store.close()
+  expect(bytes).toBeGreaterThan(4_000_000n)
+  config = join(directory, 'rollup.json')
+  await writeFile(config, JSON.stringify(rollupConfigToJson(rollup)))
+}, 60_000)
+beforeEach(() => {
+  path = join(directory, `chain ${runs++}`)
+})
+afterAll(() => rm(directory, { recursive: true }))
+
+/** What stands beside the file and the config under this test's path. */
+async function leftovers(): Promise<string[]> {
+  return (await readdir(directory)).filter((name) => join(directory, name).startsWith(path))
+}
+
+/** Expects every piece of the snapshot in the database, under its hash. */
+async function expectWhole(): Promise<void> {
+  const store = await openChainStore(path, rollup)
+  try {
+    expect(store.base()).toMatchObject({ block: { number: 1n }, anchor: { number: 2n } })
+    const { configs } = await withSnapshotFile(file, rollup, (reading) =>
+      reading.readState(async (entries) => {
+        for (const { kind, hash, bytes } of entries) {
+          const name = toHex(hash)
+          const config = kind === 'node' ? undefined : store.config(name)
+          const found = config === undefined ? store.node(name) : configToRlp(config)
+          if (found === undefined || !Buffer.from(found).equals(bytes)) expect.unreachable(`${kind} ${name}`)
+        }
+      }),
+    )
+    expect(configs).toBe(BigInt(KEYSTORES))
+  } finally {
+    await store.close()
+  }
+}
+
+/** Starts an import as its own process, and kills it as soon as so many bytes are on disk; tells whether that was in time. */
+async function importAndKill(bytes: number): Promise<boolean> {
+  const child = fork(new URL('../../test/importUntilKilled.ts', import.meta.url), [file, path, config], {
+    execArgv: ['--import', 'tsx'],
+    stdio: 'ignore',
+  })
+  const exited = new Promise<NodeJS.Signals | null>((resolve) =>
+    child.once('exit', (_, signal) => resolve(signal)),
+  )
+  let isOver = false
+  exited.then(() => {
+    isOver = true
+  })
+  while (!isOver && (await sizeOf(`${path}.importing`)) < bytes) await new Promise(setImmediate)
+  child.kill('SIGKILL')
+  return (await exited) === 'SIGKILL'
+}
+
+/** How much is in a directory; -1 when it is not there. */
+async function sizeOf(name: string): Promise<number> {
+  try {
+    const sizes = (await readdir(name)).map(async (each) => (await stat(join(name, each))).size)
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+  } catch {
+    return -1
+  }
+}
+
+it('makes a database of a file, and no second one in its place', async () => {
+  const counts = await importSnapshot({ file, path, rollup, check })
+  expect(counts).toMatchObject({ configs: BigInt(KEYSTORES), bytes: BigInt((await readFile(file)).length) })
+  await expectWhole()
+  await expect(importSnapshot({ file, path, rollup, check })).rejects.toThrow(DatabaseExistsError)
+  expect(await leftovers()).toHaveLength(1)
+})
+
+it('killed at any moment leaves no database, and the next import makes the whole one', async () => {
+  for (const bytes of [0, 1_000_000]) {
+    expect(await importAndKill(bytes)).toBe(true)
+    expect(existsSync(path)).toBe(false)
+    expect(await leftovers()).toHaveLength(1)
+  }
+  await importSnapshot({ file, path, rollup, check })
+  await expectWhole()
+  expect(await leftovers()).toHaveLength(1)
+})
+
+it('of a damaged file, or one that L1 does not bear out, leaves nothing', async () => {
+  const bytes = await readFile(file)
+  const damaged = join(directory, 'damaged.snapshot')
+  await writeFile(damaged, bytes.with(bytes.length - 1, (bytes.at(-1) as number) ^ 1))
+  await expect(importSnapshot({ file: damaged, path, rollup, check })).rejects.toThrow(MalformedSnapshotError)
+  const refuse = async () => {
+    throw new RefusedSnapshotError('OUTPUT_ABSENT', 'the output is gone')
+  }
+  await expect(importSnapshot({ file, path, rollup, check: refuse })).rejects.toThrow(RefusedSnapshotError)
+  await expect(importSnapshot({ file: join(directory, 'none'), path, rollup, check })).rejects.toThrow(
+    'ENOENT',
+  )
+  expect(await leftovers()).toEqual([])
+})
+
+it('ends when it is told to, and leaves nothing', async () => {
+  const ending = new AbortController()
+  const importing = importSnapshot({
+    file,
+    path,
+    rollup,
+    check: async () => ending.abort(),
+    signal: ending.signal,
+  })
+  await expect(importing).rejects.toThrow('aborted')
+  expect(await leftovers()).toEqual([])
+})
+
+it('waits for nobody: where another process imports, it refuses and leaves that one alone', async () => {
+  const other = await openLevelDatabase(`${path}.importing`)
+  await expect(importSnapshot({ file, path, rollup, check })).rejects.toThrow(DatabaseUnavailableError)
+  await other.close()
+  await importSnapshot({ file, path, rollup, check })
+  expect(await leftovers()).toHaveLength(1)
+})
+
+it('writes a file that is there only when it is whole', async () => {
+  const store = { snapshot: () => failing() }
+  async function* failing(): AsyncGenerator<Uint8Array> {
+    yield Uint8Array.of(1)
+    throw new RangeError('the database broke')
+  }
+  const target = join(directory, 'b.snapshot')
+  await expect(exportSnapshot(store, {} as StoredOutput, target)).rejects.toThrow(RangeError)
+  expect((await readdir(directory)).filter((name) => name.startsWith('b.snapshot'))).toEqual([])
+})

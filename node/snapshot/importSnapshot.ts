@@ -1,0 +1,83 @@
+import { createReadStream, existsSync } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { RollupConfig } from '../../protocol/index.ts'
+import { DatabaseUnavailableError, openLevelDatabase } from '../store/Database.ts'
+import { syncDirectory } from '../syncDirectory.ts'
+import { loadSnapshot } from './loadSnapshot.ts'
+import { openSnapshot, type SnapshotCounts, type SnapshotReading } from './readSnapshot.ts'
+import { DatabaseExistsError } from './snapshotErrors.ts'
+
+const READ_BYTES = 1_048_576
+
+/**
+ * Reads the snapshot in a file, see `openSnapshot`, and closes the file afterwards.
+ *
+ * @throws as `openSnapshot` and `use`, or the system's error when the file cannot be read.
+ */
+export async function withSnapshotFile<T>(
+  file: string,
+  rollup: RollupConfig | undefined,
+  use: (reading: SnapshotReading) => Promise<T>,
+): Promise<T> {
+  const chunks = createReadStream(file, { highWaterMark: READ_BYTES })
+  try {
+    return await use(await openSnapshot(chunks, rollup))
+  } finally {
+    chunks.destroy()
+  }
+}
+
+/** Tells whether there is a database in a directory. */
+export function hasDatabase(path: string): boolean {
+  return existsSync(path)
+}
+
+/**
+ * Makes a database out of a snapshot. It is put together beside `path` and moved there when it is whole and on disk: whenever the
+ * process dies, there is either no database or the whole one, and what is left beside it is thrown away the next time.
+ *
+ * @param check looks at the snapshot's beginning before its state is read, and throws when it is not to be taken.
+ * @throws {DatabaseExistsError} when there is a database already.
+ * @throws {DatabaseUnavailableError} when another process is importing here.
+ * @throws as `openSnapshot` and `loadSnapshot` when the snapshot is damaged, or of another rollup.
+ */
+export async function importSnapshot({
+  file,
+  path,
+  rollup,
+  check,
+  signal,
+}: {
+  file: string
+  path: string
+  rollup: RollupConfig
+  check: (reading: SnapshotReading) => Promise<void>
+  signal?: AbortSignal
+}): Promise<SnapshotCounts> {
+  if (hasDatabase(path)) throw new DatabaseExistsError(path)
+  const unfinished = `${path}.importing`
+  const counts = await withSnapshotFile(file, rollup, async (reading) => {
+    await check(reading)
+    await discard(unfinished)
+    const database = await openLevelDatabase(unfinished)
+    try {
+      return await loadSnapshot(reading, database, rollup, signal)
+    } finally {
+      await database.close()
+    }
+  }).catch(async (error: unknown) => {
+    if (!(error instanceof DatabaseUnavailableError)) await discard(unfinished)
+    throw error
+  })
+  await rename(unfinished, path)
+  await syncDirectory(dirname(path))
+  return counts
+}
+
+/** Removes what an earlier import left, unless that import is still running: then its lock is held. */
+async function discard(path: string): Promise<void> {
+  if (!existsSync(path)) return
+  await (await openLevelDatabase(path)).close()
+  await rm(path, { recursive: true })
+}

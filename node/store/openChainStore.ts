@@ -1,0 +1,304 @@
+import type { Hex } from 'viem'
+import {
+  type Block,
+  type BlockResult,
+  blockFromRlp,
+  blockToRlp,
+  type Config,
+  configFromRlp,
+  configToRlp,
+  createGenesis,
+  fromHex,
+  type RollupConfig,
+  toHex,
+} from '../../protocol/index.ts'
+import { type BlockRef, blockToRef, type Heads } from '../BlockRef.ts'
+import { CriticalFault } from '../Fault.ts'
+import { createLruCache } from '../LruCache.ts'
+import { minimum } from '../minimum.ts'
+import { writeSnapshot } from '../snapshot/writeSnapshot.ts'
+import { Bucket, type BucketNumber, bucketKey, uint64Key } from './Bucket.ts'
+import { type ChainBase, chainBaseFromBytes, genesisBase } from './ChainBase.ts'
+import type { ChainStore, Inclusion, TransactionLocation } from './ChainStore.ts'
+import { createMemoryDatabase, type Database, openLevelDatabase, type Write } from './Database.ts'
+import { foundingWrites, metaKey, SCHEMA_VERSION } from './foundingWrites.ts'
+import { createOpaqueBucket } from './OpaqueBucket.ts'
+import { createOutputStore } from './OutputStore.ts'
+import { rollupFingerprint } from './rollupFingerprint.ts'
+import {
+  encodedReceiptsToBytes,
+  headsFromBytes,
+  headsToBytes,
+  inclusionFromBytes,
+  inclusionToBytes,
+  receiptsFromBytes,
+  type StoredReceipts,
+} from './storeCodecs.ts'
+import {
+  DamagedDatabaseError,
+  GenesisMismatchError,
+  NotOnHeadError,
+  SchemaVersionError,
+  WrongRollupError,
+} from './storeErrors.ts'
+import { createTransactionIndex } from './TransactionIndex.ts'
+
+const CACHED_NODES = 200_000
+const CACHED_CONFIGS = 20_000
+/** A full block with its receipts, and what was decoded of it, takes some megabytes. */
+const CACHED_BLOCKS = 32
+
+/**
+ * Opens the chain of a rollup in a directory, or in memory for `:memory:`; a new one starts with genesis.
+ *
+ * @throws {DatabaseUnavailableError} when another process holds the directory.
+ * @throws {WrongRollupError} when it holds the chain of another rollup config.
+ * @throws {SchemaVersionError} when another version of this program wrote it.
+ * @throws {GenesisMismatchError} when the config's genesis hash is wrong.
+ */
+export async function openChainStore(path: string, rollup: RollupConfig): Promise<ChainStore> {
+  const database = path === ':memory:' ? createMemoryDatabase() : await openLevelDatabase(path)
+  return openChainStoreIn(database, path, rollup)
+}
+
+/**
+ * Opens the chain of a rollup in a database, which is closed when that fails; `path` is how errors call it.
+ *
+ * @throws as {@link openChainStore}, but for the directory.
+ */
+export async function openChainStoreIn(
+  database: Database,
+  path: string,
+  rollup: RollupConfig,
+): Promise<ChainStore> {
+  try {
+    await prepare(database, path, rollup)
+    return createChainStore(database, rollup)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+async function prepare(database: Database, path: string, rollup: RollupConfig): Promise<void> {
+  const version = database.get(metaKey('version'))
+  if (version !== undefined) {
+    const text = Buffer.from(version).toString()
+    if (text !== SCHEMA_VERSION) throw new SchemaVersionError(path, text, SCHEMA_VERSION)
+    const stored = database.get(metaKey('rollup'))
+    if (stored === undefined || toHex(stored) !== rollupFingerprint(rollup)) throw new WrongRollupError(path)
+    return
+  }
+  const genesis = createGenesis(rollup)
+  if (genesis.block.hash !== rollup.genesis.l2.hash) {
+    throw new GenesisMismatchError(rollup.genesis.l2.hash, genesis.block.hash)
+  }
+  const { block, receipts, reasons: verdicts } = genesis
+  const first = { block, receipts, verdicts, inclusion: undefined }
+  await database.write(foundingWrites(database, rollup, genesisBase(block, rollup), first))
+}
+
+function createChainStore(database: Database, rollup: RollupConfig): ChainStore {
+  const nodes = createLruCache<Hex, Uint8Array>(CACHED_NODES)
+  const configs = createLruCache<Hex, Config>(CACHED_CONFIGS)
+  const blocks = createLruCache<Hex, Block>(CACHED_BLOCKS)
+  const receipts = createLruCache<Hex, StoredReceipts>(CACHED_BLOCKS)
+  const transactions = createTransactionIndex(database)
+
+  /** Reads through a cache; only what exists is remembered. */
+  function cached<T>(
+    cache: { get(key: Hex): T | undefined; set(key: Hex, value: T): void },
+    bucket: BucketNumber,
+    hash: Hex,
+    decode: (bytes: Uint8Array) => T,
+  ): T | undefined {
+    const known = cache.get(hash)
+    if (known !== undefined) return known
+    const bytes = database.get(bucketKey(bucket, fromHex(hash, 32)))
+    if (bytes === undefined) return undefined
+    const value = decode(bytes)
+    cache.set(hash, value)
+    return value
+  }
+
+  const blockByHash = (hash: Hex) => cached(blocks, Bucket.block, hash, blockFromRlp)
+  const storedReceipts = (hash: Hex) => cached(receipts, Bucket.receipts, hash, receiptsFromBytes)
+  const base = readBase()
+  const outputs = createOutputStore(database, base.firstOutput.index)
+  let heads = readHeads()
+
+  function canonicalHash(number: bigint): Hex | undefined {
+    if (number < 0n || number >= 1n << 64n) return undefined
+    const bytes = database.get(bucketKey(Bucket.canonical, uint64Key(number)))
+    return bytes === undefined ? undefined : `0x${Buffer.from(bytes).toString('hex')}`
+  }
+
+  function blockByNumber(number: bigint): Block | undefined {
+    const hash = canonicalHash(number)
+    return hash === undefined ? undefined : blockByHash(hash)
+  }
+
+  function refAt(number: bigint): BlockRef {
+    const block = blockByNumber(number)
+    if (block === undefined) throw new DamagedDatabaseError(`block ${number}`)
+    return blockToRef(block)
+  }
+
+  function readBase(): ChainBase {
+    const bytes = database.get(metaKey('base'))
+    if (bytes === undefined) throw new DamagedDatabaseError('its base')
+    return chainBaseFromBytes(bytes)
+  }
+
+  function readHeads(): Heads {
+    const bytes = database.get(metaKey('heads'))
+    if (bytes === undefined) throw new DamagedDatabaseError('its heads')
+    const ids = headsFromBytes(bytes)
+    return {
+      unsafe: refAt(ids.unsafe.number),
+      safe: refAt(ids.safe.number),
+      finalized: refAt(ids.finalized.number),
+    }
+  }
+
+  async function write(next: Heads, writes: readonly Write[]): Promise<void> {
+    await database.write([...writes, { key: metaKey('heads'), value: headsToBytes(next) }])
+    heads = next
+  }
+
+  async function append(result: BlockResult, inclusion: Inclusion | undefined): Promise<void> {
+    const { block } = result
+    const ref = blockToRef(block)
+    assertChild('append', ref, heads.unsafe)
+    if (inclusion !== undefined) assertChild('append as safe', ref, heads.safe)
+    const next = { ...heads, unsafe: ref, safe: inclusion === undefined ? heads.safe : ref }
+    await write(next, [
+      ...blockWrites(result),
+      ...transactions.add(block, result.receipts),
+      ...(inclusion === undefined ? [] : [inclusionWrite(ref.number, inclusion)]),
+    ])
+    blocks.set(block.hash, block)
+    receipts.set(block.hash, { receipts: result.receipts, verdicts: result.reasons })
+    for (const [hash, node] of result.nodes) nodes.set(hash, node)
+    for (const [hash, config] of result.configs) configs.set(hash, config)
+  }
+
+  async function rewind(number: bigint, safeNumber = minimum(number, heads.safe.number)): Promise<void> {
+    if (safeNumber < heads.finalized.number) {
+      const message = `asked to take the safe head back to ${safeNumber}, below the finalized block ${heads.finalized.number}`
+      throw new CriticalFault(`${message}: L1 reverted what it had finalized`)
+    }
+    const unsafe = refAt(minimum(number, heads.unsafe.number))
+    const safe = refAt(minimum(safeNumber, minimum(unsafe.number, heads.safe.number)))
+    const dropped: Block[] = []
+    for (let at = unsafe.number + 1n; at <= heads.unsafe.number; at++) {
+      const block = blockByNumber(at)
+      if (block !== undefined) dropped.push(block)
+    }
+    const writes = [...droppedWrites(dropped), ...transactions.remove(dropped, unsafe.number)]
+    for (let at = safe.number + 1n; at <= heads.safe.number; at++) {
+      writes.push({ key: bucketKey(Bucket.inclusion, uint64Key(at)), value: undefined })
+    }
+    await write({ ...heads, unsafe, safe }, writes)
+    for (const { hash } of dropped) {
+      blocks.delete(hash)
+      receipts.delete(hash)
+    }
+  }
+
+  function inclusionOf(blockNumber: bigint): Inclusion | undefined {
+    if (blockNumber < 0n || blockNumber > heads.safe.number) return undefined
+    const bytes = database.get(bucketKey(Bucket.inclusion, uint64Key(blockNumber)))
+    return bytes === undefined ? undefined : inclusionFromBytes(bytes)
+  }
+
+  function locate(
+    hash: Hex,
+    bucket: typeof Bucket.transaction | typeof Bucket.forced,
+  ): TransactionLocation | undefined {
+    const position = transactions.find(hash, bucket)
+    const block = position && blockByNumber(position.blockNumber)
+    const raw = position && block?.transactions[position.index]
+    if (position === undefined || block === undefined || raw === undefined) return undefined
+    return { blockHash: block.hash, blockNumber: position.blockNumber, index: position.index, raw }
+  }
+
+  const store: ChainStore = {
+    node: (hash) => cached(nodes, Bucket.node, hash, (bytes) => bytes),
+    config: (hash) => cached(configs, Bucket.config, hash, configFromRlp),
+    blockByNumber,
+    blockByHash,
+    receiptsOf: (blockHash) => storedReceipts(blockHash)?.receipts,
+    verdictsOf: (blockHash) => storedReceipts(blockHash)?.verdicts,
+    transaction: (hash) => locate(hash, Bucket.transaction),
+    forcedTransaction: (hash) => locate(hash, Bucket.forced),
+    base: () => base,
+    heads: () => heads,
+    appendUnsafe: (result) => append(result, undefined),
+    appendSafe: append,
+    async markSafe(id, inclusion) {
+      const ref = refAt(minimum(id.number, heads.unsafe.number))
+      assertChild('mark as safe', ref, heads.safe)
+      if (ref.hash !== id.hash) throw new NotOnHeadError('mark as safe', id, heads.unsafe)
+      await write({ ...heads, safe: ref }, [inclusionWrite(ref.number, inclusion)])
+    },
+    async markFinalized(id) {
+      if (id.number > heads.safe.number || canonicalHash(id.number) !== id.hash) {
+        throw new NotOnHeadError('finalize', id, heads.safe)
+      }
+      if (id.number > heads.finalized.number) await write({ ...heads, finalized: refAt(id.number) }, [])
+    },
+    rewind,
+    inclusionOf,
+    safeHeadAtL1(l1Number) {
+      // Inclusions never go back on L1, so the last block at or before the number is found by halving.
+      let [low, high] = [base.block.number, heads.safe.number]
+      while (low < high) {
+        const middle = (low + high + 1n) / 2n
+        const at = inclusionOf(middle)?.l1Block.number ?? 0n
+        if (at <= l1Number) low = middle
+        else high = middle - 1n
+      }
+      return refAt(low)
+    },
+    ...outputs,
+    bucket: (name) => createOpaqueBucket(database, name),
+    snapshot: (output) => writeSnapshot({ database, store, rollup }, output),
+    close: () => database.close(),
+  }
+  return store
+}
+
+function blockWrites({ block, encodedReceipts, reasons, nodes, configs }: BlockResult): Write[] {
+  const hash = fromHex(block.hash)
+  const writes: Write[] = [
+    { key: bucketKey(Bucket.block, hash), value: blockToRlp(block) },
+    { key: bucketKey(Bucket.receipts, hash), value: encodedReceiptsToBytes(encodedReceipts, reasons) },
+    { key: bucketKey(Bucket.canonical, uint64Key(block.header.number)), value: hash },
+  ]
+  for (const [nodeHash, node] of nodes)
+    writes.push({ key: bucketKey(Bucket.node, fromHex(nodeHash)), value: node })
+  for (const [configHash, config] of configs) {
+    writes.push({ key: bucketKey(Bucket.config, fromHex(configHash)), value: configToRlp(config) })
+  }
+  return writes
+}
+
+function droppedWrites(dropped: readonly Block[]): Write[] {
+  return dropped.flatMap(({ hash, header }) =>
+    [
+      bucketKey(Bucket.block, fromHex(hash)),
+      bucketKey(Bucket.receipts, fromHex(hash)),
+      bucketKey(Bucket.canonical, uint64Key(header.number)),
+    ].map((key) => ({ key, value: undefined })),
+  )
+}
+
+function inclusionWrite(blockNumber: bigint, inclusion: Inclusion): Write {
+  return { key: bucketKey(Bucket.inclusion, uint64Key(blockNumber)), value: inclusionToBytes(inclusion) }
+}
+
+function assertChild(what: string, ref: BlockRef, head: BlockRef): void {
+  if (ref.number !== head.number + 1n || ref.parentHash !== head.hash)
+    throw new NotOnHeadError(what, ref, head)
+}

@@ -1,0 +1,190 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Address, createTestClient, http, keccak256 } from 'viem'
+import { mnemonicToAccount, privateKeyToAccount } from 'viem/accounts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Anvil, startAnvil } from '../../devnet/anvil.ts'
+import { TemporaryFault } from '../../node/index.ts'
+import { startHttpServer } from '../../test/httpServer.ts'
+import { classifyRefusal, createL1Sender, type L1Sender, TransactionRevertedError } from './L1Sender.ts'
+
+describe('L1Sender on anvil', () => {
+  const account = mnemonicToAccount('test test test test test test test test test test test junk')
+  const poor = privateKeyToAccount(`0x${'77'.repeat(32)}`)
+  const to: Address = `0x${'ab'.repeat(20)}`
+  let directory: string
+  let anvil: Anvil
+  let sender: L1Sender
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'keyroll-l1-sender-'))
+    anvil = await startAnvil({
+      name: 'l1',
+      chainId: 900,
+      port: 0,
+      logDirectory: directory,
+      slotsInAnEpoch: 1,
+    })
+    sender = createL1Sender([anvil.url])
+    await createTestClient({ mode: 'anvil', transport: http(anvil.url) }).setAutomine(false)
+  })
+  afterAll(async () => {
+    await anvil.stop()
+    rmSync(directory, { recursive: true })
+  })
+
+  const mine = () => createTestClient({ mode: 'anvil', transport: http(anvil.url) }).mine({ blocks: 1 })
+  const sign = (nonce: number, gwei: bigint, from: Pick<typeof account, 'signTransaction'> = account) =>
+    from.signTransaction({
+      type: 'eip1559',
+      chainId: 900,
+      nonce,
+      to,
+      gas: 21_000n,
+      value: 1n,
+      maxFeePerGas: gwei * 1_000_000_000n,
+      maxPriorityFeePerGas: gwei * 1_000_000_000n,
+    })
+
+  it('names every way in which a node refuses a transaction, and finds receipts and nonces', async () => {
+    expect(await sender.chainId()).toBe(900n)
+    const raw = await sign(0, 10n)
+    expect(await sender.send(raw)).toMatchObject({ outcome: 'accepted' })
+    expect(await sender.send(raw)).toMatchObject({ outcome: 'known' })
+    expect(await sender.send(await sign(0, 9n))).toMatchObject({ outcome: 'underpriced' })
+    const replacement = await sign(0, 11n)
+    expect(await sender.send(replacement)).toMatchObject({ outcome: 'accepted' })
+    expect(await sender.nextNonce(account.address)).toBe(0n)
+    await mine()
+    expect(await sender.send(raw)).toMatchObject({ outcome: 'nonceTooLow' })
+    expect(await sender.send(await sign(0, 10n, poor))).toMatchObject({ outcome: 'insufficientFunds' })
+    expect(await sender.nextNonce(account.address)).toBe(1n)
+    expect(await sender.receipt(keccak256(raw))).toBeUndefined()
+    expect(await sender.receipt(keccak256(replacement))).toMatchObject({ status: 'success', blockNumber: 1n })
+  })
+
+  it('reads heads and prices, and estimates gas', async () => {
+    const { latest, finalized } = await sender.heads()
+    expect(finalized).toBeLessThanOrEqual(latest)
+    expect((await sender.gasPrices()).baseFee > 0n).toBe(true)
+    expect(await sender.estimateGas({ from: account.address, to, data: '0x00ff' })).toBeGreaterThan(21_000n)
+  })
+
+  it('says which proofs an L1 wants, by its fork', async () => {
+    expect(await sender.blobProofKind()).toBe('cells')
+    const prague = await startAnvil({
+      name: 'prague',
+      chainId: 901,
+      port: 0,
+      logDirectory: directory,
+      hardfork: 'prague',
+    })
+    expect(await createL1Sender([prague.url]).blobProofKind()).toBe('blob')
+    await prague.stop()
+  })
+
+  it('reads the blob base fee in either way that nodes have, and knows when there is none', async () => {
+    const block = { number: '0x7', baseFeePerGas: '0x5', transactions: [] }
+    const answers: [blobBaseFee: unknown, feeHistory: unknown, expected: bigint | undefined][] = [
+      [{ result: '0x9' }, { result: {} }, 9n],
+      [
+        { error: { code: -32601, message: 'method not found' } },
+        { result: { baseFeePerBlobGas: ['0x7', '0x8'] } },
+        8n,
+      ],
+      [{ error: { code: -32601, message: 'method not found' } }, { result: {} }, undefined],
+      [{ result: '0x0' }, { result: {} }, undefined],
+    ]
+    for (const [blobBaseFee, feeHistory, expected] of answers) {
+      const server = await startHttpServer(async (_path, body) => {
+        const { id, method } = JSON.parse(body) as { id: number; method: string }
+        const results: Record<string, unknown> = {
+          eth_blobBaseFee: blobBaseFee,
+          eth_feeHistory: feeHistory,
+          eth_getBlockByNumber: { result: block },
+          eth_maxPriorityFeePerGas: { result: '0x1' },
+        }
+        return Response.json({ jsonrpc: '2.0', id, ...(results[method] as object) })
+      })
+      expect(await createL1Sender([server.url]).gasPrices()).toEqual({
+        baseFee: 5n,
+        priorityFee: 1n,
+        blobBaseFee: expected,
+      })
+      await server.close()
+    }
+  })
+
+  it('knows of nothing finalized while L1 has finalized nothing, whether it says so with null or an error', async () => {
+    const answers = [
+      { result: null },
+      { error: { code: -32000, message: 'finalized block not found' } },
+      { error: { code: -39001, message: 'Unknown block' } },
+    ]
+    for (const answer of answers) {
+      const server = await startHttpServer(async (_path, body) => {
+        const { id, method } = JSON.parse(body) as { id: number; method: string }
+        const own = method === 'eth_blockNumber' ? { result: '0x7' } : answer
+        return Response.json({ jsonrpc: '2.0', id, ...own })
+      })
+      expect(await createL1Sender([server.url]).heads()).toEqual({ latest: 7n, finalized: undefined })
+      await server.close()
+    }
+  })
+
+  it('tells a call that reverts from a node that does not answer', async () => {
+    const test = createTestClient({ mode: 'anvil', transport: http(anvil.url) })
+    const reverting: Address = `0x${'cd'.repeat(20)}`
+    await test.setCode({ address: reverting, bytecode: '0x5f5ffd' })
+    await expect(
+      sender.estimateGas({ from: account.address, to: reverting, data: '0x' }),
+    ).rejects.toBeInstanceOf(TransactionRevertedError)
+    const nobody = createL1Sender(['http://127.0.0.1:9'])
+    await expect(nobody.chainId()).rejects.toBeInstanceOf(TemporaryFault)
+  })
+})
+
+describe('classifyRefusal', () => {
+  it.each([
+    ['already known', 'known'],
+    ['ALREADY_EXISTS: already known', 'known'],
+    ['AlreadyKnown', 'known'],
+    ['nonce too low: next nonce 5, tx nonce 3', 'nonceTooLow'],
+    ['OldNonce', 'nonceTooLow'],
+    ['replacement transaction underpriced', 'underpriced'],
+    ['transaction underpriced: gas tip cap 1, minimum needed 2', 'underpriced'],
+    ['FeeTooLow, MaxFeePerGas too low', 'underpriced'],
+    ['insufficient funds for gas * price + value: balance 0', 'insufficientFunds'],
+    ['oversized data: transaction size 131100, limit 131072', 'refused'],
+    ['intrinsic gas too low', 'refused'],
+    ['address already reserved', 'otherKindPending'],
+    ['transaction type 3 conflicts with existing transaction for 0x00', 'otherKindPending'],
+    ['pending transaction type conflict', 'otherKindPending'],
+    ['PendingTxsOfConflictingType', 'otherKindPending'],
+    ['unexpected sidecar version, want: 1, got: 0', 'wrongProofs'],
+    ['unexpected eip-4844 sidecar after osaka', 'wrongProofs'],
+    ['unexpected eip-7594 sidecar before osaka', 'wrongProofs'],
+    ['InvalidTxProofVersion: Version of network wrapper is not supported.', 'wrongProofs'],
+    ['invalid number of 1 blob proofs expected 128', 'wrongProofs'],
+    ['nonce too high: tx nonce 7, gapped nonce 5', 'nonceGap'],
+    ['max fee per blob gas less than block blob gas fee', 'underpriced'],
+    ['replacement transaction underpriced: new tx blob gas fee cap 1 < 2 queued', 'underpriced'],
+    ['blob transaction lacks a sidecar', 'refused'],
+    ['INTERNAL_ERROR: could not replace existing tx', 'underpriced'],
+    ['ReplacementNotAllowed', 'underpriced'],
+    ['Gas price below configured minimum gas price', 'underpriced'],
+    ['Gas price below current base fee', 'underpriced'],
+    ['Upfront cost exceeds account balance', 'insufficientFunds'],
+    ['tx fee (1.16 ether) exceeds the configured cap (1.00 ether)', 'refused'],
+    ['Transaction fee cap exceeded', 'refused'],
+  ])('sorts "%s" as %s', (message, outcome) => {
+    expect(classifyRefusal(message)).toBe(outcome)
+  })
+
+  it('leaves what is not about the transaction to be tried again', () => {
+    expect(classifyRefusal('ECONNREFUSED')).toBeUndefined()
+    expect(classifyRefusal('Request exceeds defined limit. daily request count exceeded')).toBeUndefined()
+    expect(classifyRefusal('HTTP request failed. rate limit exceeded')).toBeUndefined()
+  })
+})

@@ -1,0 +1,248 @@
+import {
+  type Address,
+  BlockNotFoundError,
+  createPublicClient,
+  fallback,
+  type Hex,
+  http,
+  type PublicClient,
+} from 'viem'
+import { type BlobProofKind, type Fetch, TemporaryFault } from '../../node/index.ts'
+import { KeyrollError } from '../../protocol/index.ts'
+
+/** What an L1 transaction came to. */
+export type SentReceipt = {
+  transactionHash: Hex
+  status: 'success' | 'reverted'
+  blockNumber: bigint
+  blockHash: Hex
+}
+
+/** Current prices of L1 gas and blob gas, in wei; without a blob base fee L1 has no blobs. */
+export type GasPrices = { baseFee: bigint; priorityFee: bigint; blobBaseFee?: bigint | undefined }
+
+/** What L1 said to a raw transaction. */
+export type SendOutcome =
+  | 'accepted'
+  /** It is in the pool, or in a block. */
+  | 'known'
+  /** Another transaction took the nonce, or this one is in a block. */
+  | 'nonceTooLow'
+  /** The pool holds a transaction of this nonce that pays about as much, or wants a higher fee. */
+  | 'underpriced'
+  /** The pool holds a transaction of the other kind (blobs or calldata) from this account. */
+  | 'otherKindPending'
+  /** The pool lacks a transaction of this account before this one. */
+  | 'nonceGap'
+  /** The node wants the other kind of blob proofs. */
+  | 'wrongProofs'
+  | 'insufficientFunds'
+  | 'refused'
+
+/** A transaction as far as its gas depends on it. */
+export type EstimatedCall = { from: Address; to: Address; data: Hex; blobVersionedHashes?: readonly Hex[] }
+
+/** The L1 calls that sending needs; every method throws `TemporaryFault` when L1 does not answer. */
+export interface L1Sender {
+  chainId(): Promise<bigint>
+  /** Counts the account's transactions in blocks: its next nonce. */
+  nextNonce(account: Address): Promise<bigint>
+  gasPrices(): Promise<GasPrices>
+  /**
+   * Estimates the gas of a call.
+   *
+   * @throws {TransactionRevertedError} when it would revert.
+   */
+  estimateGas(call: EstimatedCall): Promise<bigint>
+  /** Tells which proofs L1 wants beside blobs, by the newest block's fork. */
+  blobProofKind(): Promise<BlobProofKind>
+  send(raw: Hex): Promise<{ outcome: SendOutcome; message: string }>
+  receipt(hash: Hex): Promise<SentReceipt | undefined>
+  /** Reads the number of the newest block, and of the newest finalized one, if L1 has finalized any. */
+  heads(): Promise<{ latest: bigint; finalized: bigint | undefined }>
+}
+
+/**
+ * Osaka brought Ethereum the P-256 precompile (EIP-7951) together with cell proofs (EIP-7594): whether it recognises a good
+ * signature tells the fork on every node, also on those without `eth_config`.
+ */
+const P256_VERIFY: Address = '0x0000000000000000000000000000000000000100'
+const P256_PROBE: Hex =
+  '0x4cee90eb86eaa050036147a12d49004b6b9c72bd725d39d4785011fe190f0b4da73bd4903f0ce3b639bbbf6e8e80d16931ff4bcf5993d58468e8fb19086e8cac36dbcd03009df8c59286b162af3bd7fcc0450c9aa81be5d10d312af6c66b1d604aebd3099c618202fcfe16ae7770b0c49ab5eadf74b754204a3bb6060e44eff37618b065f9832de4ca6ca971a7a1adc826d0f7c00181a5fb2ddf79ae00b4e10e'
+
+/** Makes an {@link L1Sender} that asks the URLs one after the other until one answers. */
+export function createL1Sender(urls: readonly string[], fetchFn?: Fetch): L1Sender {
+  const client: PublicClient = createPublicClient({
+    transport: fallback(urls.map((url) => http(url, { retryCount: 1, timeout: 15_000, fetchFn }))),
+    cacheTime: 0,
+  })
+
+  return {
+    chainId: () => ask(async () => BigInt(await client.getChainId())),
+    nextNonce: (address) =>
+      ask(async () => BigInt(await client.getTransactionCount({ address, blockTag: 'latest' }))),
+    gasPrices: () =>
+      ask(async () => {
+        const [block, priorityFee, blobBaseFee] = await Promise.all([
+          client.getBlock({ blockTag: 'latest' }),
+          client.estimateMaxPriorityFeePerGas(),
+          readBlobBaseFee(client),
+        ])
+        return { baseFee: block.baseFeePerGas ?? 0n, priorityFee, blobBaseFee }
+      }),
+    estimateGas: ({ from, to, data, blobVersionedHashes = [] }) =>
+      ask(async () => {
+        const blobs = blobVersionedHashes.length > 0 ? { blobVersionedHashes: [...blobVersionedHashes] } : {}
+        try {
+          return BigInt(
+            await client.request({ method: 'eth_estimateGas', params: [{ from, to, data, ...blobs }] }),
+          )
+        } catch (cause) {
+          const message = messageOf(cause)
+          if (isRevert(message)) throw new TransactionRevertedError(to, message, { cause })
+          throw cause
+        }
+      }),
+    blobProofKind: () =>
+      ask(async () => {
+        const { data } = await client.call({ to: P256_VERIFY, data: P256_PROBE })
+        return data !== undefined && BigInt(data) === 1n ? 'cells' : 'blob'
+      }),
+    async send(raw) {
+      try {
+        await client.sendRawTransaction({ serializedTransaction: raw })
+        return { outcome: 'accepted', message: '' }
+      } catch (error) {
+        const message = messageOf(error)
+        const outcome = classifyRefusal(message)
+        if (outcome !== undefined) return { outcome, message }
+        throw toFault(error)
+      }
+    },
+    receipt: (hash) =>
+      ask(async () => {
+        try {
+          const { status, blockNumber, blockHash } = await client.getTransactionReceipt({ hash })
+          return { transactionHash: hash, status, blockNumber, blockHash }
+        } catch (error) {
+          if (error instanceof Error && error.name === 'TransactionReceiptNotFoundError') return undefined
+          throw error
+        }
+      }),
+    heads: () =>
+      ask(async () => {
+        const latest = await client.getBlockNumber({ cacheTime: 0 })
+        return { latest, finalized: await finalizedNumber(client) }
+      }),
+  }
+}
+
+/** Sorts an L1 node's refusal of a raw transaction by what to do about it; undefined when it is not about the transaction. */
+export function classifyRefusal(message: string): SendOutcome | undefined {
+  // The words of geth, Erigon, Nethermind, Besu, Reth and anvil.
+  const text = message.toLowerCase()
+  if (/rate limit|too many requests|request exceeds defined limit/.test(text)) return undefined
+  if (/already known|alreadyknown|already imported|known transaction|already in the pool/.test(text)) {
+    return 'known'
+  }
+  if (
+    /already ?reserved|conflicts with existing transaction|pending transaction type conflict|conflictingtype/.test(
+      text,
+    )
+  ) {
+    return 'otherKindPending'
+  }
+  if (
+    /sidecar version|sidecar (after|before) osaka|version of network wrapper|txproofversion|number of \d* ?blob proofs/.test(
+      text,
+    )
+  ) {
+    return 'wrongProofs'
+  }
+  if (/nonce too high|gapped nonce|noncegap|nonce gap/.test(text)) return 'nonceGap'
+  if (/nonce too low|oldnonce|nonce has already been used|nonce is lower/.test(text)) return 'nonceTooLow'
+  if (
+    /underpriced|feetoolow|fee too low|less than block (blob )?(base|gas) ?fee|not enough to replace|could not replace|replacementnotallowed|below configured minimum|below current base fee/.test(
+      text,
+    )
+  ) {
+    return 'underpriced'
+  }
+  if (/insufficient funds|insufficientfunds|exceeds (transaction sender )?account balance/.test(text)) {
+    return 'insufficientFunds'
+  }
+  if (
+    /invalid|exceeds|fee ?cap exceeded|intrinsic gas|oversized|limit|txpool|pool is full|not supported|unexpected eip|blob|sidecar|rlp/.test(
+      text,
+    )
+  ) {
+    return 'refused'
+  }
+  return undefined
+}
+
+/** Asks in both ways that nodes have; undefined where neither is known, or it is below 1 wei, as before Cancun. */
+async function readBlobBaseFee(client: PublicClient): Promise<bigint | undefined> {
+  try {
+    return (await client.getBlobBaseFee()) || undefined
+  } catch (error) {
+    if (!isUnknownMethod(error)) throw error
+  }
+  const history: { baseFeePerBlobGas?: readonly Hex[] } = await client.request({
+    method: 'eth_feeHistory',
+    params: ['0x1', 'latest', []],
+  })
+  const next = history.baseFeePerBlobGas?.at(-1)
+  return next === undefined ? undefined : BigInt(next) || undefined
+}
+
+function isUnknownMethod(error: unknown): boolean {
+  return /not (found|supported|available|exist)|unknown method/i.test(messageOf(error))
+}
+
+async function finalizedNumber(client: PublicClient): Promise<bigint | undefined> {
+  try {
+    const { number } = await client.getBlock({ blockTag: 'finalized' })
+    return number
+  } catch (error) {
+    // A young L1: some nodes answer null, geth and Erigon an error.
+    const isNone =
+      error instanceof BlockNotFoundError || /block not found|unknown block/i.test(messageOf(error))
+    if (isNone) return undefined
+    throw error
+  }
+}
+
+async function ask<T>(question: () => Promise<T>): Promise<T> {
+  try {
+    return await question()
+  } catch (error) {
+    throw toFault(error)
+  }
+}
+
+function toFault(error: unknown): unknown {
+  if (error instanceof KeyrollError) return error
+  return new TemporaryFault(`L1 did not answer: ${messageOf(error)}`, { cause: error })
+}
+
+function isRevert(message: string): boolean {
+  return /revert/i.test(message)
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  // viem's own message repeats the request with its calldata; the node's words are in the details.
+  const details = 'details' in error && typeof error.details === 'string' ? error.details : undefined
+  const short =
+    'shortMessage' in error && typeof error.shortMessage === 'string' ? error.shortMessage : undefined
+  return [short, details].filter((part) => part !== undefined).join(' ') || error.message
+}
+
+/** Reports a transaction that would revert, or did, on L1. */
+export class TransactionRevertedError extends KeyrollError {
+  override readonly name = 'TransactionRevertedError'
+  constructor(to: Address, reason: string, options?: ErrorOptions) {
+    super(`a transaction to ${to} reverts on L1: ${reason}`, options)
+  }
+}

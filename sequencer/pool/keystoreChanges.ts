@@ -1,0 +1,30 @@
+import type { Hex } from 'viem'
+import type { ExecutedBlock } from '../../node/index.ts'
+import { CONFIG_SET_TOPIC, DEPOSIT_TX_TYPE } from '../../protocol/index.ts'
+
+/** A config that took effect in a block, or that a recovery started there leads to. */
+export type KeystoreChange = { what: 'set' | 'started'; nonce: bigint; configHash: Hex; isDeposit: boolean }
+
+/** Lists what a block changed, by keystore. */
+export function keystoreChanges({ receipts }: Pick<ExecutedBlock, 'receipts'>): KeystoreChanges {
+  const changes = new Map<Hex, KeystoreChange[]>()
+  for (const { type, logs } of receipts) {
+    for (const { topics, data } of logs) {
+      const [topic, id] = topics
+      if (id === undefined) continue
+      const known = changes.get(id) ?? []
+      changes.set(id, known)
+      const what = topic === CONFIG_SET_TOPIC ? 'set' : 'started'
+      known.push({ what, ...readChange(data), isDeposit: type === DEPOSIT_TX_TYPE })
+    }
+  }
+  return changes
+}
+
+/** Changes by keystore, in the order of the block. */
+export type KeystoreChanges = ReadonlyMap<Hex, readonly KeystoreChange[]>
+
+/** The first two words of both events (protocol.md §3.4). */
+function readChange(data: Hex): { nonce: bigint; configHash: Hex } {
+  return { nonce: BigInt(data.slice(0, 66)), configHash: `0x${data.slice(66, 130)}` }
+}

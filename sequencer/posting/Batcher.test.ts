@@ -1,0 +1,443 @@
+import { Registry } from 'prom-client'
+import { fromHex } from 'viem'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createLogger } from '../../node/index.ts'
+import { batchFromBytes, decodeBatcherData, decodeBlob } from '../../protocol/index.ts'
+import { fakeKzg } from '../../test/FakeKzg.ts'
+import { createFakeL1Sender, type FakeL1Sender, type FakeTransaction } from '../../test/FakeL1Sender.ts'
+import { openTestChain, type TestChain } from '../../test/TestChain.ts'
+import { createTestKeystore } from '../../test/TestKeystore.ts'
+import { TransactionRevertedError } from '../l1/L1Sender.ts'
+import { DEFAULT_TX_MANAGER_OPTIONS, openTxManager, type TxManager } from '../l1/TxManager.ts'
+import { createSequencerMetrics, type SequencerMetrics } from '../metrics.ts'
+import { type Batcher, type BatcherOptions, createBatcher, DEFAULT_BATCHER_OPTIONS } from './Batcher.ts'
+
+const logger = createLogger({ level: 'silent' })
+
+describe('Batcher', () => {
+  let l1: FakeL1Sender
+  let chain: TestChain
+  let txManager: TxManager
+  let batcher: Batcher
+  let derivedL1: bigint | undefined
+  let clock = 0
+  let metrics: SequencerMetrics
+
+  beforeEach(async () => {
+    l1 = createFakeL1Sender()
+    l1.mine()
+    chain = await openTestChain()
+    derivedL1 = 110n
+    await open({ maxChannelDuration: 0n })
+  })
+  afterEach(() => chain.close())
+
+  /** Opens the batcher on the test's chain and L1, as a restarted process does. */
+  async function open(options: Partial<BatcherOptions> = {}) {
+    metrics = createSequencerMetrics(new Registry())
+    txManager = await openTxManager({
+      sender: l1,
+      kzg: fakeKzg,
+      privateKey: `0x${'11'.repeat(32)}`,
+      chainId: 900n,
+      bucket: chain.store.bucket('batcher'),
+      name: 'batcher',
+      options: DEFAULT_TX_MANAGER_OPTIONS,
+      logger,
+      metrics,
+      now: () => clock,
+    })
+    batcher = createBatcher({
+      store: chain.store,
+      rollup: chain.rollup,
+      txManager,
+      gasPrices: () => l1.gasPrices(),
+      derivedL1: () => derivedL1,
+      options: { ...DEFAULT_BATCHER_OPTIONS, windowMargin: 5n, ...options },
+      logger,
+      metrics,
+    })
+  }
+
+  async function build(count: number, bytesEach = 0) {
+    for (let i = 0; i < count; i++) {
+      const raws = Array.from({ length: Math.ceil(bytesEach / 4096) }, (_, at) => {
+        const keystore = createTestKeystore(chain.rollup.l2ChainId, `batcher ${chain.head().number} ${at}`)
+        return keystore.update({ data: `0x${'ee'.repeat(4096)}` }).raw
+      })
+      await chain.build(raws)
+    }
+  }
+  /** The numbers of the blocks in each datum of a transaction: the parent hashes of batches name them. */
+  const dataOf = ({ data, blobs }: FakeTransaction) =>
+    (blobs.length > 0 ? blobs.map(decodeBlob) : [fromHex(data, 'bytes')]).map((bytes) => {
+      const decoded = decodeBatcherData(bytes)
+      if (!decoded.ok) return expect.unreachable(decoded.reason)
+      return decoded.batches.map((batch) => numberOf(batchFromBytes(batch).parentHash))
+    })
+  const posted = () => [...l1.mined(), ...l1.pool()].map((transaction) => dataOf(transaction).flat())
+  const kinds = () =>
+    [...l1.mined(), ...l1.pool()].map(({ blobs }) => (blobs.length > 0 ? 'blobs' : 'calldata'))
+  /** How often the batcher said that blocks have to be posted again, by reason. */
+  const losses = async () =>
+    Object.fromEntries(
+      (await metrics.repostedRanges.get()).values.map(({ labels, value }) => [labels.reason, value]),
+    )
+  const numberOf = (parentHash: `0x${string}`) =>
+    Number(chain.store.blockByHash(parentHash)?.header.number ?? -2n) + 1
+  async function mine() {
+    l1.mine()
+    await txManager.poll()
+    await new Promise(setImmediate)
+  }
+
+  it('posts every unsafe block once, in order', async () => {
+    await build(3)
+    await batcher.step()
+    await build(2)
+    await batcher.step()
+    await batcher.step()
+    expect(posted()).toEqual([
+      [1, 2, 3],
+      [4, 5],
+    ])
+  })
+
+  it('waits for blocks to share a transaction, but no longer than asked', async () => {
+    await open({ maxChannelDuration: 3n })
+    await build(1)
+    await batcher.step()
+    derivedL1 = 112n
+    await build(1)
+    await batcher.step()
+    expect(posted()).toEqual([])
+    derivedL1 = 113n
+    await batcher.step()
+    expect(posted()).toEqual([[1, 2]])
+  })
+
+  it('does not wait when the sequencing window is about to close', async () => {
+    await open({ maxChannelDuration: 1_000n, windowMargin: 5n })
+    await build(1)
+    derivedL1 = 100n + chain.rollup.seqWindowSize - 6n
+    await batcher.step()
+    expect(posted()).toEqual([])
+    derivedL1 = 100n + chain.rollup.seqWindowSize - 5n
+    await batcher.step()
+    expect(posted()).toEqual([[1]])
+  })
+
+  it('cuts transactions to what L1 nodes take, and sends a block that is larger alone', async () => {
+    await build(5, 45_000)
+    await build(1, 28 * 4096)
+    await build(1)
+    await batcher.step()
+    expect(posted()).toEqual([[1, 2], [3, 4], [5], [6], [7]])
+    const sizes = l1.pool().map(({ data }) => (data.length - 2) / 2)
+    expect(Math.max(...sizes)).toBeLessThan(131_072 - 500)
+    expect(sizes.filter((_, i) => i !== 3).every((size) => size <= 120_000)).toBe(true)
+  })
+
+  it('limits how many transactions are under way', async () => {
+    await open({ maxChannelDuration: 0n, maxPending: 2, maxDataBytes: 1 })
+    derivedL1 = 0n
+    await build(4)
+    await batcher.step()
+    await batcher.step()
+    expect(posted()).toEqual([[1], [2]])
+    await mine()
+    await batcher.step()
+    expect(posted()).toEqual([[1], [2], [3], [4]])
+  })
+
+  it('posts nothing before L1 has been read, and nothing that is safe already', async () => {
+    derivedL1 = undefined
+    await build(3)
+    await batcher.step()
+    expect(posted()).toEqual([])
+    await chain.makeSafe(2n)
+    derivedL1 = 110n
+    await batcher.step()
+    expect(posted()).toEqual([[3]])
+  })
+
+  it('knows after a restart what is under way', async () => {
+    await build(2)
+    await batcher.step()
+    await open({ maxChannelDuration: 0n })
+    await build(1)
+    await batcher.step()
+    expect(posted()).toEqual([[1, 2], [3]])
+  })
+
+  it('posts again what is in an L1 block and did not become safe', async () => {
+    await build(2)
+    await batcher.step()
+    await mine()
+    await build(1)
+    derivedL1 = 0n
+    await batcher.step()
+    expect(posted()).toEqual([[1, 2], [3]])
+    derivedL1 = 1n
+    await batcher.step()
+    expect(posted()).toEqual([[1, 2], [3], [1, 2, 3]])
+  })
+
+  it('pauses longer and longer while derivation keeps dropping the same block, and goes on at once when it no longer does', async () => {
+    const pause = async () => (await metrics.batcherPause.get()).values[0]?.value
+    await build(1)
+    await batcher.step()
+    const reposts: number[] = []
+    for (let block = 1; block <= 60; block++) {
+      const before = posted().length
+      derivedL1 = 110n + BigInt(block)
+      await mine()
+      await batcher.step()
+      if (posted().length > before) reposts.push(block)
+    }
+    // Pauses of 2, 4 and 8 L1 blocks, and of a quarter of the sequencing window from then on.
+    expect(chain.rollup.seqWindowSize).toBe(50n)
+    expect(reposts).toEqual([1, 2, 5, 10, 19, 32, 45, 58])
+    expect(await losses()).toEqual({ DROPPED: 9 })
+    expect(await pause()).toBe(12)
+    await chain.makeSafe(1n)
+    await build(1)
+    await batcher.step()
+    expect(posted().at(-1)).toEqual([2])
+    expect(await pause()).toBe(0)
+  })
+
+  it('posts again what reverted, with all that followed', async () => {
+    await open({ maxChannelDuration: 0n, maxDataBytes: 1 })
+    derivedL1 = 0n
+    await build(3)
+    await batcher.step()
+    l1.reverts = ({ nonce }) => nonce === 1n
+    await mine()
+    await batcher.step()
+    expect(posted()).toEqual([[1], [2], [3], [2], [3]])
+  })
+
+  it('posts the new blocks after a reorg of unsafe ones', async () => {
+    await build(2)
+    await batcher.step()
+    await chain.engine.reset(0n)
+    await chain.build([createTestKeystore(chain.rollup.l2ChainId, 'another chain').update().raw])
+    await batcher.step()
+    expect(posted()).toHaveLength(2)
+    expect(posted()[1]).toEqual([1])
+  })
+
+  it('goes on when the inbox refuses, and says so', async () => {
+    const estimateGas = l1.estimateGas
+    l1.estimateGas = ({ to }) => Promise.reject(new TransactionRevertedError(to, 'NotBatcher'))
+    await build(1)
+    await batcher.step()
+    expect(posted()).toEqual([])
+    l1.estimateGas = estimateGas
+    await batcher.step()
+    expect(posted()).toEqual([[1]])
+  })
+
+  it('counts submissions that made their blocks safe, and asks L1 again before it says that one did not', async () => {
+    await build(2)
+    await batcher.step()
+    await mine()
+    await chain.makeSafe(2n)
+    await batcher.step()
+    expect((await metrics.safeSubmissions.get()).values[0]?.value).toBe(1)
+    await build(1)
+    await batcher.step()
+    await mine()
+    // The reorg moves it from L1 block 2 to 3, and derivation has read only up to 2.
+    l1.reorg(1)
+    l1.mine()
+    await txManager.poll()
+    clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs
+    await txManager.poll()
+    derivedL1 = 2n
+    await batcher.step()
+    await mine()
+    await batcher.step()
+    expect(posted()).toEqual([[1, 2], [3]])
+    expect(await losses()).toEqual({})
+    derivedL1 = 3n
+    await batcher.step()
+    expect(posted()).toEqual([[1, 2], [3], [3]])
+    expect(await losses()).toEqual({ DROPPED: 1 })
+  })
+
+  it('does not post again after a restart what it has posted again already', async () => {
+    await build(2)
+    await batcher.step()
+    await mine()
+    derivedL1 = 1n
+    await batcher.step()
+    expect(posted()).toEqual([
+      [1, 2],
+      [1, 2],
+    ])
+    await open({ maxChannelDuration: 0n })
+    await mine()
+    await batcher.step()
+    expect(posted()).toHaveLength(2)
+  })
+
+  describe('with blobs', () => {
+    const blobs = { dataAvailability: 'blobs', maxChannelDuration: 0n } as const
+    const gwei = 1_000_000_000n
+    beforeEach(() => {
+      l1.blobBaseFee = 1n
+    })
+    const usePrices = (baseFee: bigint, blobBaseFee: bigint) => {
+      l1.baseFee = baseFee
+      l1.blobBaseFee = blobBaseFee
+    }
+
+    it('puts whole channels into blobs, several into one transaction', async () => {
+      await open({ ...blobs, maxBlobs: 2 })
+      await build(5, 13 * 4096)
+      await batcher.step()
+      expect([...l1.pool()].map(dataOf)).toEqual([
+        [
+          [1, 2],
+          [3, 4],
+        ],
+        [[5]],
+      ])
+      await build(1, 28 * 4096)
+      await batcher.step()
+      expect(posted().at(-1)).toEqual([6])
+    })
+
+    it('waits until a transaction is full of blobs, or long enough', async () => {
+      await open({ ...blobs, maxBlobs: 2, maxChannelDuration: 3n })
+      await build(4, 13 * 4096)
+      await batcher.step()
+      expect(posted()).toEqual([])
+      await build(1, 13 * 4096)
+      await batcher.step()
+      expect(posted()).toEqual([[1, 2, 3, 4]])
+      derivedL1 = 113n
+      await batcher.step()
+      expect(posted()).toEqual([[1, 2, 3, 4], [5]])
+    })
+
+    it('posts again from the first block that did not become safe, also inside a transaction', async () => {
+      await open({ ...blobs, maxBlobs: 2 })
+      await build(3, 13 * 4096)
+      derivedL1 = 0n
+      await batcher.step()
+      await mine()
+      await chain.makeSafe(2n)
+      derivedL1 = 1n
+      await batcher.step()
+      expect(posted()).toEqual([[1, 2, 3], [3]])
+      expect(await losses()).toEqual({ DROPPED: 1 })
+    })
+
+    it('chooses what is cheaper for the bytes it has', async () => {
+      usePrices(20n * gwei, 30n * gwei)
+      await open({ maxChannelDuration: 0n })
+      await build(1, 4096)
+      await batcher.step()
+      expect(kinds()).toEqual(['calldata'])
+      l1.mine()
+      await txManager.poll()
+      // The same prices, and a hundred kilobytes.
+      chain = await openTestChain()
+      await open({ maxChannelDuration: 0n })
+      await build(1, 100_000)
+      await batcher.step()
+      expect(kinds()).toEqual(['calldata', 'blobs'])
+    })
+
+    it('changes over only when it has been cheaper for a while, and only when nothing of the other kind waits', async () => {
+      usePrices(gwei, 100n * gwei)
+      derivedL1 = 100n
+      await open({ maxChannelDuration: 0n, switchPatience: 5n })
+      await build(1, 8192)
+      await batcher.step()
+      usePrices(gwei, 1n)
+      for (const derived of [101n, 105n, 106n, 107n]) {
+        derivedL1 = derived
+        await build(1, 8192)
+        await batcher.step()
+      }
+      expect(posted()).toEqual([[1], [2], [3]])
+      expect(kinds()).toEqual(['calldata', 'calldata', 'calldata'])
+      await mine()
+      await chain.makeSafe(3n)
+      await batcher.step()
+      expect(posted()).toEqual([[1], [2], [3], [4, 5]])
+      expect(kinds().at(-1)).toBe('blobs')
+    })
+
+    it('stays with the kind that waits when the sequencing window is about to close', async () => {
+      await open({ dataAvailability: 'calldata', maxChannelDuration: 0n })
+      await build(1)
+      await batcher.step()
+      await open({ ...blobs, windowMargin: 5n })
+      await build(1)
+      await batcher.step()
+      expect(kinds()).toEqual(['calldata'])
+      derivedL1 = 100n + chain.rollup.seqWindowSize - 5n
+      await batcher.step()
+      expect(kinds()).toEqual(['calldata', 'calldata'])
+      expect(posted()).toEqual([[1], [2]])
+    })
+
+    it('goes on with the kind of what is under way after a restart', async () => {
+      usePrices(gwei, 1n)
+      await open({ maxChannelDuration: 0n })
+      await build(1)
+      await batcher.step()
+      usePrices(gwei, 1_000n * gwei)
+      await open({ maxChannelDuration: 0n })
+      await build(1)
+      await batcher.step()
+      expect(kinds()).toEqual(['blobs', 'blobs'])
+    })
+
+    it('sends no more than a pool takes from one account', async () => {
+      await open({ ...blobs, maxBlobs: 1, maxPending: 100 })
+      await build(20, 28 * 4096)
+      await batcher.step()
+      expect(l1.pool()).toHaveLength(16)
+      expect((await metrics.l1Refused.get()).values).toEqual([])
+    })
+
+    it('sends nothing behind a transaction that a foreign one of the other kind blocks, and posts again what that one displaced', async () => {
+      const foreign = await openTxManager({
+        sender: l1,
+        kzg: fakeKzg,
+        privateKey: `0x${'11'.repeat(32)}`,
+        chainId: 900n,
+        bucket: chain.store.bucket('proposer'),
+        name: 'foreign',
+        options: DEFAULT_TX_MANAGER_OPTIONS,
+        logger,
+        metrics,
+        now: () => clock,
+      })
+      await foreign.send({ to: chain.rollup.batchInboxAddress, data: Uint8Array.of(0), reference: 'foreign' })
+      await open(blobs)
+      await build(1)
+      await batcher.step()
+      await build(1)
+      await batcher.step()
+      expect(kinds()).toEqual(['calldata'])
+      expect(txManager.sent()).toHaveLength(1)
+      l1.baseFee = 100n * gwei
+      for (let round = 0; round < 20 && l1.mined().length === 0; round++) {
+        clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs / 2
+        await mine()
+      }
+      expect(l1.mined()).toMatchObject([{ data: '0x', blobs: [] }])
+      await mine()
+      await batcher.step()
+      expect(await losses()).toEqual({ LOST: 1 })
+      expect(l1.pool().map(dataOf)).toEqual([[[1, 2]]])
+    })
+  })
+})

@@ -1,0 +1,322 @@
+import type { Hex } from 'viem'
+import type { ChainStore, Logger } from '../../node/index.ts'
+import { encodeBlob, MAX_BLOB_DATA_BYTES, type RollupConfig } from '../../protocol/index.ts'
+import type { TransactionKind } from '../l1/Fees.ts'
+import { type L1Sender, TransactionRevertedError } from '../l1/L1Sender.ts'
+import type { SentTransaction } from '../l1/TxEntry.ts'
+import type { TransactionRequest, TxManager } from '../l1/TxManager.ts'
+import { repeat } from '../loop.ts'
+import type { SequencerMetrics } from '../metrics.ts'
+import { type ChannelOut, packChannels, type Room } from './channelOut.ts'
+import { createDataChooser, type DataAvailability, type DataChooserOptions } from './createDataChooser.ts'
+import { blobsCost, calldataCost } from './dataCost.ts'
+
+/** Options of a {@link Batcher}. */
+export type BatcherOptions = {
+  /** What batches are posted in. */
+  dataAvailability: DataAvailability
+  /** Most bytes of calldata in one L1 transaction, of which nodes take at most 131,072 in all; a larger block goes alone. */
+  maxDataBytes: number
+  /** Most blobs in one L1 transaction; a block of L1 has room for few, and takes the smaller ones sooner. */
+  maxBlobs: number
+  /** L1 blocks that blocks may wait for others to share a transaction with; 0 posts them at once. */
+  maxChannelDuration: bigint
+  /** L1 blocks before the end of the sequencing window at which blocks are posted whatever they share; at most half of it. */
+  windowMargin: bigint
+  /** L1 transactions without a receipt at a time; of those with blobs at most 16, which is what nodes take. */
+  maxPending: number
+  pollIntervalMs: number
+} & DataChooserOptions
+
+/** Defaults of {@link BatcherOptions}. */
+export const DEFAULT_BATCHER_OPTIONS: BatcherOptions = {
+  dataAvailability: 'auto',
+  maxDataBytes: 120_000,
+  maxBlobs: 6,
+  maxChannelDuration: 10n,
+  windowMargin: 100n,
+  maxPending: 8,
+  switchMarginPercent: 20n,
+  switchPatience: 5n,
+  pollIntervalMs: 1_000,
+}
+
+/** What a {@link Batcher} is made of. */
+export type BatcherModules = {
+  store: Pick<ChainStore, 'heads' | 'blockByNumber'>
+  rollup: RollupConfig
+  txManager: TxManager
+  gasPrices: L1Sender['gasPrices']
+  /** Number of the newest L1 block whose data are all in the safe chain; undefined until L1 has once been read to its head. */
+  derivedL1: () => bigint | undefined
+  options: BatcherOptions
+  logger: Logger
+  metrics: SequencerMetrics
+}
+
+/** Posts every unsafe block to the batch inbox, once where nothing goes wrong, until derivation has made it safe. */
+export interface Batcher {
+  /**
+   * Posts what is due.
+   *
+   * @throws {TemporaryFault} when L1 cannot be asked.
+   */
+  step(): Promise<void>
+  run(signal: AbortSignal): Promise<void>
+}
+
+type Range = { first: bigint; last: bigint; lastHash: Hex }
+
+/** Blocks on their way to L1, or on L1 and not yet safe. */
+type Submission = Range & {
+  sent: SentTransaction
+  /** Whether L1 has once confirmed it; a reorg may have moved it, or taken it back, since. */
+  isConfirmed: boolean
+  /** L1 block of the receipt. */
+  includedAt: bigint | undefined
+  failure: 'REVERTED' | 'LOST' | undefined
+}
+
+/** Why blocks have to be posted again. */
+type Loss = 'REORGANISED' | 'REVERTED' | 'LOST' | 'DROPPED'
+
+/** What goes into one L1 transaction. */
+type Plan = { kind: TransactionKind; channels: readonly ChannelOut[] }
+
+/** What derivation drops so often from one block on, it will likely drop again: then there are pauses. */
+const DROPS_BEFORE_PAUSES = 3
+
+/** What geth's blob pool takes from one account. */
+const MAX_PENDING_WITH_BLOBS = 16
+
+/**
+ * Makes a batcher. It keeps nothing on disk of its own: which blocks are on their way, the transactions' references say,
+ * and which have arrived, the safe head.
+ */
+export function createBatcher(modules: BatcherModules): Batcher {
+  const { store, rollup, txManager, gasPrices, derivedL1, options, metrics } = modules
+  const logger = modules.logger.child({ part: 'batcher' })
+  const windowMargin = minimum(options.windowMargin, rollup.seqWindowSize / 2n)
+  const rooms: Readonly<Record<TransactionKind, Room>> = {
+    calldata: { maxBytes: options.maxDataBytes, maxChannels: 1 },
+    blobs: { maxBytes: MAX_BLOB_DATA_BYTES, maxChannels: options.maxBlobs },
+  }
+  const maxPending: Readonly<Record<TransactionKind, number>> = {
+    calldata: options.maxPending,
+    blobs: Math.min(options.maxPending, MAX_PENDING_WITH_BLOBS),
+  }
+  const chooser = createDataChooser(options, txManager.sent().at(-1)?.kind)
+  let submissions: Submission[] = []
+  for (const sent of txManager.sent()) {
+    const range = rangeFromReference(sent.reference)
+    // What was posted again after this one was lost replaces it.
+    if (range !== undefined)
+      submissions = [...submissions.filter(({ last }) => last < range.first), follow(sent, range)]
+  }
+  /** The first block that waits for others, and the L1 block at which it began to. */
+  let open: { first: bigint; since: bigint } | undefined
+  /** How often derivation has dropped the block that is to be the next safe one, and the L1 block before which nothing is posted. */
+  let drops: { first: bigint; count: number; resumeAt: bigint } | undefined
+
+  function follow(sent: SentTransaction, range: Range): Submission {
+    const submission: Submission = {
+      ...range,
+      sent,
+      isConfirmed: false,
+      includedAt: undefined,
+      failure: undefined,
+    }
+    sent.confirmed.then(
+      ({ status, blockNumber }) => {
+        submission.isConfirmed = true
+        submission.includedAt = blockNumber
+        if (status === 'reverted') submission.failure = 'REVERTED'
+      },
+      () => {
+        submission.failure = 'LOST'
+      },
+    )
+    return submission
+  }
+
+  /** Forgets what has arrived, and, from the first submission on that came to nothing, what has to be posted again. */
+  async function review(safe: bigint, derived: bigint): Promise<void> {
+    for (const { first, last, sent } of submissions) {
+      if (last > safe) continue
+      metrics.safeSubmissions.inc()
+      logger.info({ first, last, nonce: sent.nonce, safe }, 'posted blocks are safe')
+    }
+    submissions = submissions.filter(({ last }) => last > safe)
+    if (drops !== undefined && safe >= drops.first) {
+      drops = undefined
+      metrics.batcherPause.set(0)
+    }
+    for (const [at, submission] of submissions.entries()) {
+      const reason = await whyLost(submission, derived)
+      if (reason === undefined) continue
+      const { first, last, sent } = submission
+      logger.warn({ first, last, nonce: sent.nonce, reason, safe }, 'blocks have to be posted again')
+      metrics.repostedRanges.inc({ reason })
+      if (reason === 'DROPPED') noteDrop(safe + 1n, derived)
+      // Batches count only on the one before: all that follow come to nothing too.
+      submissions = submissions.slice(0, at)
+      return
+    }
+  }
+
+  /** Whatever makes derivation drop the batches, posting them in every L1 block would only cost more. */
+  function noteDrop(first: bigint, derived: bigint): void {
+    const count = (drops?.first === first ? drops.count : 0) + 1
+    const doubled = count < DROPS_BEFORE_PAUSES ? 0n : 2n ** BigInt(count - DROPS_BEFORE_PAUSES + 1)
+    const pause = minimum(doubled, maximum(rollup.seqWindowSize / 4n, 1n))
+    drops = { first, count, resumeAt: derived + pause }
+    metrics.batcherPause.set(Number(pause))
+    if (pause === 0n) return
+    logger.error(
+      { first, drops: count, pauseL1Blocks: pause },
+      'derivation keeps dropping what is posted; pausing. See keyroll_derivation_dropped_total for why: do SystemConfig, ' +
+        'the rollup config and the L1 nodes agree on the batcher, the inbox and the chain? A restart tries again at once',
+    )
+  }
+
+  async function whyLost(submission: Submission, derived: bigint): Promise<Loss | undefined> {
+    if (store.blockByNumber(submission.last)?.hash !== submission.lastHash) return 'REORGANISED'
+    if (submission.failure !== undefined) return submission.failure
+    if (!submission.isConfirmed || (submission.includedAt ?? 0n) > derived) return undefined
+    // Derivation has read the L1 block in which it was, and its blocks are not safe: they were dropped, unless a reorg has moved
+    // it to another block. Should L1 have moved on from what derivation read, it is posted twice, which does no harm.
+    const receipt = await submission.sent.findReceipt()
+    submission.includedAt = receipt?.blockNumber
+    if (receipt !== undefined) return receipt.blockNumber <= derived ? 'DROPPED' : undefined
+    return txManager.sent().includes(submission.sent) ? undefined : 'LOST'
+  }
+
+  /** Chooses what to post next and in which form; undefined while nothing is due, or that form has to wait. */
+  async function plan(first: bigint, last: bigint, derived: bigint): Promise<Plan | undefined> {
+    const { dataAvailability } = options
+    const usual = dataAvailability === 'auto' ? (chooser.current() ?? 'calldata') : dataAvailability
+    const channels = packChannels(store, first, last, rooms[usual])
+    const begin = channels[0]
+    if (begin === undefined || !isDue(usual, channels, begin, derived)) return undefined
+    const kind = dataAvailability === 'auto' ? await choose(first, last, derived) : dataAvailability
+    const waiting = txManager.waitingKind()
+    if (waiting === undefined || waiting === kind) return inForm(kind, usual, channels)
+    // Nodes take no transactions of two kinds from one account: the other kind waits until these are in blocks, unless
+    // there is no time left.
+    return isUrgent(begin, derived) ? inForm(waiting, usual, channels) : undefined
+
+    function inForm(wanted: TransactionKind, packed: TransactionKind, already: readonly ChannelOut[]): Plan {
+      const fits = wanted === packed ? already : packChannels(store, first, last, rooms[wanted])
+      return { kind: wanted, channels: fits }
+    }
+  }
+
+  async function choose(first: bigint, last: bigint, derived: bigint): Promise<TransactionKind> {
+    const prices = await gasPrices()
+    const inBlobs = packChannels(store, first, last, rooms.blobs)
+    // The same blocks, in as many transactions as they take.
+    const end = inBlobs.at(-1)?.last.number ?? last
+    const inCalldata = packChannels(store, first, end, { ...rooms.calldata, maxChannels: Infinity })
+    const costs = {
+      calldata: calldataCost(
+        inCalldata.map(({ data }) => data),
+        prices,
+      ),
+      blobs: blobsCost(inBlobs.length, prices),
+    }
+    metrics.batchCost.set({ kind: 'calldata' }, toGwei(costs.calldata))
+    if (costs.blobs !== undefined) metrics.batchCost.set({ kind: 'blobs' }, toGwei(costs.blobs))
+    const before = chooser.current()
+    const kind = chooser.choose(costs, derived)
+    if (kind !== before) logger.info({ kind, ...costs, first, last: end }, 'chose what to post batches in')
+    return kind
+  }
+
+  function isDue(
+    kind: TransactionKind,
+    channels: readonly ChannelOut[],
+    { first }: ChannelOut,
+    derived: bigint,
+  ): boolean {
+    if (open?.first !== first.number) open = { first: first.number, since: derived }
+    const isFull = channels.length === rooms[kind].maxChannels && channels.at(-1)?.isFull === true
+    return isFull || derived - open.since >= options.maxChannelDuration || isUrgent({ first }, derived)
+  }
+
+  function isUrgent({ first }: Pick<ChannelOut, 'first'>, derived: bigint): boolean {
+    return first.l1Origin.number + rollup.seqWindowSize <= derived + windowMargin
+  }
+
+  async function post({ kind, channels }: Plan): Promise<void> {
+    const [begin, end] = [channels[0], channels.at(-1)]
+    if (begin === undefined || end === undefined) return
+    const range: Range = { first: begin.first.number, last: end.last.number, lastHash: end.last.hash }
+    const request: TransactionRequest = {
+      to: rollup.batchInboxAddress,
+      reference: rangeToReference(range),
+      ...(kind === 'calldata'
+        ? { data: begin.data }
+        : { data: new Uint8Array(), blobs: channels.map(({ data }) => encodeBlob(data)) }),
+    }
+    const sent = await txManager.send(request)
+    submissions.push(follow(sent, range))
+    open = undefined
+    const { first, last } = range
+    const bytes = channels.reduce((sum, { data }) => sum + data.length, 0)
+    metrics.batchedBlocks.inc(Number(last - first) + 1)
+    metrics.batchedBytes.inc({ kind }, bytes)
+    logger.info({ first, last, kind, channels: channels.length, bytes, nonce: sent.nonce }, 'posted blocks')
+  }
+
+  function hasRoom(): boolean {
+    const underWay = submissions.filter(({ includedAt }) => includedAt === undefined).length
+    return !txManager.isBlocked() && underWay < maxPending[txManager.waitingKind() ?? 'calldata']
+  }
+
+  async function step(): Promise<void> {
+    const derived = derivedL1()
+    if (derived === undefined) return
+    const { safe, unsafe } = store.heads()
+    await review(safe.number, derived)
+    if (drops !== undefined && derived < drops.resumeAt) return
+    while (hasRoom()) {
+      const next = (submissions.at(-1)?.last ?? safe.number) + 1n
+      const planned = await plan(next, unsafe.number, derived)
+      if (planned === undefined) return
+      try {
+        await post(planned)
+      } catch (error) {
+        if (!(error instanceof TransactionRevertedError)) throw error
+        logger.error({ err: error }, 'the batch inbox refuses: is this account the batcher of SystemConfig?')
+        return
+      }
+    }
+  }
+
+  return {
+    step,
+    run: (signal) => repeat(step, { intervalMs: options.pollIntervalMs, signal, logger }),
+  }
+}
+
+function rangeToReference({ first, last, lastHash }: Range): string {
+  return `blocks ${first}-${last} ${lastHash}`
+}
+
+function rangeFromReference(reference: string): Range | undefined {
+  const match = /^blocks (\d+)-(\d+) (0x[0-9a-f]{64})$/.exec(reference)
+  if (match === null) return undefined
+  return { first: BigInt(match[1] ?? 0), last: BigInt(match[2] ?? 0), lastHash: match[3] as Hex }
+}
+
+function toGwei(wei: bigint): number {
+  return Number(wei) / 1e9
+}
+
+function maximum(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
+}
+
+function minimum(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
+}

@@ -1,0 +1,139 @@
+import { Registry } from 'prom-client'
+import { decodeFunctionData } from 'viem'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { outputOracleAbi } from '../../contracts/index.ts'
+import { createLogger, type L1BlockRef } from '../../node/index.ts'
+import { createFakeL1Sender, type FakeL1Sender } from '../../test/FakeL1Sender.ts'
+import { openTestChain, TEST_ROLLUP, type TestChain, testL1Hash } from '../../test/TestChain.ts'
+import { DEFAULT_TX_MANAGER_OPTIONS, openTxManager, type TxManager } from '../l1/TxManager.ts'
+import { createSequencerMetrics } from '../metrics.ts'
+import { createProposer, DEFAULT_PROPOSER_OPTIONS, type Proposer, type ProposerOptions } from './Proposer.ts'
+
+const logger = createLogger({ level: 'silent' })
+const l1BlockAt = (number: bigint): L1BlockRef => ({
+  number,
+  hash: testL1Hash(number),
+  parentHash: testL1Hash(number - 1n),
+  timestamp: TEST_ROLLUP.genesis.l2Time + 1_000n,
+})
+
+describe('Proposer', () => {
+  let l1: FakeL1Sender
+  let chain: TestChain
+  let txManager: TxManager
+  let proposer: Proposer
+  let derivedL1: L1BlockRef | undefined
+
+  beforeEach(async () => {
+    l1 = createFakeL1Sender()
+    l1.mine()
+    chain = await openTestChain()
+    // One above the block that the test chain's batches stand in.
+    derivedL1 = l1BlockAt(201n)
+    await open({ head: 'safe' })
+  })
+  afterEach(() => chain.close())
+
+  async function open(options: Partial<ProposerOptions> = {}) {
+    const metrics = createSequencerMetrics(new Registry())
+    txManager = await openTxManager({
+      sender: l1,
+      privateKey: `0x${'22'.repeat(32)}`,
+      chainId: 900n,
+      bucket: chain.store.bucket('proposer'),
+      name: 'proposer',
+      options: DEFAULT_TX_MANAGER_OPTIONS,
+      logger,
+      metrics,
+      now: Date.now,
+    })
+    proposer = createProposer({
+      store: chain.store,
+      rollup: chain.rollup,
+      txManager,
+      // As the oracle does: one output for each transaction that is in a block.
+      contracts: {
+        nextOutputBlock: async () => BigInt(l1.mined().length + 1) * chain.rollup.submissionInterval,
+      },
+      derivedL1: () => derivedL1,
+      options: { ...DEFAULT_PROPOSER_OPTIONS, ...options },
+      logger,
+      metrics,
+    })
+  }
+
+  async function build(count: number) {
+    for (let i = 0; i < count; i++) await chain.build()
+  }
+  async function mine() {
+    l1.mine()
+    await txManager.poll()
+    await new Promise(setImmediate)
+  }
+  const proposed = () =>
+    [...l1.mined(), ...l1.pool()].map(({ data }) => decodeFunctionData({ abi: outputOracleAbi, data }).args)
+
+  it('proposes the parts of the output root, once the block is safe, bound to the L1 block it comes from', async () => {
+    await build(6)
+    await proposer.step()
+    expect(proposed()).toEqual([])
+    await chain.makeSafe(5n)
+    await proposer.step()
+    const block = chain.store.blockByNumber(5n)
+    expect(proposed()).toEqual([
+      [block?.header.stateRoot, block?.header.withdrawalsRoot, block?.hash, 5n, testL1Hash(200n), 200n],
+    ])
+  })
+
+  it('proposes one output after the other, also after a restart', async () => {
+    await build(11)
+    await chain.makeSafe(11n)
+    await proposer.step()
+    await proposer.step()
+    await open({ head: 'safe' })
+    await proposer.step()
+    expect(proposed()).toHaveLength(1)
+    await mine()
+    await proposer.step()
+    expect(proposed().map((args) => args?.[3])).toEqual([5n, 10n])
+    await mine()
+    await proposer.step()
+    expect(proposed()).toHaveLength(2)
+  })
+
+  it('waits for an L1 block above the batch, and for L1 to have been read', async () => {
+    await build(5)
+    await chain.makeSafe(5n)
+    derivedL1 = undefined
+    await proposer.step()
+    derivedL1 = l1BlockAt(200n)
+    await proposer.step()
+    expect(proposed()).toEqual([])
+    derivedL1 = l1BlockAt(201n)
+    await proposer.step()
+    expect(proposed()).toHaveLength(1)
+  })
+
+  it('waits until the block is past by the clock of L1', async () => {
+    await build(5)
+    await chain.makeSafe(5n)
+    const { timestamp } = chain.store.heads().safe
+    derivedL1 = { ...l1BlockAt(201n), timestamp }
+    await proposer.step()
+    expect(proposed()).toEqual([])
+    derivedL1 = { ...l1BlockAt(201n), timestamp: timestamp + 1n }
+    await proposer.step()
+    expect(proposed()).toHaveLength(1)
+  })
+
+  it('waits for the finalized head where asked to', async () => {
+    await open({ head: 'finalized' })
+    await build(6)
+    await chain.makeSafe(6n)
+    await proposer.step()
+    expect(proposed()).toEqual([])
+    await chain.finalize(5n)
+    await proposer.step()
+    expect(proposed()).toHaveLength(1)
+  })
+})
