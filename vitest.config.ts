@@ -8,7 +8,9 @@ const slow = [
   'test/e2e/reorg.test.ts',
 ]
 
-const e2e = { testTimeout: 180_000, hookTimeout: 120_000, fileParallelism: false }
+const setupFiles = ['test/setup/fastCheck.ts']
+
+const e2e = { testTimeout: 180_000, hookTimeout: 120_000, fileParallelism: false, setupFiles }
 
 export default defineConfig({
   test: {
@@ -19,6 +21,7 @@ export default defineConfig({
           include: ['**/*.test.ts'],
           exclude: ['node_modules/**', 'dist/**', 'test/e2e/**', ...slow],
           testTimeout: 60_000,
+          setupFiles,
         },
       },
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], exclude: slow, ...e2e } },
