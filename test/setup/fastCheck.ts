@@ -14,5 +14,5 @@ function readSeed(value: string | undefined): number | undefined {
   throw new RangeError(`FAST_CHECK_SEED is ${value}, expected a whole number or "random"`)
 }
 
-const seed = readSeed(process.env['FAST_CHECK_SEED'])
+const seed = readSeed(process.env.FAST_CHECK_SEED)
 if (seed !== undefined) fc.configureGlobal({ seed })
