@@ -7,9 +7,9 @@ import { type Address, createWalletClient, type Hex, http, publicActions } from 
 import { mnemonicToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Anvil, startAnvil } from '../../devnet/anvil.ts'
+import { createLinearKzg } from '../../test/linearKzg.ts'
 import { CriticalFault, ResetFault, TemporaryFault } from '../Fault.ts'
-import { createKzg } from './Kzg.ts'
-import { createL1Client } from './L1Client.ts'
+import { createL1Client, type L1ClientOptions } from './L1Client.ts'
 import type { L1Header } from './L1Header.ts'
 
 type Json = Record<string, unknown>
@@ -80,7 +80,7 @@ beforeAll(async () => {
   ]
   await rpc(anvil.url, 'anvil_mine', ['0x1'])
   await rpc(anvil.url, 'anvil_mine', ['0x3'])
-  const found = await createL1Client({ urls: [anvil.url] }).header(1n)
+  const found = await clientOf({ urls: [anvil.url] }).header(1n)
   expect(found).toBeDefined()
   header = found as L1Header
 })
@@ -96,6 +96,9 @@ async function rpc(url: string, method: string, params: unknown[]): Promise<unkn
   const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
   return ((await response.json()) as { result: unknown }).result
 }
+
+/** A client that does not wait long before it asks again. */
+const clientOf = (options: L1ClientOptions) => createL1Client({ retryPauseMs: 1, ...options })
 
 /** An L1 node that changes what anvil says, or says nothing (undefined). */
 async function serveLies(tamper: Tamper): Promise<string> {
@@ -129,7 +132,7 @@ const change =
 
 describe('createL1Client', () => {
   it('reads headers by number, hash and tag, and undefined beyond the head', async () => {
-    const l1 = createL1Client({ urls: [anvil.url] })
+    const l1 = clientOf({ urls: [anvil.url] })
     expect(await l1.chainId()).toBe(31337n)
     expect((await l1.header('latest'))?.number).toBe(4n)
     expect((await l1.header('finalized'))?.number).toBe(0n)
@@ -140,7 +143,7 @@ describe('createL1Client', () => {
   })
 
   it('reads transactions of every type that Ethereum has without blobs, and their receipts', async () => {
-    const l1 = createL1Client({ urls: [anvil.url] })
+    const l1 = clientOf({ urls: [anvil.url] })
     const transactions = await l1.transactions(header)
     expect([...transactions].map(({ hash }) => hash).sort()).toEqual([...senders].sort())
     expect(transactions.map(({ type }) => type).sort()).toEqual([0, 1, 2, 2, 4])
@@ -158,8 +161,8 @@ describe('createL1Client', () => {
 
   it('falls back to single receipts where eth_getBlockReceipts fails', async () => {
     const url = await serveLies((method, result) => (method === 'eth_getBlockReceipts' ? undefined : result))
-    const l1 = createL1Client({ urls: [url] })
-    expect(await l1.receipts(header)).toEqual(await createL1Client({ urls: [anvil.url] }).receipts(header))
+    const l1 = clientOf({ urls: [url] })
+    expect(await l1.receipts(header)).toEqual(await clientOf({ urls: [anvil.url] }).receipts(header))
   })
 
   it('asks a node only once for a method that it does not have', async () => {
@@ -169,7 +172,7 @@ describe('createL1Client', () => {
       asked++
       return MISSING
     })
-    expect(await createL1Client({ urls: [url] }).receipts(header)).toHaveLength(5)
+    expect(await clientOf({ urls: [url] }).receipts(header)).toHaveLength(5)
     expect(asked).toBe(1)
   })
 
@@ -181,13 +184,13 @@ describe('createL1Client', () => {
     ['a quantity that is no quantity', { number: 'one' }],
   ])('refuses a header with %s', async (_name, changes) => {
     const url = await serveLies(change('eth_getBlockByNumber', changes))
-    await expect(createL1Client({ urls: [url] }).header(1n)).rejects.toBeInstanceOf(TemporaryFault)
+    await expect(clientOf({ urls: [url] }).header(1n)).rejects.toBeInstanceOf(TemporaryFault)
   })
 
   it('refuses a real header that is another than the one asked for', async () => {
     const other = await rpc(anvil.url, 'eth_getBlockByNumber', ['0x2', false])
     const url = await serveLies((method, result) => (method.startsWith('eth_getBlockBy') ? other : result))
-    const l1 = createL1Client({ urls: [url] })
+    const l1 = clientOf({ urls: [url] })
     await expect(l1.header(1n)).rejects.toBeInstanceOf(TemporaryFault)
     await expect(l1.headerByHash(header.hash)).rejects.toBeInstanceOf(TemporaryFault)
   })
@@ -204,7 +207,7 @@ describe('createL1Client', () => {
         return (result as Json[]).map((receipt) => ({ ...receipt, status: '0x0' }))
       return result
     })
-    const l1 = createL1Client({ urls: [url] })
+    const l1 = clientOf({ urls: [url] })
     await expect(l1.transactions(header)).rejects.toBeInstanceOf(TemporaryFault)
     await expect(l1.receipts(header)).rejects.toBeInstanceOf(TemporaryFault)
   })
@@ -213,13 +216,13 @@ describe('createL1Client', () => {
     const lies = await serveLies(change('eth_getBlockByNumber', { timestamp: '0x1' }))
     const silent = await serveLies(() => undefined)
     const lagging = await serveLies((method, result) => (method === 'eth_chainId' ? result : null))
-    const l1 = createL1Client({ urls: [silent, lies, lagging, anvil.url] })
+    const l1 = clientOf({ urls: [silent, lies, lagging, anvil.url] })
     expect(await l1.header(1n)).toEqual(header)
     expect(await l1.receipts(header)).toHaveLength(5)
   })
 
   it('says that L1 moved when no node has the block any more', async () => {
-    const l1 = createL1Client({ urls: [anvil.url] })
+    const l1 = clientOf({ urls: [anvil.url] })
     const orphan = { ...header, hash: `0x${'cd'.repeat(32)}` as Hex }
     await expect(l1.transactions(orphan)).rejects.toBeInstanceOf(ResetFault)
     await expect(l1.receipts(orphan)).rejects.toBeInstanceOf(ResetFault)
@@ -227,7 +230,7 @@ describe('createL1Client', () => {
 
   it('looks at the head again when a reorg took what stood below the one it knew', async () => {
     let isReorged = false
-    const known = await createL1Client({ urls: [anvil.url] }).header('latest')
+    const known = await clientOf({ urls: [anvil.url] }).header('latest')
     const number = (known?.number ?? 0n) - 2n
     const shorter = await rpc(anvil.url, 'eth_getBlockByNumber', [`0x${number.toString(16)}`, false])
     const url = await serveLies((method, result) => {
@@ -235,7 +238,7 @@ describe('createL1Client', () => {
       if (method === 'eth_getBlockByHash') return null
       return method === 'eth_getBlockByNumber' ? shorter : result
     })
-    const l1 = createL1Client({ urls: [url] })
+    const l1 = clientOf({ urls: [url] })
     expect(await l1.header('latest')).toEqual(known)
     isReorged = true
     expect((await l1.header(number))?.number).toBe(number)
@@ -245,13 +248,13 @@ describe('createL1Client', () => {
     const fork = await rpc(anvil.url, 'eth_getBlockByNumber', ['0x2', false])
     const forked = await serveLies((method, result) => (method === 'eth_getBlockByNumber' ? fork : result))
     const other = await serveLies(honest)
-    const two = createL1Client({ urls: [forked, anvil.url, other], quorum: 2 })
+    const two = clientOf({ urls: [forked, anvil.url, other], quorum: 2 })
     expect((await two.header(3n))?.number).toBe(3n)
     expect((await two.header('latest'))?.number).toBe(4n)
-    const three = createL1Client({ urls: [forked, anvil.url, other], quorum: 3 })
+    const three = clientOf({ urls: [forked, anvil.url, other], quorum: 3 })
     // All three have reached block 2 only, as far as the liar says.
     expect(await three.header(3n)).toBeUndefined()
-    expect(() => createL1Client({ urls: [anvil.url], quorum: 2 })).toThrow(CriticalFault)
+    expect(() => clientOf({ urls: [anvil.url], quorum: 2 })).toThrow(CriticalFault)
   })
 
   it.each(['finalized block not found', 'safe block not found', 'Unknown block'])(
@@ -261,8 +264,8 @@ describe('createL1Client', () => {
         serveLies((method, result) => (method === 'eth_getBlockByNumber' ? new Error(message) : result)),
       )
       const [one, two] = await Promise.all(urls)
-      expect(await createL1Client({ urls: [one as string] }).header('finalized')).toBeUndefined()
-      const both = createL1Client({ urls: [one as string, two as string], quorum: 2 })
+      expect(await clientOf({ urls: [one as string] }).header('finalized')).toBeUndefined()
+      const both = clientOf({ urls: [one as string, two as string], quorum: 2 })
       expect(await both.header('finalized')).toBeUndefined()
     },
   )
@@ -270,10 +273,10 @@ describe('createL1Client', () => {
   it('with a quorum takes silence for no answer, and no block for one only from enough nodes', async () => {
     const silent = await serveLies(() => undefined)
     const lagging = await serveLies(() => null)
-    const down = createL1Client({ urls: [silent, await serveLies(() => undefined)], quorum: 2 })
+    const down = clientOf({ urls: [silent, await serveLies(() => undefined)], quorum: 2 })
     await expect(down.header(1n)).rejects.toBeInstanceOf(TemporaryFault)
     await expect(down.header('latest')).rejects.toBeInstanceOf(TemporaryFault)
-    const ahead = createL1Client({ urls: [anvil.url, lagging, await serveLies(() => null)], quorum: 2 })
+    const ahead = clientOf({ urls: [anvil.url, lagging, await serveLies(() => null)], quorum: 2 })
     expect(await ahead.header(1n)).toBeUndefined()
   })
 
@@ -283,13 +286,13 @@ describe('createL1Client', () => {
     await new Promise<void>((resolve) => hanging.listen(0, '127.0.0.1', resolve))
     const stop = new AbortController()
     const urls = [`http://127.0.0.1:${(hanging.address() as AddressInfo).port}`]
-    const asked = createL1Client({ urls, signal: stop.signal }).header(1n)
+    const asked = clientOf({ urls, signal: stop.signal }).header(1n)
     stop.abort()
     await expect(asked).rejects.toBeInstanceOf(TemporaryFault)
   }, 10_000)
 
   it('refuses an L1 node of another chain', async () => {
-    const l1 = createL1Client({ urls: [anvil.url] })
+    const l1 = clientOf({ urls: [anvil.url] })
     await expect(l1.assertChainId(31337n)).resolves.toBeUndefined()
     await expect(l1.assertChainId(1n)).rejects.toBeInstanceOf(CriticalFault)
   })
@@ -297,15 +300,14 @@ describe('createL1Client', () => {
   it('answers nothing but garbage with a temporary fault', async () => {
     for (const garbage of ['x', 7, [], {}, true]) {
       const url = await serveLies(() => garbage)
-      const l1 = createL1Client({ urls: [url] })
+      const l1 = clientOf({ urls: [url] })
       await expect(l1.header('latest')).rejects.toBeInstanceOf(TemporaryFault)
     }
   })
 })
 
 describe('blobs', () => {
-  const kzg = createKzg()
-  afterAll(() => kzg.close())
+  const kzg = createLinearKzg()
 
   /** The commitment to the zero polynomial is the point at infinity, whose versioned hash is this. */
   const ZERO_BLOB_HASH: Hex = '0x010657f37554c781402a22917dee2f75def7ab966d7b770905398eba3c444014'
@@ -343,7 +345,7 @@ describe('blobs', () => {
         : clock(path, header.timestamp),
     )
     for (const beaconUrl of [blobsApi, sidecarsApi]) {
-      const l1 = createL1Client({ urls: [anvil.url], beaconUrls: [beaconUrl], kzg })
+      const l1 = clientOf({ urls: [anvil.url], beaconUrls: [beaconUrl], kzg })
       const blobs = await l1.blobs(header, [ZERO_BLOB_HASH, ZERO_BLOB_HASH])
       expect(blobs.map((blob) => blob.length)).toEqual([131_072, 131_072])
     }
@@ -355,13 +357,13 @@ describe('blobs', () => {
       const beaconUrl = await serveBeacon((path) =>
         path.startsWith('/eth/v1/beacon/blobs/') ? { data } : clock(path, header.timestamp),
       )
-      const l1 = createL1Client({ urls: [anvil.url], beaconUrls: [beaconUrl], kzg })
+      const l1 = clientOf({ urls: [anvil.url], beaconUrls: [beaconUrl], kzg })
       await expect(l1.blobs(header, [ZERO_BLOB_HASH])).rejects.toBeInstanceOf(TemporaryFault)
     }
   })
 
   it('waits for blobs and names the flag that is missing while there is no beacon URL', async () => {
-    const l1 = createL1Client({ urls: [anvil.url] })
+    const l1 = clientOf({ urls: [anvil.url] })
     await expect(l1.blobs(header, [ZERO_BLOB_HASH])).rejects.toMatchObject({
       name: 'TemporaryFault',
       message: expect.stringContaining('--l1-beacon'),
