@@ -228,7 +228,7 @@ describe('createSequencer', { timeout: 180_000 }, () => {
     const { url } = await start(await world.newDirectory())
     const keystore = newKeystore()
     const txs = [keystore.update()]
-    for (let i = 0; i < 6; i++) txs.push(keystore.update({ data: `0x0${i}` }))
+    for (let i = 0; i < 3; i++) txs.push(keystore.update({ data: `0x0${i}` }))
     for (const tx of txs) {
       await send(url, tx)
       const { blockNumber } = await until(
@@ -238,7 +238,7 @@ describe('createSequencer', { timeout: 180_000 }, () => {
       expect(blockNumber).toBeDefined()
     }
     // Deep enough to take the origin of the last one's block.
-    const { blockNumber } = await statusOf(url, txs[6] as SignedSetConfig)
+    const { blockNumber } = await statusOf(url, txs.at(-1) as SignedSetConfig)
     const { extraData } = await rpc<{ extraData: Hex }>(url, 'eth_getBlockByNumber', [blockNumber, false])
     const origin = hexToBigInt(slice(extraData, 0, 8))
     const depth = Number((await world.l1.getBlockNumber()) - origin) + 1
@@ -247,7 +247,7 @@ describe('createSequencer', { timeout: 180_000 }, () => {
       txs.map((tx) =>
         until(
           () => statusOf(url, tx),
-          ({ stage }) => stage === 'proposed' || stage === 'finalized',
+          ({ stage }) => ['safe', 'proposed', 'finalized'].includes(stage),
           90_000,
         ),
       ),
