@@ -16,12 +16,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createL1Client } from '../node/index.ts'
 import { devnetAccounts } from './accounts.ts'
 import { type Anvil, startAnvil } from './anvil.ts'
-import { type BeaconChain, createBeaconChain } from './BeaconChain.ts'
+import { createBeaconChain, type FollowingBeaconChain } from './BeaconChain.ts'
 import { type BeaconApi, serveBeaconApi } from './beaconApi.ts'
 
 let directory: string
 let l1: Anvil
-let chain: BeaconChain
+let chain: FollowingBeaconChain
 let api: BeaconApi
 let blobBlock: bigint
 let versionedHashes: readonly Hex[]
@@ -46,7 +46,7 @@ beforeAll(async () => {
   for (let blockNumber = 1n; blockNumber <= head; blockNumber++) {
     await chain.append(await client.getBlock({ blockNumber }))
   }
-  api = await serveBeaconApi({ chain, l1Url: l1.url, port: 0 })
+  api = await serveBeaconApi({ chain, port: 0 })
 })
 
 afterAll(async () => {

@@ -1,7 +1,6 @@
-import { ssz } from '@lodestar/types'
 import fastify from 'fastify'
-import { bytesToHex, createPublicClient, type Hex, http, isHash } from 'viem'
-import { POINT_AT_INFINITY } from './BeaconBlock.ts'
+import { type Hex, isHash } from 'viem'
+import { toServedForms } from './BeaconBlock.ts'
 import { type BeaconChain, SECONDS_PER_SLOT, type StoredBeaconBlock } from './BeaconChain.ts'
 
 /** A listening beacon API. */
@@ -10,43 +9,23 @@ export interface BeaconApi {
   close(): Promise<void>
 }
 
-const FORK = 'fulu'
-const FAR_FUTURE_EPOCH = '18446744073709551615'
+const FAR_FUTURE_EPOCH = 2n ** 64n - 1n
+const SLOTS_PER_EPOCH = 32
+const GENESIS_FORK_VERSION = '0x00000000'
 
-const SPEC = {
-  CONFIG_NAME: 'keyroll-devnet',
-  PRESET_BASE: 'mainnet',
-  SECONDS_PER_SLOT: `${SECONDS_PER_SLOT}`,
-  SLOT_DURATION_MS: `${SECONDS_PER_SLOT * 1000}`,
-  SLOTS_PER_EPOCH: '32',
-  GENESIS_FORK_VERSION: '0x00000000',
-  ALTAIR_FORK_EPOCH: '0',
-  BELLATRIX_FORK_EPOCH: '0',
-  CAPELLA_FORK_EPOCH: '0',
-  DENEB_FORK_EPOCH: '0',
-  ELECTRA_FORK_EPOCH: '0',
-  FULU_FORK_EPOCH: '0',
-  GLOAS_FORK_EPOCH: FAR_FUTURE_EPOCH,
-}
-
-/** Serves a beacon chain over the standard beacon API; blobs come from the L1 node that holds them. */
+/** Serves a beacon chain over the standard beacon API. */
 export async function serveBeaconApi(options: {
   chain: BeaconChain
-  l1Url: string
   /** 0 takes any free port. */
   port: number
 }): Promise<BeaconApi> {
-  const { chain, l1Url, port } = options
+  const { chain, port } = options
   const server = fastify({ forceCloseConnections: true })
-  const l1 = createPublicClient({ transport: http(l1Url), cacheTime: 0 })
-
-  const chainId = await l1.getChainId()
-  const finalized = async () => (await l1.getBlock({ blockTag: 'finalized' })).number
 
   const blockById = async (id: string): Promise<StoredBeaconBlock | BeaconApiError> => {
     if (id === 'head') return chain.head()
     if (id === 'genesis') return chain.genesis()
-    if (id === 'finalized') return chain.byL1Number(await finalized()) ?? chain.genesis()
+    if (id === 'finalized') return chain.finalized()
     const isSlot = /^[0-9]{1,16}$/.test(id)
     if (!isSlot && !isHash(id)) return { code: 400, message: `Invalid block ID: ${id.slice(0, 80)}` }
     const block = isSlot ? chain.bySlot(Number(id)) : chain.byRoot(id.toLowerCase() as Hex)
@@ -55,24 +34,24 @@ export async function serveBeaconApi(options: {
 
   const context = async (block: StoredBeaconBlock) => ({
     execution_optimistic: false,
-    finalized: block.l1.number <= (await finalized()),
+    finalized: block.l1.number <= (await chain.finalized()).l1.number,
   })
 
   server.get('/eth/v1/beacon/genesis', () => ({
     data: {
       genesis_time: `${chain.genesisTime}`,
       genesis_validators_root: `0x${'00'.repeat(32)}`,
-      genesis_fork_version: SPEC.GENESIS_FORK_VERSION,
+      genesis_fork_version: GENESIS_FORK_VERSION,
     },
   }))
-  server.get('/eth/v1/config/spec', () => ({ data: { ...SPEC, DEPOSIT_CHAIN_ID: `${chainId}` } }))
+  server.get('/eth/v1/config/spec', () => ({ data: specOf(chain) }))
   server.get('/eth/v1/node/version', () => ({ data: { version: 'keyroll-devnet' } }))
   server.get('/eth/v1/node/health', () => '')
 
   server.get('/eth/v1/beacon/states/head/finality_checkpoints', async () => {
-    const { message, root } = chain.byL1Number(await finalized()) ?? chain.genesis()
-    const checkpoint = { epoch: `${Math.floor(message.slot / Number(SPEC.SLOTS_PER_EPOCH))}`, root }
-    const data = { previous_justified: checkpoint, current_justified: checkpoint, finalized: checkpoint }
+    const justified = toCheckpoint(await chain.justified())
+    const finalized = toCheckpoint(await chain.finalized())
+    const data = { previous_justified: justified, current_justified: justified, finalized }
     return { ...(await context(chain.head())), data }
   })
 
@@ -85,25 +64,24 @@ export async function serveBeaconApi(options: {
   server.get<{ Params: { id: string } }>('/eth/v2/beacon/blocks/:id', async (request, reply) => {
     const block = await blockById(request.params.id)
     if ('code' in block) return reply.code(block.code).send(block)
-    const signed = { message: block.message, signature: POINT_AT_INFINITY }
-    reply.header('Eth-Consensus-Version', FORK)
+    const { fork } = block
+    const forms = toServedForms(block)
+    reply.header('Eth-Consensus-Version', fork)
     if (prefersSsz(request.headers.accept)) {
       reply.type('application/octet-stream')
-      return reply.send(Buffer.from(ssz.fulu.SignedBeaconBlock.serialize(signed)))
+      return reply.send(Buffer.from(forms.ssz()))
     }
-    return { version: FORK, ...(await context(block)), data: ssz.fulu.SignedBeaconBlock.toJson(signed) }
+    return { version: fork, ...(await context(block)), data: forms.json() }
   })
 
   server.get<{ Params: { id: string } }>('/eth/v1/beacon/blobs/:id', async (request, reply) => {
     const block = await blockById(request.params.id)
     if ('code' in block) return reply.code(block.code).send(block)
-    // Anvil takes the number of an execution block for a slot.
-    const { search } = new URL(request.url, l1Url)
-    const answer = await fetch(new URL(`/eth/v1/beacon/blobs/${block.l1.number}${search}`, l1Url), {
-      headers: { accept: 'application/json' },
-    })
-    reply.code(answer.status).type('application/json')
-    return reply.send(await answer.text())
+    const { searchParams } = new URL(request.url, 'http://localhost')
+    const hashes = searchParams.has('versioned_hashes')
+      ? searchParams.getAll('versioned_hashes').filter((hash) => isHash(hash))
+      : undefined
+    return { ...(await context(block)), data: await chain.blobs(block, hashes) }
   })
 
   server.setNotFoundHandler((request, reply) =>
@@ -115,16 +93,32 @@ export async function serveBeaconApi(options: {
 
 type BeaconApiError = { code: 400 | 404; message: string }
 
-function headerToJson({ root, message }: StoredBeaconBlock) {
-  const header = { ...message, bodyRoot: ssz.fulu.BeaconBlockBody.hashTreeRoot(message.body) }
+function specOf({ chainId, forkEpochs }: BeaconChain): Record<string, string> {
+  const { deneb, electra, fulu } = forkEpochs
   return {
-    root,
-    canonical: true,
-    header: {
-      message: ssz.phase0.BeaconBlockHeader.toJson(header),
-      signature: bytesToHex(POINT_AT_INFINITY),
-    },
+    CONFIG_NAME: 'keyroll-devnet',
+    PRESET_BASE: 'mainnet',
+    SECONDS_PER_SLOT: `${SECONDS_PER_SLOT}`,
+    SLOT_DURATION_MS: `${SECONDS_PER_SLOT * 1000}`,
+    SLOTS_PER_EPOCH: `${SLOTS_PER_EPOCH}`,
+    GENESIS_FORK_VERSION,
+    ALTAIR_FORK_EPOCH: '0',
+    BELLATRIX_FORK_EPOCH: '0',
+    CAPELLA_FORK_EPOCH: '0',
+    DENEB_FORK_EPOCH: `${deneb ?? FAR_FUTURE_EPOCH}`,
+    ELECTRA_FORK_EPOCH: `${electra ?? FAR_FUTURE_EPOCH}`,
+    FULU_FORK_EPOCH: `${fulu ?? FAR_FUTURE_EPOCH}`,
+    GLOAS_FORK_EPOCH: `${FAR_FUTURE_EPOCH}`,
+    DEPOSIT_CHAIN_ID: `${chainId}`,
   }
+}
+
+function toCheckpoint({ message, root }: StoredBeaconBlock): { epoch: string; root: Hex } {
+  return { epoch: `${Math.floor(message.slot / SLOTS_PER_EPOCH)}`, root }
+}
+
+function headerToJson(block: StoredBeaconBlock) {
+  return { root: block.root, canonical: true, header: toServedForms(block).headerJson() }
 }
 
 /** Tells which of the two forms the client weighs higher (RFC 9110, §12.5.1); JSON when it does not say. */

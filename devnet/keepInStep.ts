@@ -1,5 +1,5 @@
 import { createPublicClient, type Hex, hexToBigInt, http, numberToHex } from 'viem'
-import type { BeaconChain } from './BeaconChain.ts'
+import type { FollowingBeaconChain } from './BeaconChain.ts'
 import type { L1Follower } from './followL1.ts'
 import type { OpChain } from './OpChain.ts'
 
@@ -10,7 +10,7 @@ import type { OpChain } from './OpChain.ts'
  */
 export function keepInStep(options: {
   l1Url: string
-  beacon: BeaconChain
+  beacon: FollowingBeaconChain
   chains: readonly OpChain[]
 }): L1Follower {
   const { l1Url, beacon, chains } = options

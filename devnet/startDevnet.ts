@@ -176,7 +176,7 @@ async function startFollowing(
 ): Promise<string> {
   const from = await createPublicClient({ transport: http(l1.url) }).getBlock()
   const beacon = await createBeaconChain(l1.url, from)
-  const api = await serveBeaconApi({ chain: beacon, l1Url: l1.url, port: ports.beacon })
+  const api = await serveBeaconApi({ chain: beacon, port: ports.beacon })
   world.onStop(() => api.close())
 
   await Promise.all(opChains.map((chain) => chain.stopAutomine()))

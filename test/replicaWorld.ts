@@ -106,7 +106,7 @@ export async function startReplicaWorld(): Promise<ReplicaWorld> {
   })
 
   const beacon = await createBeaconChain(anvils.l1.url, await getBlock(l1))
-  const api = await serveBeaconApi({ chain: beacon, l1Url: anvils.l1.url, port: 0 })
+  const api = await serveBeaconApi({ chain: beacon, port: 0 })
   const follower = keepInStep({ l1Url: anvils.l1.url, beacon, chains: [opChain] })
   await opChain.stopAutomine()
   const l1Control = createTestClient({ mode: 'anvil', transport: http(anvils.l1.url) })

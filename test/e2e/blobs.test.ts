@@ -42,7 +42,7 @@ beforeAll(async () => {
   await writeFile(join(directory, 'batcher'), batcher.privateKey)
   const from = await world.l1.getBlock()
   const chain = await createBeaconChain(world.l1Url, from)
-  api = await serveBeaconApi({ chain, l1Url: world.l1Url, port: 0 })
+  api = await serveBeaconApi({ chain, port: 0 })
   followed = followL1({
     l1Url: world.l1Url,
     from,
