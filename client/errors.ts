@@ -120,3 +120,22 @@ export class InsufficientFundsError extends KeyrollError {
     this.cost = cost
   }
 }
+
+/** Reports that no contract stands where one is expected: what is sent there would be lost. */
+export class NotAContractError extends KeyrollError {
+  override readonly name = 'NotAContractError'
+  constructor(what: string, address: Address) {
+    super(`The ${what} is not at ${address}, where no contract stands; nothing was sent`)
+  }
+}
+
+/** Reports an output that a replica did not get to know in time. */
+export class RootTimeoutError extends KeyrollError {
+  override readonly name = 'RootTimeoutError'
+  constructor(replica: Address, outputIndex: bigint, timeout: number) {
+    super(
+      `The replica ${replica} does not know output ${outputIndex} after ${timeout} ms: go on waiting, or send it ` +
+        "again if the portal was another chain's or the gas too little for the deposit",
+    )
+  }
+}

@@ -1,3 +1,4 @@
+import { type FinalOutput, getFinalOutput } from './getFinalOutput.ts'
 import type { ProverContext } from './ProverContext.ts'
 import {
   type ProveConfigParameters,
@@ -21,6 +22,7 @@ import {
 export type Prover = {
   proveOutput(parameters: ProveOutputParameters): Promise<ProvenOutput>
   proveOutputAbsence(parameters: ProveOutputParameters): Promise<ProvenOutput>
+  getFinalOutput(parameters: { outputIndex: bigint }): Promise<FinalOutput>
   proveConfig(parameters: ProveConfigParameters): Promise<ProvenConfig>
   proveConfigs(parameters: ProveConfigsParameters): Promise<ProvenConfigs>
   proveSignedConfig(parameters: ProveSignedConfigParameters): Promise<ProvenSignedConfig>
@@ -31,6 +33,7 @@ export function createProver(context: ProverContext): Prover {
   return {
     proveOutput: (parameters) => proveOutput(context, parameters),
     proveOutputAbsence: (parameters) => proveOutputAbsence(context, parameters),
+    getFinalOutput: (parameters) => getFinalOutput(context, parameters),
     proveConfig: (parameters) => proveConfig(context, parameters),
     proveConfigs: (parameters) => proveConfigs(context, parameters),
     proveSignedConfig: (parameters) => proveSignedConfig(context, parameters),

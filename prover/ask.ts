@@ -1,4 +1,10 @@
-import { BaseError, type Client } from 'viem'
+import {
+  BaseError,
+  type Client,
+  ContractFunctionExecutionError,
+  ContractFunctionRevertedError,
+  ContractFunctionZeroDataError,
+} from 'viem'
 import { type JsonObject, toJsonObject } from '../protocol/index.ts'
 import { LaggingError, type Party, UnansweredError, WrongAnswerError } from './errors.ts'
 
@@ -47,6 +53,28 @@ export async function answered<T>(party: Party, question: string, reading: Promi
   try {
     return await reading
   } catch (cause) {
+    throw new UnansweredError(party, question, { cause })
+  }
+}
+
+/**
+ * Awaits a contract's answer, read by viem; undefined when the contract has no such function.
+ *
+ * @throws {UnansweredError} when the node did not say.
+ */
+export async function answeredOrNothing<T>(
+  party: Party,
+  question: string,
+  reading: Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (cause) {
+    const isRefusal =
+      cause instanceof ContractFunctionExecutionError &&
+      (cause.cause instanceof ContractFunctionRevertedError ||
+        cause.cause instanceof ContractFunctionZeroDataError)
+    if (isRefusal) return undefined
     throw new UnansweredError(party, question, { cause })
   }
 }

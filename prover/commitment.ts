@@ -1,25 +1,11 @@
-import { type Address, type Client, type Hex, numberToHex } from 'viem'
+import type { Address, Client, Hex } from 'viem'
 import { readContract } from 'viem/actions'
 import { outputOracleAbi } from '../contracts/index.ts'
-import {
-  commitmentOf,
-  commitmentSlot,
-  decodeRlp,
-  fromHex,
-  inputsHashOf,
-  KeyrollError,
-  keccak,
-  type OutputCommitment,
-  rlpToBytes,
-  rlpToList,
-  slotToKey,
-  storageValueFromRlp,
-  toHex,
-  verifyTrieProof,
-} from '../protocol/index.ts'
-import { answered, ask, toAnswer } from './ask.ts'
+import { commitmentOf, commitmentSlot, inputsHashOf, type OutputCommitment } from '../protocol/index.ts'
+import { answered } from './ask.ts'
+import type { BlockHeader } from './BlockHeader.ts'
 import { WrongAnswerError } from './errors.ts'
-import type { L1Header } from './L1Header.ts'
+import { proveStorage } from './proveStorage.ts'
 
 /** What L1 state says about one output: its word in the OutputOracle, proven, or proven absent. */
 export type ProvenCommitment = {
@@ -32,55 +18,35 @@ export type ProvenCommitment = {
  * Reads and checks the proof of an output's word under an L1 header's state root.
  *
  * @throws {WrongAnswerError} when the proof does not hold.
+ * @throws {BlockTooOldError}
  */
 export async function proveCommitment(
   l1: Client,
-  header: L1Header,
+  header: BlockHeader,
   oracle: Address,
   index: bigint,
 ): Promise<ProvenCommitment> {
-  const slot = commitmentSlot(index)
-  // Not every node takes a slot that is not padded to 32 bytes, and this one is.
-  const json = await ask('L1 node', l1, 'eth_getProof', [oracle, [slot], numberToHex(header.number)])
-  const answer = toAnswer('L1 node', 'eth_getProof', json)
-  const accountProof = answer.hexList('accountProof').map((node) => fromHex(node))
-  const storageProof = toAnswer('L1 node', 'eth_getProof', answer.list('storageProof')[0])
-    .hexList('proof')
-    .map((node) => fromHex(node))
-  try {
-    const account = verifyTrieProof(header.stateRoot, keccak(fromHex(oracle)), accountProof)
-    if (account === undefined) {
-      throw new WrongAnswerError('L1 node', `no OutputOracle stands at ${oracle} in block ${header.number}`)
-    }
-    const storageRoot = toHex(rlpToBytes(rlpToList(decodeRlp(account), 4)[2], 32))
-    const value = verifyTrieProof(storageRoot, slotToKey(slot), storageProof)
-    const word = value === undefined ? undefined : storageValueFromRlp(value)
-    return { word, accountProof, storageProof }
-  } catch (cause) {
-    if (cause instanceof WrongAnswerError || !(cause instanceof KeyrollError)) throw cause
-    const details = `the proof of slot ${slot} does not hold under block ${header.hash}: ${cause.message}`
-    throw new WrongAnswerError('L1 node', details, { cause })
+  const proven = await proveStorage('L1 node', l1, header, oracle, commitmentSlot(index))
+  if (proven !== undefined) {
+    const { value: word, ...proofs } = proven
+    return { word, ...proofs }
   }
+  throw new WrongAnswerError('L1 node', `no OutputOracle stands at ${oracle} in block ${header.number}`)
 }
 
 /**
- * Reads the preimage of an output's word at an L1 block.
+ * Reads the preimage of an output's word in an L1 block.
  *
  * @throws {WrongAnswerError} when it does not hash to the word.
  */
 export async function getOutputCommitment(
   l1: Client,
-  header: L1Header,
+  blockNumber: bigint,
   oracle: Address,
   index: bigint,
   word: Hex,
 ): Promise<OutputCommitment> {
-  const contract = {
-    address: oracle,
-    abi: outputOracleAbi,
-    args: [index],
-    blockNumber: header.number,
-  } as const
+  const contract = { address: oracle, abi: outputOracleAbi, args: [index], blockNumber } as const
   const [output, inputs] = await Promise.all([
     answered('L1 node', 'getL2Output', readContract(l1, { ...contract, functionName: 'getL2Output' })),
     answered(
@@ -99,6 +65,6 @@ export async function getOutputCommitment(
   if (computed === word) return parts
   throw new WrongAnswerError(
     'L1 node',
-    `what it says of output ${index} hashes to ${computed}, but its state proves ${word}`,
+    `what it says of output ${index} hashes to ${computed}, but its word there is ${word}`,
   )
 }

@@ -1,8 +1,9 @@
 import type { Address, Hex } from 'viem'
 import { KeyrollError } from '../protocol/index.ts'
+import type { SourceKind } from './SourceKind.ts'
 
-/** Who answered: the nodes of L1, of the replica's chain, of L1's beacon chain, and of the rollup. */
-export type Party = 'L1 node' | 'L2 node' | 'beacon node' | 'Keyroll node'
+/** Who answered: the nodes of L1, of the replica's chain, of its parent, of L1's beacon chain, and of the rollup. */
+export type Party = 'L1 node' | 'L2 node' | 'parent node' | 'beacon node' | 'Keyroll node'
 
 /** Reports an answer that its own hashes or proofs contradict, or that is malformed: the party lies or is broken. */
 export class WrongAnswerError extends KeyrollError {
@@ -69,11 +70,64 @@ export class OutputStandsError extends KeyrollError {
   }
 }
 
-/** Reports a source that is neither of the built-in kinds: only whoever made it knows its proofs. */
+/** Reports a source that is of none of the built-in kinds: only whoever made it knows its proofs. */
 export class UnknownSourceError extends KeyrollError {
   override readonly name = 'UnknownSourceError'
   constructor(source: Address) {
-    super(`The source ${source} is neither an L1BlockSource nor a BeaconRootsSource: its proofs are unknown`)
+    super(`The source ${source} is of none of the built-in kinds: its proofs are unknown`)
+  }
+}
+
+/**
+ * Reports a source that can vouch for nothing on the chain of the replica: all built-in ones stand on every chain, and
+ * each serves some of them.
+ */
+export class UnfitSourceError extends KeyrollError {
+  override readonly name = 'UnfitSourceError'
+  constructor(kind: SourceKind, source: Address, details: string) {
+    super(`The ${kind} ${source} is of no use on this chain: ${details}; take another source`)
+  }
+}
+
+/** Reports the OutputBridge where a source of L1 block hashes is asked for: it sends outputs, and vouches for no block. */
+export class BridgeProvesNothingError extends KeyrollError {
+  override readonly name = 'BridgeProvesNothingError'
+  constructor(source: Address) {
+    super(`The source ${source} is the OutputBridge's alias, which takes no proofs: send the output on L1`)
+  }
+}
+
+/** Reports a block that is too old to prove from: its source has forgotten it, or a node its state. */
+export class BlockTooOldError extends KeyrollError {
+  override readonly name = 'BlockTooOldError'
+  readonly blockNumber: bigint
+  /** How many blocks stood above it. */
+  readonly age: bigint
+  constructor(blockNumber: bigint, age: bigint, details: string, options?: ErrorOptions) {
+    super(`Block ${blockNumber} is too old, ${age} blocks behind the head: ${details}`, options)
+    this.blockNumber = blockNumber
+    this.age = age
+  }
+}
+
+/** Reports an output that the challenger can still delete; times are seconds of L1. */
+export class OutputNotFinalError extends KeyrollError {
+  override readonly name = 'OutputNotFinalError'
+  readonly finalAt: bigint
+  constructor(outputIndex: bigint, finalAt: bigint, now: bigint) {
+    super(`Output ${outputIndex} can be deleted until ${finalAt}, and on L1 it is ${now}: wait until then`)
+    this.finalAt = finalAt
+  }
+}
+
+/** Reports an output that the OutputBridge was to send, and that the replica has not received. */
+export class DepositNotArrivedError extends KeyrollError {
+  override readonly name = 'DepositNotArrivedError'
+  constructor(outputIndex: bigint) {
+    super(
+      `The replica has not received output ${outputIndex} by the bridge: send it on L1, or wait until ` +
+        'the chain has taken over the L1 block in which it was sent',
+    )
   }
 }
 
@@ -113,6 +167,14 @@ export class BeaconApiMissingError extends KeyrollError {
   override readonly name = 'BeaconApiMissingError'
   constructor(source: Address) {
     super(`The source ${source} starts from beacon roots: give the URL of a beacon API as \`beaconUrl\``)
+  }
+}
+
+/** Reports that a source needs the chain below the replica's, whose node was not given. */
+export class ParentNodeMissingError extends KeyrollError {
+  override readonly name = 'ParentNodeMissingError'
+  constructor(source: Address) {
+    super(`The source ${source} is for an L3: give a node of the chain below it as \`parent\``)
   }
 }
 

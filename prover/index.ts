@@ -1,4 +1,5 @@
 export * from './errors.ts'
+export { type FinalOutput, getFinalOutput } from './getFinalOutput.ts'
 export { createProver, type Prover } from './Prover.ts'
 export type { ProverContext } from './ProverContext.ts'
 export {
@@ -19,3 +20,4 @@ export {
   proveOutputAbsence,
 } from './proveOutput.ts'
 export type { ConfigProof, OutputProof } from './replica.ts'
+export type { SourceKind } from './SourceKind.ts'

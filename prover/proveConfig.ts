@@ -1,4 +1,4 @@
-import { type Address, concat, encodeFunctionData, type Hex, numberToHex } from 'viem'
+import { type Address, concat, encodeFunctionData, type Hex, isAddressEqual, numberToHex } from 'viem'
 import { keystoreReplicaAbi } from '../contracts/index.ts'
 import {
   type Config,
@@ -21,6 +21,7 @@ import { ask, toAnswer } from './ask.ts'
 import {
   BrokenChainError,
   ConfigUnknownError,
+  DepositNotArrivedError,
   PoolTooLargeError,
   RootUnknownError,
   WrongAnswerError,
@@ -56,6 +57,7 @@ export type ProvenConfig = {
  * Makes the proof with which `confirm` learns a keystore's config (protocol.md §7.4).
  *
  * @throws {RootUnknownError} when the replica does not know the output.
+ * @throws {DepositNotArrivedError} when the bridge was to bring it, and has not.
  * @throws {ConfigUnknownError} when nobody told the Keyroll node the config.
  * @throws {LaggingError} when the Keyroll node does not have the output's block.
  * @throws {WrongAnswerError} when its proof does not hold.
@@ -200,8 +202,10 @@ async function getKnownRoot(
   { source, outputIndex }: { source: Address; outputIndex: bigint },
 ): Promise<ReplicaRoot> {
   const root = await getReplicaRoot(l2, replica, source, outputIndex)
-  if (root.l1Timestamp === 0) throw new RootUnknownError(source, outputIndex)
-  return root
+  if (root.l1Timestamp !== 0) return root
+  const { outputBridgeAlias } = await getReplicaParameters(l2, replica)
+  if (isAddressEqual(source, outputBridgeAlias)) throw new DepositNotArrivedError(outputIndex)
+  throw new RootUnknownError(source, outputIndex)
 }
 
 /** Reads what stands in slot `id` at the root's block, and checks the proof of it. Absence means the initial config. */

@@ -1,16 +1,16 @@
-import { type Address, encodeFunctionData, type Hex, numberToHex, zeroHash } from 'viem'
+import { type Address, encodeFunctionData, type Hex, isAddressEqual, zeroHash } from 'viem'
 import { keystoreReplicaAbi } from '../contracts/index.ts'
-import { type OutputCommitment, outputRoot, toHex } from '../protocol/index.ts'
-import { ask, toAnswer } from './ask.ts'
+import { toHex } from '../protocol/index.ts'
+import { type BlockHeader, getBlockHeader } from './BlockHeader.ts'
 import { getOutputCommitment, type ProvenCommitment, proveCommitment } from './commitment.ts'
 import {
+  BridgeProvesNothingError,
   LaggingError,
   NotVouchedError,
-  OutputDisputedError,
   OutputStandsError,
   RootFinalizedError,
 } from './errors.ts'
-import { getL1Header, type L1Header } from './L1Header.ts'
+import { getDerivedOutput } from './getDerivedOutput.ts'
 import type { ProverContext } from './ProverContext.ts'
 import { getReplicaParameters, getReplicaRoot, type OutputProof } from './replica.ts'
 import type { VouchedBlock } from './VouchedBlock.ts'
@@ -20,7 +20,10 @@ import { isVouched, vouch } from './vouch.ts'
 export type ProveOutputParameters = {
   source: Address
   outputIndex: bigint
-  /** What a `checkpoint()` of the source stored; without it the proof starts from what the chain says now. */
+  /**
+   * What a `checkpoint()` of the source stored; without it the proof starts from what the chain says now. A
+   * BlockHashSource also takes the hash of any of L1's last 8,191 blocks.
+   */
   checkpoint?: Hex
 }
 
@@ -33,11 +36,13 @@ export type ProvenOutput = {
   l1Block: { hash: Hex; number: bigint; timestamp: bigint }
   /** Whether the replica's root will be finalized. */
   isFinal: boolean
+  /** Whether a transaction may come too late: then send `checkpoint` first, and prove from what it stored. */
+  isFleeting: boolean
 }
 
 /** What both proofs begin with: an L1 block that the source vouches for, and the output's word in its state. */
 type Opened = {
-  header: L1Header
+  header: BlockHeader
   vouched: VouchedBlock
   commitment: ProvenCommitment
   oracle: Address
@@ -52,6 +57,12 @@ type Opened = {
  * @throws {WrongAnswerError} when a party's answer does not hold.
  * @throws {OutputDisputedError} when the Keyroll node derived another output.
  * @throws {NotVouchedError} when the source moved on meanwhile.
+ * @throws {BlockTooOldError} when the source or a node has forgotten the block that the proof starts from.
+ * @throws {UnfitSourceError} when the source can vouch for nothing on this chain.
+ * @throws {UnknownSourceError} when it is of none of the built-in kinds.
+ * @throws {BridgeProvesNothingError} when it is the OutputBridge's alias.
+ * @throws {BeaconApiMissingError}
+ * @throws {ParentNodeMissingError}
  */
 export async function proveOutput(
   context: ProverContext,
@@ -64,8 +75,8 @@ export async function proveOutput(
     const details = `output ${outputIndex} does not stand in L1 block ${header.number}, the newest its source knows`
     throw new LaggingError('L2 node', details)
   }
-  const parts = await getOutputCommitment(context.l1, header, oracle, outputIndex, commitment.word)
-  const derived = await getDerivedOutput(context, outputIndex, parts)
+  const parts = await getOutputCommitment(context.l1, header.number, oracle, outputIndex, commitment.word)
+  const derived = await getDerivedOutput(context.keyroll, outputIndex, parts)
   const { l1Timestamp, l2BlockNumber, inputsHash } = parts
   const output = { index: outputIndex, ...derived, l1Timestamp, l2BlockNumber, inputsHash }
   return complete(context, parameters, opened, output)
@@ -96,16 +107,17 @@ export async function proveOutputAbsence(
 }
 
 async function open(context: ProverContext, parameters: ProveOutputParameters): Promise<Opened> {
-  const { l1, l2, beaconUrl, replica } = context
+  const { l1, l2, replica } = context
   const { source, outputIndex, checkpoint } = parameters
-  const [root, { outputOracle, challengePeriod }] = await Promise.all([
+  const [root, { outputOracle, challengePeriod, outputBridgeAlias }] = await Promise.all([
     getReplicaRoot(l2, replica, source, outputIndex),
     getReplicaParameters(l2, replica),
   ])
+  if (isAddressEqual(source, outputBridgeAlias)) throw new BridgeProvesNothingError(source)
   if (root.finalized) throw new RootFinalizedError(source, outputIndex)
 
-  const vouched = await vouch({ l2, beaconUrl, source, checkpoint })
-  const header = await getL1Header(l1, vouched.hash)
+  const vouched = await vouch(context, { source, checkpoint })
+  const header = await getBlockHeader('L1 node', l1, vouched.hash)
   if (header.number <= root.l1BlockNumber) {
     const seen = `the replica saw output ${outputIndex} in L1 block ${root.l1BlockNumber} already`
     throw new LaggingError('L2 node', `its source vouches for L1 block ${header.number} only, and ${seen}`)
@@ -134,25 +146,7 @@ async function complete(
     proof,
     data: encodeFunctionData({ abi: keystoreReplicaAbi, functionName: 'updateRoot', args: [proof] }),
     l1Block: { hash, number, timestamp },
+    isFleeting: vouched.isFleeting,
     isFinal: commitment.word !== undefined && timestamp >= output.l1Timestamp + BigInt(challengePeriod),
   }
-}
-
-/** Reads the parts of an output root from the Keyroll node, which derived them. */
-async function getDerivedOutput(
-  { keyroll }: ProverContext,
-  outputIndex: bigint,
-  { outputRoot: proposed, l2BlockNumber }: OutputCommitment,
-): Promise<{ stateRoot: Hex; keystoreRoot: Hex; blockHash: Hex }> {
-  const json = await ask('Keyroll node', keyroll, 'eth_getBlockByNumber', [numberToHex(l2BlockNumber), false])
-  if (json === null) throw new LaggingError('Keyroll node', `it does not have block ${l2BlockNumber}`)
-  const block = toAnswer('Keyroll node', `block ${l2BlockNumber}`, json)
-  const derived = {
-    stateRoot: block.hex('stateRoot', 32),
-    keystoreRoot: block.hex('withdrawalsRoot', 32),
-    blockHash: block.hex('hash', 32),
-  }
-  const computed = outputRoot(derived)
-  if (computed !== proposed) throw new OutputDisputedError(outputIndex, proposed, computed)
-  return derived
 }

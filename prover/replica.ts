@@ -23,24 +23,30 @@ export function getReplicaRoot(
   return answered('L2 node', 'root', readContract(l2, { ...contract, args: [source, outputIndex] }))
 }
 
+/** What a replica was deployed with; times are seconds. */
+export type ReplicaParameters = {
+  outputOracle: Address
+  challengePeriod: number
+  minRecoveryDelay: number
+  l2ChainId: bigint
+  /** As whom the OutputBridge calls, and the source of what it sent. */
+  outputBridgeAlias: Address
+}
+
 /** Reads what a replica was deployed with. */
-export async function getReplicaParameters(
-  l2: Client,
-  replica: Address,
-): Promise<{ outputOracle: Address; challengePeriod: number; minRecoveryDelay: number; l2ChainId: bigint }> {
-  const read = <name extends 'outputOracle' | 'challengePeriod' | 'minRecoveryDelay' | 'l2ChainId'>(
-    functionName: name,
-  ) =>
+export async function getReplicaParameters(l2: Client, replica: Address): Promise<ReplicaParameters> {
+  const read = <name extends keyof ReplicaParameters>(functionName: name) =>
     answered(
       'L2 node',
       functionName,
       readContract(l2, { address: replica, abi: keystoreReplicaAbi, functionName }),
     )
-  const [outputOracle, challengePeriod, minRecoveryDelay, l2ChainId] = await Promise.all([
+  const [outputOracle, challengePeriod, minRecoveryDelay, l2ChainId, outputBridgeAlias] = await Promise.all([
     read('outputOracle'),
     read('challengePeriod'),
     read('minRecoveryDelay'),
     read('l2ChainId'),
+    read('outputBridgeAlias'),
   ])
-  return { outputOracle, challengePeriod, minRecoveryDelay, l2ChainId }
+  return { outputOracle, challengePeriod, minRecoveryDelay, l2ChainId, outputBridgeAlias }
 }

@@ -1,45 +1,66 @@
 import type { Address, Client, Hex } from 'viem'
-import {
-  ContractFunctionExecutionError,
-  ContractFunctionRevertedError,
-  ContractFunctionZeroDataError,
-} from 'viem'
 import { readContract } from 'viem/actions'
-import { beaconRootsSourceAbi, l1BlockSourceAbi } from '../contracts/index.ts'
-import { answered } from './ask.ts'
-import { BeaconApiMissingError, UnansweredError, UnknownSourceError } from './errors.ts'
+import {
+  beaconRootsSourceAbi,
+  blockHashSourceAbi,
+  l1BlockSourceAbi,
+  parentL1BlockSourceAbi,
+} from '../contracts/index.ts'
+import { answered, answeredOrNothing } from './ask.ts'
+import { BeaconApiMissingError, ParentNodeMissingError, UnknownSourceError } from './errors.ts'
+import type { ProverContext } from './ProverContext.ts'
 import type { VouchedBlock } from './VouchedBlock.ts'
 import { vouchByBeaconRoots } from './vouchByBeaconRoots.ts'
+import { vouchByBlockHash } from './vouchByBlockHash.ts'
 import { vouchByL1Block } from './vouchByL1Block.ts'
-
-/** Which source to ask, and from what it should vouch. */
-export type VouchParameters = {
-  l2: Client
-  /** Needed for a BeaconRootsSource. */
-  beaconUrl: string | undefined
-  source: Address
-  /** What a `checkpoint()` stored: an L1 block hash or a beacon root. Without it, what the chain says now. */
-  checkpoint: Hex | undefined
-}
+import { vouchByParentL1Block } from './vouchByParentL1Block.ts'
 
 /**
- * Finds an L1 block hash that the source vouches for, and makes the proof it asks for.
+ * Finds an L1 block hash that the source vouches for, and makes the proof it asks for. Sources are told apart by the
+ * functions that they have.
  *
- * @throws {UnknownSourceError} when the source is of neither built-in kind.
+ * @param checkpoint What a `checkpoint()` stored. Without it, what the chain says now.
+ * @throws {UnknownSourceError} when the source is of none of the built-in kinds.
+ * @throws {UnfitSourceError} when it can vouch for nothing on this chain.
  * @throws {BeaconApiMissingError}
+ * @throws {ParentNodeMissingError}
  */
-export async function vouch({ l2, beaconUrl, source, checkpoint }: VouchParameters): Promise<VouchedBlock> {
-  const schedule = await answerOrNothing(
+export async function vouch(
+  { l1, l2, parent, beaconUrl }: Omit<ProverContext, 'keyroll' | 'replica'>,
+  { source, checkpoint }: { source: Address; checkpoint: Hex | undefined },
+): Promise<VouchedBlock> {
+  const asked = { l2, source, checkpoint }
+  const question = 'a question about the source'
+  const schedule = await answeredOrNothing(
+    'L2 node',
+    question,
     readContract(l2, { address: source, abi: beaconRootsSourceAbi, functionName: 'schedule' }),
   )
   if (schedule !== undefined) {
     if (beaconUrl === undefined) throw new BeaconApiMissingError(source)
-    return vouchByBeaconRoots({ l2, beaconUrl, source, schedule, checkpoint })
+    return vouchByBeaconRoots({ ...asked, beaconUrl, schedule })
   }
-  const l1Block = await answerOrNothing(
+  const l1ChainId = await answeredOrNothing(
+    'L2 node',
+    question,
+    readContract(l2, { address: source, abi: blockHashSourceAbi, functionName: 'l1ChainId' }),
+  )
+  if (l1ChainId !== undefined) return vouchByBlockHash({ ...asked, l1, l1ChainId })
+  const hashSlot = await answeredOrNothing(
+    'L2 node',
+    question,
+    readContract(l2, { address: source, abi: parentL1BlockSourceAbi, functionName: 'HASH_SLOT' }),
+  )
+  if (hashSlot !== undefined) {
+    if (parent === undefined) throw new ParentNodeMissingError(source)
+    return vouchByParentL1Block({ ...asked, parent })
+  }
+  const l1Block = await answeredOrNothing(
+    'L2 node',
+    question,
     readContract(l2, { address: source, abi: l1BlockSourceAbi, functionName: 'L1_BLOCK' }),
   )
-  if (l1Block !== undefined) return vouchByL1Block({ l2, source, l1Block, checkpoint })
+  if (l1Block !== undefined) return vouchByL1Block(asked)
   throw new UnknownSourceError(source)
 }
 
@@ -59,18 +80,4 @@ export function isVouched(
       args: [hash, sourceProof],
     }),
   )
-}
-
-/** Undefined when the contract has no such function. */
-async function answerOrNothing<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading
-  } catch (cause) {
-    const isRefusal =
-      cause instanceof ContractFunctionExecutionError &&
-      (cause.cause instanceof ContractFunctionRevertedError ||
-        cause.cause instanceof ContractFunctionZeroDataError)
-    if (isRefusal) return undefined
-    throw new UnansweredError('L2 node', 'a question about the source', { cause })
-  }
 }

@@ -1,9 +1,15 @@
 import { type Address, type Client, encodeAbiParameters, type Hex, numberToHex, pad } from 'viem'
-import { getBlock, readContract } from 'viem/actions'
-import { beaconRootsSourceAbi } from '../contracts/index.ts'
+import { getBlock } from 'viem/actions'
 import { answered, ask } from './ask.ts'
 import { getBeaconBlock } from './BeaconBlock.ts'
-import { LaggingError, NotVouchedError, UnknownForkError, WrongAnswerError } from './errors.ts'
+import {
+  LaggingError,
+  NotVouchedError,
+  UnfitSourceError,
+  UnknownForkError,
+  WrongAnswerError,
+} from './errors.ts'
+import { isStoredCheckpoint } from './isStoredCheckpoint.ts'
 import { createSszBranch, rootFromSszBranch, type SszBranch } from './SszBranch.ts'
 import type { VouchedBlock } from './VouchedBlock.ts'
 
@@ -28,6 +34,7 @@ const PROOF_PARAMETERS = [
  * The former is good for some hours: the contract keeps 8,191 roots.
  *
  * @throws {NotVouchedError} when no checkpoint stored the root.
+ * @throws {UnfitSourceError} when the chain has no EIP-4788 contract.
  * @throws {UnknownForkError} when the source's schedule has no period for the beacon block's slot.
  */
 export async function vouchByBeaconRoots({
@@ -45,7 +52,7 @@ export async function vouchByBeaconRoots({
 }): Promise<VouchedBlock> {
   const { root, timestamp } =
     checkpoint === undefined
-      ? await newestBeaconRoot(l2)
+      ? await newestBeaconRoot(l2, source)
       : { root: await storedBeaconRoot(l2, source, checkpoint), timestamp: 0n }
   const { slot, tree } = await getBeaconBlock(beaconUrl, root)
   const period = schedule.find(({ fromSlot, untilSlot }) => fromSlot <= slot && slot < untilSlot)
@@ -62,32 +69,23 @@ export async function vouchByBeaconRoots({
     slotBranch.siblings,
     hashBranch.siblings,
   ])
-  return { hash: hashBranch.leaf, sourceProof }
+  return { hash: hashBranch.leaf, sourceProof, isFleeting: false }
 }
 
-async function newestBeaconRoot(l2: Client): Promise<{ root: Hex; timestamp: bigint }> {
+async function newestBeaconRoot(l2: Client, source: Address): Promise<{ root: Hex; timestamp: bigint }> {
   const { timestamp } = await answered('L2 node', 'its newest block', getBlock(l2))
   const call = { to: BEACON_ROOTS_ADDRESS, data: pad(numberToHex(timestamp)) }
   const root = await ask('L2 node', l2, 'eth_call', [call, 'latest'])
   if (typeof root === 'string' && /^0x[0-9a-f]{64}$/i.test(root)) {
     return { root: root.toLowerCase() as Hex, timestamp }
   }
+  if (root === '0x') throw new UnfitSourceError('BeaconRootsSource', source, 'it has no EIP-4788 contract')
   throw new LaggingError('L2 node', `its EIP-4788 contract has no beacon root for time ${timestamp}`)
 }
 
 async function storedBeaconRoot(l2: Client, source: Address, checkpoint: Hex): Promise<Hex> {
-  const isStored = await answered(
-    'L2 node',
-    'isCheckpoint',
-    readContract(l2, {
-      address: source,
-      abi: beaconRootsSourceAbi,
-      functionName: 'isCheckpoint',
-      args: [checkpoint],
-    }),
-  )
-  if (!isStored) throw new NotVouchedError(source, checkpoint)
-  return checkpoint
+  if (await isStoredCheckpoint(l2, source, checkpoint)) return checkpoint
+  throw new NotVouchedError(source, checkpoint)
 }
 
 /** The tree is the library's, the branch our own: neither is believed before they meet in the root. */

@@ -1,5 +1,6 @@
 import type { Client, Hex } from 'viem'
 import { SetConfigFailedError, StatusTimeoutError } from '../errors.ts'
+import { pause } from '../pause.ts'
 import { getStatus } from './getStatus.ts'
 import { SET_CONFIG_STAGES, type SetConfigStage, type SetConfigStatus } from './SetConfigStatus.ts'
 
@@ -40,16 +41,4 @@ export async function waitForStatus(
     if (left <= 0) throw new StatusTimeoutError(stage, status, timeout)
     await pause(Math.min(pollingInterval, left), signal)
   }
-}
-
-function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = () => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', wake)
-      resolve()
-    }
-    const timer = setTimeout(wake, milliseconds)
-    signal?.addEventListener('abort', wake)
-  })
 }

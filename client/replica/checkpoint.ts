@@ -19,7 +19,7 @@ export function checkpoint(
   })
 }
 
-/** Finds what a `checkpoint` stored in the logs of its receipt: an L1 block hash or a beacon root. */
+/** Finds what a `checkpoint` stored in the logs of its receipt: an L1 block hash, a beacon root, or an L3's parent block's hash. */
 export function findCheckpoint(source: Address, logs: readonly Log[]): Hex | undefined {
   const ofSource = logs.filter(({ address }) => address.toLowerCase() === source.toLowerCase())
   const [event] = parseEventLogs({ abi: l1BlockSourceAbi, eventName: 'Checkpointed', logs: ofSource })

@@ -4,6 +4,7 @@ import { type CheckpointParameters, checkpoint } from './checkpoint.ts'
 import { type ConfirmParameters, confirm } from './confirm.ts'
 import { type ConfirmManyParameters, confirmMany } from './confirmMany.ts'
 import { type ConfirmSignedParameters, confirmSigned } from './confirmSigned.ts'
+import { getOutputBridge, type ReplicaBridge } from './getOutputBridge.ts'
 import { type GetRecordParameters, getRecord, type ReplicaRecord } from './getRecord.ts'
 import { type GetRootParameters, getRoot, type ReplicaRoot } from './getRoot.ts'
 import { type IsCheckpointParameters, isCheckpoint } from './isCheckpoint.ts'
@@ -11,12 +12,15 @@ import type { OnReplica } from './OnReplica.ts'
 import { type PreconfirmParameters, preconfirm } from './preconfirm.ts'
 import { type PreconfirmManyParameters, preconfirmMany } from './preconfirmMany.ts'
 import { type UpdateRootParameters, updateRoot } from './updateRoot.ts'
+import { type WaitForRootParameters, waitForRoot } from './waitForRoot.ts'
 
 /** What any client of a replica's chain may ask. */
 export type ReplicaReadActions = {
+  getOutputBridge(): Promise<ReplicaBridge>
   getRecord(parameters: GetRecordParameters): Promise<ReplicaRecord>
   getRoot(parameters: GetRootParameters): Promise<ReplicaRoot | undefined>
   isCheckpoint(parameters: IsCheckpointParameters): Promise<boolean>
+  waitForRoot(parameters: WaitForRootParameters): Promise<ReplicaRoot>
 }
 
 /** What a client with an account may send; each returns the transaction's hash. */
@@ -33,9 +37,11 @@ export type ReplicaWriteActions = {
 /** Extends a viem client of a replica's chain: `client.extend(replicaReadActions({ replica }))`. */
 export function replicaReadActions(on: OnReplica): (client: Client) => ReplicaReadActions {
   return (client) => ({
+    getOutputBridge: () => getOutputBridge(client, on),
     getRecord: (parameters) => getRecord(client, { ...parameters, ...on }),
     getRoot: (parameters) => getRoot(client, { ...parameters, ...on }),
     isCheckpoint: (parameters) => isCheckpoint(client, parameters),
+    waitForRoot: (parameters) => waitForRoot(client, { ...parameters, ...on }),
   })
 }
 

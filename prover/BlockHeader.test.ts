@@ -2,8 +2,8 @@ import { createClient, custom, type Hex, hexToBigInt, numberToHex } from 'viem'
 import { expect, test } from 'vitest'
 import { decodeRlp, fromHex, rlpToBytes, rlpToList, toHex } from '../protocol/index.ts'
 import sepolia from '../test/vectors/proof_l1_sepolia_9567705.json' with { type: 'json' }
+import { getBlockHeader } from './BlockHeader.ts'
 import { WrongAnswerError } from './errors.ts'
-import { getL1Header } from './L1Header.ts'
 
 const NAMES = [
   ['parentHash', 'sha3Uncles', 'miner', 'stateRoot', 'transactionsRoot', 'receiptsRoot', 'logsBloom'],
@@ -28,7 +28,7 @@ const clientAnswering = (json: unknown) =>
   createClient({ transport: custom({ request: async () => json }, { retryCount: 0 }) })
 
 test('the header of a real L1 block is rebuilt byte by byte', async () => {
-  const header = await getL1Header(clientAnswering(block), sepolia.blockHash as Hex)
+  const header = await getBlockHeader('L1 node', clientAnswering(block), sepolia.blockHash as Hex)
   expect(toHex(header.rlp)).toBe(sepolia.rlpBlockHeader)
   expect(header.stateRoot).toBe(sepolia.stateRoot)
   expect(header.number).toBe(hexToBigInt(sepolia.blockNumber as Hex))
@@ -36,5 +36,7 @@ test('the header of a real L1 block is rebuilt byte by byte', async () => {
 
 test.each(Object.keys(block))('a header without its %s is refused', async (name) => {
   const { [name]: _, ...rest } = block
-  await expect(getL1Header(clientAnswering(rest), sepolia.blockHash as Hex)).rejects.toThrow(WrongAnswerError)
+  await expect(getBlockHeader('L1 node', clientAnswering(rest), sepolia.blockHash as Hex)).rejects.toThrow(
+    WrongAnswerError,
+  )
 })

@@ -9,10 +9,10 @@ import {
   uintToRlp,
 } from '../protocol/index.ts'
 import { ask, toAnswer } from './ask.ts'
-import { LaggingError, WrongAnswerError } from './errors.ts'
+import { LaggingError, type Party, WrongAnswerError } from './errors.ts'
 
-/** An L1 header, with the RLP that hashes to its hash. */
-export type L1Header = L1HeaderFields & { rlp: Uint8Array }
+/** The header of a block of L1, or of an OP Stack chain, with the RLP that hashes to its hash. */
+export type BlockHeader = L1HeaderFields & { rlp: Uint8Array }
 
 /** The fields of a header in their order, by their names in JSON; those from `withdrawalsRoot` on came with later forks. */
 const FIELDS: readonly [name: string, kind: 'quantity' | 'bytes'][] = [
@@ -40,21 +40,24 @@ const FIELDS: readonly [name: string, kind: 'quantity' | 'bytes'][] = [
 ]
 const LONDON_FIELDS = 16
 
+/** Whose header it is. An OP Stack chain's has the fields of L1's. */
+export type HeaderParty = Extract<Party, 'L1 node' | 'parent node'>
+
 /**
- * Reads the header with this hash from L1.
+ * Reads the header with this hash from a node.
  *
- * @throws {LaggingError} when L1 does not know it (yet).
+ * @throws {LaggingError} when the node does not know it (yet).
  * @throws {WrongAnswerError} when the fields do not hash to it.
  */
-export async function getL1Header(l1: Client, hash: Hex): Promise<L1Header> {
-  const json = await ask('L1 node', l1, 'eth_getBlockByHash', [hash, false])
-  if (json === null) throw new LaggingError('L1 node', `it does not know block ${hash}`)
-  const rlp = encodeRlp(headerItems(toAnswer('L1 node', `block ${hash}`, json)))
+export async function getBlockHeader(party: HeaderParty, client: Client, hash: Hex): Promise<BlockHeader> {
+  const json = await ask(party, client, 'eth_getBlockByHash', [hash, false])
+  if (json === null) throw new LaggingError(party, `it does not know block ${hash}`)
+  const rlp = encodeRlp(headerItems(toAnswer(party, `block ${hash}`, json)))
   const header = l1HeaderFromRlp(rlp)
   if (header.hash !== hash.toLowerCase()) {
     throw new WrongAnswerError(
-      'L1 node',
-      `the fields of block ${hash} hash to ${header.hash}, or L1 has a fork unknown here`,
+      party,
+      `the fields of block ${hash} hash to ${header.hash}, or its chain has a fork unknown here`,
     )
   }
   return { ...header, rlp }
