@@ -1,7 +1,6 @@
 import type { Hex } from 'viem'
 import { type ChainStore, createLruCache, type Logger, type ParallelVerifier } from '../node/index.ts'
 import {
-  configHash,
   KeyrollError,
   keystoreGet,
   type RollupConfig,
@@ -44,9 +43,8 @@ export function createPreparation({
     return update?.nonce === next.nonce - 1n ? update.configHash : keystoreGet(trie, id)
   }
 
-  function prepare(tx: SetConfig, trie: Trie): void {
+  function prepare(tx: SetConfig, nextHash: Hex, trie: Trie): void {
     const { id, kind, chainId, next } = tx
-    const nextHash = configHash(next)
     const previous = kind === 2 ? undefined : previousOf(tx, trie)
     if (kind !== 1) updates.set(id, { nonce: next.nonce, configHash: nextHash })
     if (kind === 2 || previous === undefined) return
@@ -68,7 +66,7 @@ export function createPreparation({
       for (const raw of batch.transactions) {
         const parsed = decoder.setConfig(raw, rollup.l2ChainId)
         if (!parsed.ok) return
-        prepare(parsed.tx, trie)
+        prepare(parsed.tx, parsed.nextHash, trie)
       }
     }
   }

@@ -1,31 +1,58 @@
-/** A bounded map that forgets what was used least recently. */
+/** A bounded map that forgets what was not used for long. */
 export interface LruCache<K, V> {
   get(key: K): V | undefined
   set(key: K, value: V): void
   delete(key: K): void
 }
 
-/** Makes a cache of at most `capacity` entries. */
-export function createLruCache<K, V>(capacity: number): LruCache<K, V> {
-  // A Map iterates in the order of insertion: the first key is the least recently used one.
-  const entries = new Map<K, V>()
+/**
+ * Makes a cache that holds at least what was used last, up to half its capacity, and never more than its capacity: entries, or
+ * whatever `weigh` counts.
+ *
+ * Entries that are used move from an old generation to a young one; once the young one has half the capacity, it becomes the old
+ * one, and what nobody used since is forgotten. Putting each entry in order of its use would cost more than most answers do.
+ */
+export function createLruCache<K, V>(
+  capacity: number,
+  weigh: (value: V) => number = () => 1,
+): LruCache<K, V> {
+  let young = new Map<K, V>()
+  let old = new Map<K, V>()
+  let weight = 0
+
+  function put(key: K, value: V): void {
+    const added = weigh(value)
+    if (weight + added > capacity / 2) {
+      old = young
+      young = new Map()
+      weight = 0
+    }
+    // What weighs more than half of the capacity would leave no room for the generation before it.
+    if (added > capacity / 2) return
+    weight += added
+    young.set(key, value)
+  }
+
+  function remove(key: K): void {
+    old.delete(key)
+    const known = young.get(key)
+    if (known !== undefined && young.delete(key)) weight -= weigh(known)
+  }
+
   return {
     get(key) {
-      const value = entries.get(key)
-      if (value === undefined) return undefined
-      entries.delete(key)
-      entries.set(key, value)
-      return value
+      const value = young.get(key)
+      if (value !== undefined) return value
+      const before = old.get(key)
+      if (before === undefined) return undefined
+      old.delete(key)
+      put(key, before)
+      return before
     },
     set(key, value) {
-      entries.delete(key)
-      entries.set(key, value)
-      if (entries.size <= capacity) return
-      const oldest = entries.keys().next()
-      if (!oldest.done) entries.delete(oldest.value)
+      remove(key)
+      put(key, value)
     },
-    delete: (key) => {
-      entries.delete(key)
-    },
+    delete: remove,
   }
 }

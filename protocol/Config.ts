@@ -11,7 +11,7 @@ import {
   rlpToUint,
   uintToRlp,
 } from './Rlp.ts'
-import { assertUint, createWords, writeNumber, writeUint64 } from './words.ts'
+import { assertUint, borrowWords, writeNumber, writeUint64 } from './words.ts'
 
 /** Who may approve: the Merkle root over signer leaves, and how many distinct ones must approve (protocol.md §2). */
 export type Authority = { root: Hex; threshold: number }
@@ -58,6 +58,7 @@ export const CONFIG_TYPE =
 
 const AUTHORITY_TYPE_HASH = keccak(asciiToBytes(AUTHORITY_TYPE))
 const CONFIG_TYPE_HASH = keccak(asciiToBytes(CONFIG_TYPE + AUTHORITY_TYPE))
+const NO_DATA_HASH = keccak(new Uint8Array())
 const NO_AUTHORITY_HASH = computeAuthorityHash(NO_AUTHORITY)
 
 /**
@@ -66,14 +67,17 @@ const NO_AUTHORITY_HASH = computeAuthorityHash(NO_AUTHORITY)
  * @throws {IntegerOutOfRangeError} when a number does not fit its Solidity type.
  */
 export function configHash(config: Config | ShortConfig): Hex {
-  const words = createWords(7)
+  const signersHash = authorityHash(config.signers)
+  const guardiansHash = authorityHash(config.guardians)
+  const dataHash = 'data' in config ? hashOfData(config.data) : fromHex(config.dataHash, 32)
+  const words = borrowWords(7)
   words.set(CONFIG_TYPE_HASH)
   writeUint64(words, 1, config.nonce)
-  words.set(authorityHash(config.signers), 64)
-  words.set(authorityHash(config.guardians), 96)
+  words.set(signersHash, 64)
+  words.set(guardiansHash, 96)
   writeNumber(words, 4, config.recoveryDelay, 32)
   writeNumber(words, 5, config.maxStaleness, 32)
-  words.set('data' in config ? keccak(fromHex(config.data)) : fromHex(config.dataHash, 32), 192)
+  words.set(dataHash, 192)
   return keccakHex(words)
 }
 
@@ -180,10 +184,15 @@ function authorityHash(authority: Authority): Uint8Array {
   return isNoAuthority(authority) ? NO_AUTHORITY_HASH : computeAuthorityHash(authority)
 }
 
+function hashOfData(data: Hex): Uint8Array {
+  return data === '0x' ? NO_DATA_HASH : keccak(fromHex(data))
+}
+
 function computeAuthorityHash({ root, threshold }: Authority): Uint8Array {
-  const words = createWords(3)
+  const rootBytes = fromHex(root, 32)
+  const words = borrowWords(3)
   words.set(AUTHORITY_TYPE_HASH)
-  words.set(fromHex(root, 32), 32)
+  words.set(rootBytes, 32)
   writeNumber(words, 2, threshold, 8)
   return keccak(words)
 }

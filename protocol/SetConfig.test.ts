@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { arbitrarySetConfig } from '../test/arbitraries.ts'
 import { keccakHex } from './bytes.ts'
+import { configHash } from './Config.ts'
 import { decodeSetConfig, setConfigToBytes } from './SetConfig.ts'
 
 const CHAIN_ID = 0x4b4b4b4bn
@@ -11,7 +12,12 @@ test('every set-config decodes to what was encoded, under the hash of its bytes'
     fc.property(arbitrarySetConfig(CHAIN_ID), (tx) => {
       const raw = setConfigToBytes(tx)
       fc.pre(raw.length <= 32_768)
-      expect(decodeSetConfig(raw, CHAIN_ID)).toEqual({ ok: true, tx, hash: keccakHex(raw) })
+      expect(decodeSetConfig(raw, CHAIN_ID)).toEqual({
+        ok: true,
+        tx,
+        nextHash: configHash(tx.next),
+        hash: keccakHex(raw),
+      })
     }),
   )
 })

@@ -53,14 +53,16 @@ export type DecodeReason =
   | 'WRONG_KEY_WIDTH'
   | 'WRONG_SIGNATURE_SHAPE'
 
-/** A decoded set-config, or why there is none. */
-export type ParsedSetConfig = { ok: true; tx: SetConfig } | { ok: false; reason: DecodeReason }
+/** A decoded set-config with the hash of its next config, or why there is none. */
+export type ParsedSetConfig = { ok: true; tx: SetConfig; nextHash: Hex } | { ok: false; reason: DecodeReason }
 
 /** Decodes as {@link parseSetConfig} does; who looked ahead may know the answer already. */
 export type SetConfigParser = (raw: Uint8Array, chainId: bigint) => ParsedSetConfig
 
-/** A decoded set-config with its transaction hash, or why there is none. */
-export type DecodedSetConfig = { ok: true; tx: SetConfig; hash: Hex } | { ok: false; reason: DecodeReason }
+/** A decoded set-config with the hash of its next config and that of the transaction, or why there is none. */
+export type DecodedSetConfig =
+  | { ok: true; tx: SetConfig; nextHash: Hex; hash: Hex }
+  | { ok: false; reason: DecodeReason }
 
 /**
  * Encodes a set-config as its raw bytes, `0x4b ‖ rlp([...])` (protocol.md §3).
@@ -91,7 +93,8 @@ export function decodeSetConfig(raw: Uint8Array, chainId: bigint): DecodedSetCon
 /** Does as {@link decodeSetConfig} for callers who do not need the transaction hash. */
 export function parseSetConfig(raw: Uint8Array, chainId: bigint): ParsedSetConfig {
   try {
-    return { ok: true, tx: readSetConfig(raw, chainId) }
+    const tx = readSetConfig(raw, chainId)
+    return { ok: true, tx, nextHash: configHash(tx.next) }
   } catch (error) {
     if (error instanceof Refusal) return { ok: false, reason: error.reason }
     if (error instanceof RlpError) return { ok: false, reason: 'MALFORMED' }

@@ -2,7 +2,7 @@ import type { Hex } from 'viem'
 import { asciiToBytes, fromHex, keccak } from './bytes.ts'
 import { AUTHORITY_TYPE, CONFIG_TYPE, type Config, configHash, type ShortConfig } from './Config.ts'
 import { createDomain, typedDataDigest } from './Eip712.ts'
-import { createWords } from './words.ts'
+import { borrowWords } from './words.ts'
 
 const MESSAGE_FIELDS = '(bytes32 id,bytes32 previous,Config config)'
 const TYPE_HASHES = [
@@ -46,11 +46,12 @@ export function setConfigDigest({
   previous: Hex
   next: Config | ShortConfig | Hex
 }): Hex {
-  const struct = createWords(4)
+  const nextHash = typeof next === 'string' ? next : configHash(next)
+  const struct = borrowWords(4)
   struct.set(TYPE_HASHES[kind])
   struct.set(fromHex(id, 32), 32)
   struct.set(fromHex(previous, 32), 64)
-  struct.set(fromHex(typeof next === 'string' ? next : configHash(next), 32), 96)
+  struct.set(fromHex(nextHash, 32), 96)
   return typedDataDigest(chainId, struct)
 }
 

@@ -2,7 +2,7 @@ import { StandardMerkleTree } from '@openzeppelin/merkle-tree'
 import type { Hex } from 'viem'
 import { compareBytes, concat, fromHex, keccak, keccakHex, toHex } from './bytes.ts'
 import { KeyrollError } from './errors.ts'
-import { createWords, writeNumber } from './words.ts'
+import { borrowWords, writeNumber } from './words.ts'
 
 /** A signature scheme: 1 secp256k1, 2 P-256, 3 WebAuthn (protocol.md §2.2). */
 export type Scheme = 1 | 2 | 3
@@ -32,7 +32,7 @@ export function keyBytesOf(scheme: Scheme): number {
  */
 export function signerLeaf({ scheme, key }: Signer): Hex {
   const bytes = fromHex(key, keyBytesOf(scheme))
-  const words = createWords(3 + Math.ceil(bytes.length / 32))
+  const words = borrowWords(3 + Math.ceil(bytes.length / 32))
   writeNumber(words, 0, scheme, 8)
   writeNumber(words, 1, 64, 32)
   writeNumber(words, 2, bytes.length, 32)

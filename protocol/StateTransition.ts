@@ -2,7 +2,7 @@ import type { Hex } from 'viem'
 import type { Block } from './Block.ts'
 import { EMPTY_BLOOM, logsToBloom } from './Bloom.ts'
 import { toHex } from './bytes.ts'
-import { type Config, configHash, configToRlp } from './Config.ts'
+import { type Config, configToRlp } from './Config.ts'
 import { DEPOSIT_TX_TYPE, KEYSTORE_ADDRESS, MAX_BLOCK_BYTES, ZERO_HASH } from './constants.ts'
 import { depositFromBytes } from './Deposit.ts'
 import { decodeExtraData } from './ExtraData.ts'
@@ -168,21 +168,24 @@ function executeTransaction(context: Context, trie: Trie, raw: Uint8Array, index
   if (raw[0] === DEPOSIT_TX_TYPE) {
     const { to, data } = readDeposit(raw, index)
     const decoded = to === KEYSTORE_ADDRESS ? parse(data, l2ChainId) : undefined
-    return decoded?.ok ? executeSetConfig(context, trie, decoded.tx) : { ok: false, reason: 'UNDECODABLE' }
+    return decoded?.ok ? executeSetConfig(context, trie, decoded) : { ok: false, reason: 'UNDECODABLE' }
   }
   const decoded = parse(raw, l2ChainId)
   // A batch with such bytes is dropped before it comes here, and the pool takes none.
   if (!decoded.ok) throw new UndecodableTransactionError(index, decoded.reason)
-  return executeSetConfig(context, trie, decoded.tx)
+  return executeSetConfig(context, trie, decoded)
 }
 
-function executeSetConfig(context: Context, trie: Trie, tx: SetConfig): Outcome {
+function executeSetConfig(
+  context: Context,
+  trie: Trie,
+  { tx, nextHash }: { tx: SetConfig; nextHash: Hex },
+): Outcome {
   const { rollup, timestamp, verify, readConfig } = context
   const currentHash = readConfigHash(trie, tx.id)
   const current = currentHash === undefined ? tx.initial : readConfig(currentHash)
   // Without a slot the nonce in force is 0, and only `next.nonce` 1 comes with the initial config.
   if (current === undefined) return { ok: false, reason: 'NONCE_TOO_HIGH' }
-  const nextHash = configHash(tx.next)
   const reason = validateSetConfig({
     tx,
     current,

@@ -1,5 +1,4 @@
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
-import { concatBytes as nobleConcat } from '@noble/hashes/utils.js'
 import type { Hex } from 'viem'
 import { KeyrollError } from './errors.ts'
 import { keccak } from './keccak.ts'
@@ -7,6 +6,10 @@ import { keccak } from './keccak.ts'
 export { keccak }
 
 const DIGITS = asciiToBytes('0123456789abcdef')
+/** What each character is worth as a hex digit; -1 where it is none. */
+const VALUES = Int8Array.from({ length: 256 }, (_, code) =>
+  '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase()),
+)
 const SCRATCH = new Uint8Array(16_384)
 // A string that is put together from digits stays a tree of them in memory, many times as large as the text.
 const ASCII = new TextDecoder('latin1')
@@ -33,21 +36,19 @@ export function fromHex(hex: Hex, length?: number): Uint8Array {
   if (!hex.startsWith('0x') || !Number.isInteger(size)) throw new InvalidHexError(hex, length)
   if (length !== undefined && size !== length) throw new InvalidHexError(hex, length)
   const bytes = new Uint8Array(size)
+  // Checked once at the end: a wrong digit leaves a sign in `all`, a character that is wider than a byte leaves bits in `wide`.
+  let all = 0
+  let wide = 0
   for (let i = 0, at = 2; i < size; i++, at += 2) {
-    const byte = digitAt(hex, at) * 16 + digitAt(hex, at + 1)
-    if (Number.isNaN(byte)) throw new InvalidHexError(hex, length)
+    const high = hex.charCodeAt(at)
+    const low = hex.charCodeAt(at + 1)
+    const byte = ((VALUES[high & 0xff] as number) << 4) | (VALUES[low & 0xff] as number)
+    all |= byte
+    wide |= high | low
     bytes[i] = byte
   }
+  if (all < 0 || wide > 0xff) throw new InvalidHexError(hex, length)
   return bytes
-}
-
-/** Reads a hex digit; NaN where there is none. */
-function digitAt(hex: string, at: number): number {
-  const code = hex.charCodeAt(at)
-  if (code >= 0x30 && code <= 0x39) return code - 0x30
-  // Lower case, which is nearly always what comes, has one bit more than upper case.
-  const letter = code | 0x20
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : Number.NaN
 }
 
 /** Computes Keccak-256 as hex. */
@@ -62,7 +63,15 @@ export function sha256(bytes: Uint8Array): Uint8Array {
 
 /** Joins byte strings into one. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  return nobleConcat(...parts)
+  let length = 0
+  for (const part of parts) length += part.length
+  const joined = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    joined.set(part, at)
+    at += part.length
+  }
+  return joined
 }
 
 /** Turns a short ASCII string, such as an EIP-712 type, into bytes. */

@@ -5,6 +5,16 @@ export function createWords(count: number): Uint8Array {
   return new Uint8Array(count * 32)
 }
 
+const SCRATCH = createWords(8)
+
+/**
+ * Gives at most 8 zeroed words, to be filled and hashed at once: whoever asks next gets the same memory. Allocating the few hundred
+ * bytes anew costs as much as hashing them.
+ */
+export function borrowWords(count: number): Uint8Array {
+  return SCRATCH.subarray(0, count * 32).fill(0)
+}
+
 /**
  * Writes an unsigned integer right-aligned into the word at `index`.
  *

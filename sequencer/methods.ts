@@ -14,7 +14,6 @@ import {
   signedPromiseToJson,
 } from '../node/index.ts'
 import {
-  configHash,
   decodeSetConfig,
   MAX_TRANSACTION_BYTES,
   type RollupConfig,
@@ -134,7 +133,7 @@ export function createFindAccepted({
     const decoded = raw && decodeSetConfig(raw, rollup.l2ChainId)
     if (!decoded?.ok) return undefined
     const { id, kind, next } = decoded.tx
-    const signed = pool.promiseOf({ id, kind, nonce: next.nonce, configHash: configHash(next) })
+    const signed = pool.promiseOf({ id, kind, nonce: next.nonce, configHash: decoded.nextHash })
     return signed && { signed, isPending: false }
   }
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { createSignatureVerifier, type SignatureVerifier } from '../../protocol/index.ts'
+import type { Hex } from 'viem'
+import { createSignatureVerifier, type Scheme, type SignatureVerifier } from '../../protocol/index.ts'
 import type { Logger } from '../Logger.ts'
 import { createNativePrimitives } from './NativeVerifier.ts'
 import {
@@ -29,6 +30,9 @@ export interface ParallelVerifier {
   close(): Promise<void>
 }
 
+/** A question that was offered to the threads, beside its signature, and the slot where its answer will stand. */
+type Expected = { scheme: Scheme; key: Hex; digest: Hex; slot: number }
+
 /** More threads than this are not fed by one thread that executes. */
 const MAX_THREADS = 8
 /** How long a verification may take in a thread before it is done again: some thousand times as long as it should. */
@@ -46,9 +50,10 @@ export function createParallelVerifier({
   threads?: number
 }): ParallelVerifier {
   const native = createNativePrimitives()
+  const verifyHere = createSignatureVerifier(native)
   const ring = createP256Ring()
-  const slotOf = new Map<string, number>()
-  const nameIn: (string | undefined)[] = []
+  const expected = new Map<Hex, Expected>()
+  const signatureIn: (Hex | undefined)[] = []
   let workers: readonly Worker[] | undefined
   let closed = false
 
@@ -61,49 +66,56 @@ export function createParallelVerifier({
   }
 
   function forget(slot: number): void {
-    const name = nameIn[slot]
-    if (name !== undefined && slotOf.get(name) === slot) slotOf.delete(name)
-    nameIn[slot] = undefined
+    const signature = signatureIn[slot]
+    if (signature !== undefined && expected.get(signature)?.slot === slot) expected.delete(signature)
+    signatureIn[slot] = undefined
   }
 
-  function offer(question: P256Question): void {
-    if (closed || question.message.length > MAX_MESSAGE_BYTES) return
-    const name = nameOf(question)
-    if (slotOf.has(name)) return
+  function offer(question: P256Question): number | undefined {
+    if (question.message.length > MAX_MESSAGE_BYTES) return undefined
     workers ??= Array.from({ length: threads }, start)
     const slot = offerQuestion(ring, question, forget)
-    if (slot === undefined) return
-    forget(slot)
-    slotOf.set(name, slot)
-    nameIn[slot] = name
+    if (slot !== undefined) forget(slot)
+    return slot
+  }
+
+  let offered: number | undefined
+  // The same rules lead to the same question about the curve, which is offered instead of asked.
+  const offerSignature = createSignatureVerifier({
+    recoverSecp256k1: () => undefined,
+    verifyP256(message, rs, key) {
+      offered = offer({ message, rs, key })
+      return false
+    },
+  })
+
+  function expect(scheme: Scheme, key: Hex, digest: Hex, signature: Hex): void {
+    if (closed || scheme === 1 || expected.has(signature)) return
+    offered = undefined
+    offerSignature(scheme, key, digest, signature)
+    if (offered === undefined) return
+    expected.set(signature, { scheme, key, digest, slot: offered })
+    signatureIn[offered] = signature
   }
 
   const answer = ({ message, rs, key }: P256Question) => native.verifyP256(message, rs, key)
 
-  function ask(question: P256Question): boolean {
-    const slot = slotOf.size === 0 ? undefined : slotOf.get(nameOf(question))
-    if (slot === undefined) return answer(question)
-    forget(slot)
-    const known = takeAnswer(ring, slot, {
+  function takeExpected(scheme: Scheme, key: Hex, digest: Hex, signature: Hex): boolean | undefined {
+    const known = expected.get(signature)
+    // The whole question is compared, so that no answer can be taken for another's.
+    if (known === undefined || known.scheme !== scheme || known.key !== key || known.digest !== digest) {
+      return undefined
+    }
+    forget(known.slot)
+    return takeAnswer(ring, known.slot, {
       meanwhile: () => answerOne(ring, answer),
       patienceMs: PATIENCE_MS,
     })
-    return known ?? answer(question)
   }
 
   return {
-    verify: createSignatureVerifier({
-      ...native,
-      verifyP256: (message, rs, key) => ask({ message, rs, key }),
-    }),
-    // The same rules lead to the same question about the curve, which is offered instead of asked.
-    expect: createSignatureVerifier({
-      recoverSecp256k1: () => undefined,
-      verifyP256(message, rs, key) {
-        offer({ message, rs, key })
-        return false
-      },
-    }),
+    verify: (...question) => takeExpected(...question) ?? verifyHere(...question),
+    expect,
     backlog: () => countUnclaimed(ring),
     async close() {
       closed = true
@@ -124,9 +136,4 @@ function startThread(ring: P256Ring): Worker {
   const module = new URL('./p256Thread.ts', import.meta.url).href
   const workerData = { ring, module, tsx: import.meta.resolve('tsx/esm/api') }
   return new Worker(FROM_SOURCES, { eval: true, workerData })
-}
-
-/** The whole question is its name, so that no answer can be taken for another's. */
-function nameOf({ message, rs, key }: P256Question): string {
-  return [rs, key, message].map((bytes) => Buffer.from(bytes).toString('latin1')).join('')
 }

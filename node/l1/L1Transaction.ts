@@ -4,7 +4,6 @@ import {
   concat,
   decodeRlp,
   encodeRlp,
-  fromHex,
   keccakHex,
   orderedTrieRoot,
   type RlpItem,
@@ -75,22 +74,23 @@ function points(json: unknown, width: number): Uint8Array[] {
 
 function transactionFromJson(tx: JsonObject): L1Transaction {
   const type = tx.type === undefined ? 0 : Number(quantityField(tx, 'type'))
-  const payload = encodeRlp(itemsOf(type, tx))
+  const input = bytesField(tx, 'input')
+  const payload = encodeRlp(itemsOf(type, tx, input))
   const raw = type === 0 ? payload : concat(Uint8Array.of(type), payload)
   return {
     hash: keccakHex(raw),
     type,
     to: tx.to === null || tx.to === undefined ? undefined : (hexField(tx, 'to', 20) as Address),
-    input: bytesField(tx, 'input'),
+    input,
     blobVersionedHashes: type === BLOB_TYPE ? hashes(tx.blobVersionedHashes).map(toHex) : [],
     raw,
   }
 }
 
 /** The field lists of EIP-155, 2930, 1559, 4844 and 7702. */
-function itemsOf(type: number, tx: JsonObject): RlpItem[] {
+function itemsOf(type: number, tx: JsonObject, input: Uint8Array): RlpItem[] {
   const to = tx.to === null || tx.to === undefined ? new Uint8Array() : bytesField(tx, 'to', 20)
-  const call = [quantityItem(tx, 'gas'), to, quantityItem(tx, 'value'), bytesField(tx, 'input')]
+  const call = [quantityItem(tx, 'gas'), to, quantityItem(tx, 'value'), input]
   const rs = [quantityItem(tx, 'r'), quantityItem(tx, 's')]
   if (type === 0) {
     return [quantityItem(tx, 'nonce'), quantityItem(tx, 'gasPrice'), ...call, quantityItem(tx, 'v'), ...rs]
@@ -129,5 +129,5 @@ function authorizationItem(json: unknown): RlpItem {
 }
 
 function hashes(json: unknown): Uint8Array[] {
-  return toList(json).map((hash) => fromHex(hexField({ hash }, 'hash', 32)))
+  return toList(json).map((hash) => bytesField({ hash }, 'hash', 32))
 }

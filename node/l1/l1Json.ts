@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import { fromHex, type RlpItem, uintToRlp } from '../../protocol/index.ts'
+import { fromHex, InvalidHexError, type RlpItem, uintToRlp } from '../../protocol/index.ts'
 import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
 /** An object of an L1 node's answer, not yet checked. */
@@ -19,7 +19,14 @@ export function toList(value: unknown): readonly unknown[] {
 
 /** Reads a field of hex bytes, of an exact length where one is given. @throws {RefusedAnswerError} */
 export function bytesField(object: JsonObject, name: string, length?: number): Uint8Array {
-  return fromHex(hexField(object, name, length))
+  const value = object[name]
+  if (typeof value !== 'string') throw wrongField(name, length)
+  try {
+    return fromHex(value as Hex, length)
+  } catch (error) {
+    if (error instanceof InvalidHexError) throw wrongField(name, length)
+    throw error
+  }
 }
 
 /** Reads a field of hex bytes as lower-case hex. @throws {RefusedAnswerError} */
@@ -28,7 +35,11 @@ export function hexField(object: JsonObject, name: string, length?: number): Hex
   if (typeof value === 'string' && /^0x([0-9a-fA-F]{2})*$/.test(value)) {
     if (length === undefined || value.length === 2 + 2 * length) return value.toLowerCase() as Hex
   }
-  throw new RefusedAnswerError(
+  throw wrongField(name, length)
+}
+
+function wrongField(name: string, length: number | undefined): RefusedAnswerError {
+  return new RefusedAnswerError(
     `got a wrong ${name} from L1, expected ${length ?? 'any number of'} bytes in hex`,
   )
 }

@@ -1,7 +1,6 @@
 import type { Hex } from 'viem'
 import { signedPromiseToJson } from '../../node/index.ts'
 import {
-  configHash,
   decodeSetConfig,
   findConfigFault,
   MAX_BLOCK_BYTES,
@@ -66,8 +65,8 @@ export function createAdmission(modules: AdmissionModules): (raw: Uint8Array) =>
   function admit(raw: Uint8Array): Admission {
     const decoded = decodeSetConfig(raw, rollup.l2ChainId)
     if (!decoded.ok) return refuse(undecodable(decoded.reason))
-    const { tx, hash } = decoded
-    const subject = { id: tx.id, kind: tx.kind, nonce: tx.next.nonce, configHash: configHash(tx.next) }
+    const { tx, nextHash, hash } = decoded
+    const subject = { id: tx.id, kind: tx.kind, nonce: tx.next.nonce, configHash: nextHash }
     const queue = book.queueOf(tx.id)
     const earlier = findPromise(subject)
     if (earlier !== undefined && earlier.signed.promise.configHash !== subject.configHash) {

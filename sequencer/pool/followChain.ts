@@ -1,11 +1,5 @@
 import type { BlockRef, EngineEvent, ExecutedBlock, Logger } from '../../node/index.ts'
-import {
-  configHash,
-  decodeSetConfig,
-  keccakHex,
-  type RollupConfig,
-  SET_CONFIG_TX_TYPE,
-} from '../../protocol/index.ts'
+import { decodeSetConfig, keccakHex, type RollupConfig, SET_CONFIG_TX_TYPE } from '../../protocol/index.ts'
 import type { SequencerMetrics } from '../metrics.ts'
 import { keystoreChanges } from './keystoreChanges.ts'
 import type { PoolBook } from './PoolBook.ts'
@@ -64,7 +58,7 @@ export function createChainFollower(modules: FollowChainModules): ChainFollower 
     const decoded = active === undefined ? undefined : decodeSetConfig(raw, rollup.l2ChainId)
     if (active === undefined || !decoded?.ok || decoded.tx.kind === 1) return
     const { id, kind, next } = decoded.tx
-    const subject = { id, kind, nonce: next.nonce, configHash: configHash(next) }
+    const subject = { id, kind, nonce: next.nonce, configHash: decoded.nextHash }
     if (log.find(subject)?.promise.configHash === subject.configHash) return
     logger.error(
       { id, nonce: next.nonce, hash: decoded.hash, signer: active },

@@ -1,5 +1,5 @@
 import { type BlockRef, blockToRef, type ChainStore } from '../../node/index.ts'
-import { configHash, decodeSetConfig, MAX_BLOCK_BYTES } from '../../protocol/index.ts'
+import { decodeSetConfig, MAX_BLOCK_BYTES } from '../../protocol/index.ts'
 import type { PoolModules } from '../PoolModules.ts'
 import { type ChainFollower, createChainFollower } from './followChain.ts'
 import { createPoolBook, type PoolBook, PoolDamagedError } from './PoolBook.ts'
@@ -49,8 +49,8 @@ export async function takeUpPool(
 function toEntry({ log, rollup }: PoolModules, record: QueueRecord): PoolEntry {
   const decoded = decodeSetConfig(record.raw, rollup.l2ChainId)
   if (!decoded.ok) throw new PoolDamagedError(`promised transaction ${record.sequence} does not decode`)
-  const { tx, hash } = decoded
-  const subject = { id: tx.id, kind: tx.kind, nonce: tx.next.nonce, configHash: configHash(tx.next) }
+  const { tx, nextHash, hash } = decoded
+  const subject = { id: tx.id, kind: tx.kind, nonce: tx.next.nonce, configHash: nextHash }
   const promise = log.find(subject)
   if (promise === undefined) throw new PoolDamagedError(`there is no promise for transaction ${hash}`)
   const context = { promise, configHash: subject.configHash, durable: Promise.resolve() }
