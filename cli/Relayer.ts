@@ -5,11 +5,13 @@ import {
   type Hash,
   type Hex,
   http,
+  isAddressEqual,
   type LocalAccount,
   type TransactionReceipt,
 } from 'viem'
 import { waitForTransactionReceipt } from 'viem/actions'
 import { findCheckpoint, replicaActions } from '../client/index.ts'
+import type { KeyrollError } from '../protocol/index.ts'
 import {
   createProver,
   LaggingError,
@@ -18,6 +20,7 @@ import {
   WrongAnswerError,
 } from '../prover/index.ts'
 import { CliError } from './CliError.ts'
+import { sendByBridge } from './RelayerByBridge.ts'
 import { waitFor } from './waitFor.ts'
 
 /** A liar goes on lying. */
@@ -28,6 +31,10 @@ export type RelayerOptions = {
   l1Url: string
   /** Needed for sources that start from beacon roots. */
   beaconUrl: string | undefined
+  /** Needed for an L3: JSON-RPC of the chain below it. */
+  parentUrl?: string | undefined
+  /** Needed for the bridge: on L1, the OptimismPortal of the replica's chain. */
+  portal?: Address | undefined
   keyrollUrl: string
   chainUrl: string
   replica: Address
@@ -39,7 +46,10 @@ export type RelayerOptions = {
 
 /** Carries proofs from L1 to one replica. */
 export interface Relayer {
-  /** Proves an output; waits for its challenge period when it shall be final. */
+  /**
+   * Proves an output, or has the OutputBridge send it when the source is that one's alias; waits for its challenge period
+   * when it shall be final.
+   */
   updateRoot(root: { source: Address; outputIndex: bigint; final: boolean }): Promise<TransactionReceipt>
   /** Confirms the config of a keystore for an account from an output that the replica knows. */
   confirm(config: {
@@ -52,13 +62,15 @@ export interface Relayer {
 
 /** Creates the relayer of a replica. */
 export function createRelayer(options: RelayerOptions): Relayer {
-  const { l1Url, beaconUrl, keyrollUrl, chainUrl, replica, account, timeout, signal } = options
+  const { l1Url, beaconUrl, parentUrl, portal, keyrollUrl, chainUrl, replica } = options
+  const { account, timeout, signal } = options
   const chain = createWalletClient({ account, transport: http(chainUrl), pollingInterval: 100 }).extend(
     replicaActions({ replica }),
   )
   const prover = createProver({
     l1: createClient({ transport: http(l1Url) }),
     l2: chain,
+    ...(parentUrl !== undefined && { parent: createClient({ transport: http(parentUrl) }) }),
     keyroll: createClient({ transport: http(keyrollUrl) }),
     beaconUrl,
     replica,
@@ -71,17 +83,25 @@ export function createRelayer(options: RelayerOptions): Relayer {
   }
 
   /** What lags now may have caught up a block later; and who was asked between two blocks may mix their answers. */
-  const patiently = <T>(what: string, make: () => Promise<T | undefined>): Promise<T> => {
+  const patiently = async <T>(what: string, make: () => Promise<T | undefined>): Promise<T> => {
     let wrongAnswers = 0
-    return waitFor(what, { timeout, signal }, async () => {
-      try {
-        return await make()
-      } catch (error) {
-        if (error instanceof LaggingError || error instanceof NotVouchedError) return undefined
-        if (error instanceof WrongAnswerError && ++wrongAnswers < MAX_WRONG_ANSWERS) return undefined
-        throw error
-      }
-    })
+    let lag: KeyrollError | undefined
+    try {
+      return await waitFor(what, { timeout, signal }, async () => {
+        try {
+          return await make()
+        } catch (error) {
+          if (error instanceof WrongAnswerError && ++wrongAnswers < MAX_WRONG_ANSWERS) return undefined
+          if (!(error instanceof LaggingError || error instanceof NotVouchedError)) throw error
+          lag = error
+          return undefined
+        }
+      })
+    } catch (error) {
+      if (error instanceof CliError && lag)
+        throw new CliError(`${error.message}. ${lag.message}`, { cause: lag })
+      throw error
+    }
   }
 
   const checkpoint = async (source: Address): Promise<Hex> => {
@@ -93,6 +113,12 @@ export function createRelayer(options: RelayerOptions): Relayer {
 
   return {
     async updateRoot({ source, outputIndex, final }) {
+      const bridge = await chain.getOutputBridge()
+      if (isAddressEqual(source, bridge.source)) {
+        if (!final) throw new CliError('the bridge sends final outputs only: leave out --proposed')
+        const relay = { l1Url, account, chain, replica, portal, prover, patiently, timeout, signal }
+        return sendByBridge(relay, outputIndex)
+      }
       const isWanted = (proven: ProvenOutput) => (proven.isFinal || !final ? proven : undefined)
       const what = `a proof of ${final ? 'final ' : ''}output ${outputIndex}`
       const prove = async (stored?: Hex) => {
@@ -100,8 +126,7 @@ export function createRelayer(options: RelayerOptions): Relayer {
         return isWanted(await prover.proveOutput({ source, outputIndex, ...from }))
       }
       const current = await patiently(what, () => prove())
-      // Without a proof of its own, the source vouches only for the L1 block of this very moment.
-      if (current.proof.sourceProof !== '0x') return receiptOf(await chain.updateRoot(current))
+      if (!current.isFleeting) return receiptOf(await chain.updateRoot(current))
       const stored = await checkpoint(source)
       return receiptOf(await chain.updateRoot(await patiently(what, () => prove(stored))))
     },

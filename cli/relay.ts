@@ -25,7 +25,10 @@ type RelayFlags = {
   keyrollRpc: string
   rpc: string
   replica: Address
-  source: Address
+  /** `bridge` for the chain's own. */
+  source: Address | 'bridge'
+  l1Portal?: Address
+  parentRpc?: string
   outputIndex?: bigint
   relayerKeyFile?: string
   timeout: number
@@ -40,8 +43,8 @@ export function createRelayCommand(): Command {
         .description('prove an output to the replica, once for all wallets of its chain')
         .option('--proposed', 'do not wait for the challenge period: the root will be a proposed one', false)
         .action(async (flags: RelayFlags & { proposed: boolean }) => {
-          const { relayer, source } = startRelay(flags)
-          const outputIndex = flags.outputIndex ?? (await outputToProve(flags))
+          const { relayer, source } = await startRelay(flags)
+          const outputIndex = flags.outputIndex ?? (await outputToProve({ ...flags, source }))
           report(await relayer.updateRoot({ source, outputIndex, final: !flags.proposed }), outputIndex)
         }),
     )
@@ -55,9 +58,9 @@ export function createRelayCommand(): Command {
             .makeOptionMandatory(),
         )
         .action(async (flags: RelayFlags & { id: Hex; account: Address }) => {
-          const { relayer, source } = startRelay(flags)
+          const { relayer, source } = await startRelay(flags)
           const { id, account } = flags
-          const outputIndex = flags.outputIndex ?? (await newestKnownOutput(flags))
+          const outputIndex = flags.outputIndex ?? (await newestKnownOutput({ ...flags, source }))
           report(await relayer.confirm({ id, account, source, outputIndex }), outputIndex)
         }),
     )
@@ -75,9 +78,21 @@ function withRelayOptions(command: Command, defaultOutput: string): Command {
     )
     .addOption(option('--replica <address>', 'the replica').argParser(parseAddress).makeOptionMandatory())
     .addOption(
-      option('--source <address>', 'the L1 block-hash source to prove by')
-        .argParser(parseAddress)
+      option(
+        '--source <address>',
+        "the L1 block-hash source to prove by, or `bridge` for the chain's own bridge",
+      )
+        .argParser(parseSource)
         .makeOptionMandatory(),
+    )
+    .addOption(
+      option('--parent-rpc <url>', 'for an L3: JSON-RPC of the chain below it').argParser(parseHttpUrl),
+    )
+    .addOption(
+      option(
+        '--l1-portal <address>',
+        "for the bridge: the OptimismPortal of the replica's chain, on L1",
+      ).argParser(parseAddress),
     )
     .addOption(
       option('--output-index <index>', `which output (default: ${defaultOutput})`).argParser(parseQuantity),
@@ -90,11 +105,17 @@ function withRelayOptions(command: Command, defaultOutput: string): Command {
     )
 }
 
-function startRelay(flags: RelayFlags): { relayer: Relayer; source: Address } {
-  const { l1Rpc, l1Beacon, keyrollRpc, rpc, replica, source, relayerKeyFile, timeout } = flags
+function parseSource(text: string): Address | 'bridge' {
+  return text === 'bridge' ? text : parseAddress(text)
+}
+
+async function startRelay(flags: RelayFlags): Promise<{ relayer: Relayer; source: Address }> {
+  const { l1Rpc, l1Beacon, parentRpc, l1Portal, keyrollRpc, rpc, replica, relayerKeyFile, timeout } = flags
   const relayer = createRelayer({
     l1Url: l1Rpc,
     beaconUrl: l1Beacon,
+    parentUrl: parentRpc,
+    portal: l1Portal,
     keyrollUrl: keyrollRpc,
     chainUrl: rpc,
     replica,
@@ -102,11 +123,19 @@ function startRelay(flags: RelayFlags): { relayer: Relayer; source: Address } {
     timeout: timeout * 1000,
     signal: createShutdownSignal(),
   })
+  if (flags.source !== 'bridge') return { relayer, source: flags.source }
+  const { source } = await replicaOf(flags).getOutputBridge()
   return { relayer, source }
 }
 
-async function outputToProve(flags: RelayFlags & { proposed: boolean }): Promise<bigint> {
-  const { l1Rpc, rpc, replica, source } = flags
+type RelayFrom = RelayFlags & { source: Address }
+
+function replicaOf({ rpc, replica }: RelayFlags) {
+  return createClient({ transport: http(rpc) }).extend(replicaReadActions({ replica }))
+}
+
+async function outputToProve(flags: RelayFrom & { proposed: boolean }): Promise<bigint> {
+  const { l1Rpc, replica, source } = flags
   const { oracle, count } = await readOracle(flags)
   if (flags.proposed) return count - 1n
   const l1 = createClient({ transport: http(l1Rpc) })
@@ -120,8 +149,7 @@ async function outputToProve(flags: RelayFlags & { proposed: boolean }): Promise
   })
   // Of those that are not final yet, the oldest will be so first.
   if (final === undefined) return 0n
-  const chain = createClient({ transport: http(rpc) }).extend(replicaReadActions({ replica }))
-  const root = await chain.getRoot({ source, outputIndex: final })
+  const root = await replicaOf(flags).getRoot({ source, outputIndex: final })
   if (root?.finalized !== true) return final
   throw new CliError(
     `the replica ${replica} holds output ${final}, the newest final one: there is nothing to prove`,
@@ -145,9 +173,9 @@ async function readOracle({ l1Rpc, rpc, replica }: RelayFlags) {
 }
 
 /** Outputs go on being proposed while one is proven, so the newest on L1 is hardly ever the one the replica knows. */
-async function newestKnownOutput(flags: RelayFlags): Promise<bigint> {
-  const { rpc, replica, source } = flags
-  const chain = createClient({ transport: http(rpc) }).extend(replicaReadActions({ replica }))
+async function newestKnownOutput(flags: RelayFrom): Promise<bigint> {
+  const { replica, source } = flags
+  const chain = replicaOf(flags)
   const newest = (await readOracle(flags)).count - 1n
   for (let index = newest; index >= 0n && newest - index < MAX_OUTPUTS_BACK; index--) {
     if ((await chain.getRoot({ source, outputIndex: index })) !== undefined) return index
