@@ -1,6 +1,16 @@
-import type { Abi, Account, Address, Chain, Client, ContractConstructorArgs, Hex, Transport } from 'viem'
-import { bytesToHex, encodeDeployData, getContractAddress, hexToBytes, keccak256 } from 'viem'
-import { getCode, sendTransaction, waitForTransactionReceipt } from 'viem/actions'
+import type {
+  Abi,
+  Account,
+  Address,
+  Chain,
+  Client,
+  ContractConstructorArgs,
+  Hash,
+  Hex,
+  Transport,
+} from 'viem'
+import { bytesToHex, concat, encodeDeployData, getContractAddress, hexToBytes, keccak256 } from 'viem'
+import { estimateGas, getCode, sendTransaction, waitForTransactionReceipt } from 'viem/actions'
 import type { RuntimeCode } from './artifacts.ts'
 import { CodeDiffersError, DeploymentFailedError, DeploymentProxyAbsentError } from './errors.ts'
 
@@ -8,8 +18,11 @@ import { CodeDiffersError, DeploymentFailedError, DeploymentProxyAbsentError } f
 export const DEPLOYMENT_PROXY: Address = '0x4e59b44847b379578588920ca78fbf26c0b4956c'
 
 /** The proxy's runtime code: CREATE2 of the calldata after the first word, which is the salt. */
-const PROXY_CODE: Hex =
+export const DEPLOYMENT_PROXY_CODE: Hex =
   '0x7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3'
+
+/** A creation holds back a 64th of the gas. */
+const GAS_MARGIN_PERCENT = 5n
 
 const NO_SALT: Hex = `0x${'00'.repeat(32)}`
 
@@ -48,15 +61,10 @@ export function createDeployable<const abi extends Abi>(contract: {
  */
 export async function deploy(client: DeployingClient, contracts: readonly Deployable[]): Promise<void> {
   const proxyCode = await getCode(client, { address: DEPLOYMENT_PROXY })
-  if (proxyCode !== PROXY_CODE) throw new DeploymentProxyAbsentError(DEPLOYMENT_PROXY, proxyCode)
+  if (proxyCode !== DEPLOYMENT_PROXY_CODE) throw new DeploymentProxyAbsentError(DEPLOYMENT_PROXY, proxyCode)
   for (const contract of contracts) {
     if (await isDeployed(client, contract)) continue
-    const hash = await sendTransaction(client, {
-      account: client.account,
-      chain: client.chain ?? null,
-      to: DEPLOYMENT_PROXY,
-      data: `${NO_SALT}${contract.initCode.slice(2)}`,
-    }).catch((cause) => {
+    const hash = await sendCreation(client, contract).catch((cause) => {
       throw new DeploymentFailedError(contract.name, contract.address, undefined, { cause })
     })
     const receipt = await waitForTransactionReceipt(client, { hash })
@@ -64,6 +72,17 @@ export async function deploy(client: DeployingClient, contracts: readonly Deploy
       throw new DeploymentFailedError(contract.name, contract.address, hash)
     }
   }
+}
+
+/**
+ * Sends with a gas limit of our own: not every client adds to its estimate what a creation holds back (EIP-150), and not every
+ * one estimates a call that names fees.
+ */
+async function sendCreation(client: DeployingClient, { initCode }: Deployable): Promise<Hash> {
+  const { account, chain = null } = client
+  const creation = { account, to: DEPLOYMENT_PROXY, data: concat([NO_SALT, initCode]) }
+  const estimate = await estimateGas(client, { ...creation, prepare: false })
+  return sendTransaction(client, { ...creation, chain, gas: (estimate * (100n + GAS_MARGIN_PERCENT)) / 100n })
 }
 
 /** Whether a contract stands at its address. Throws when something else does. */

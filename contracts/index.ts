@@ -1,4 +1,4 @@
 export * from './artifacts.ts'
-export { DEPLOYMENT_PROXY, type DeployingClient } from './create2.ts'
+export { DEPLOYMENT_PROXY, DEPLOYMENT_PROXY_CODE, type DeployingClient } from './create2.ts'
 export * from './deploy.ts'
 export * from './errors.ts'

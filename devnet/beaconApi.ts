@@ -10,7 +10,8 @@ export interface BeaconApi {
 }
 
 const FAR_FUTURE_EPOCH = 2n ** 64n - 1n
-const SLOTS_PER_EPOCH = 32
+/** Slots in an epoch of the beacon chain; that of the mainnet preset. */
+export const SLOTS_PER_EPOCH = 32
 const GENESIS_FORK_VERSION = '0x00000000'
 
 /** Serves a beacon chain over the standard beacon API. */

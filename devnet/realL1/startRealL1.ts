@@ -1,0 +1,57 @@
+import { createPublicClient, http } from 'viem'
+import type { BeaconChain } from '../BeaconChain.ts'
+import { SLOTS_PER_EPOCH, serveBeaconApi } from '../beaconApi.ts'
+import { createBeaconDriver } from './BeaconDriver.ts'
+import { createEngineApi } from './EngineApi.ts'
+import { createL1Genesis } from './genesis.ts'
+import { startEthereumJs } from './startEthereumJs.ts'
+
+/** An L1 of a real execution client, and a beacon chain that drives it: a block a second, but for missed slots. */
+export interface RealL1 {
+  readonly url: string
+  readonly beaconUrl: string
+  readonly beacon: BeaconChain
+  /** Stops driving it, and then the client. @throws what ended the driving before. */
+  stop(): Promise<void>
+}
+
+/** Cancun and Deneb end, and Prague and Electra begin, with this epoch. */
+const ELECTRA_EPOCH = 1
+
+/**
+ * Starts an L1 whose databases and logs go into the directory.
+ *
+ * @throws {DevnetError} when the client is not installed, or does not start.
+ */
+export async function startRealL1({
+  directory,
+  chainId,
+}: {
+  directory: string
+  chainId: number
+}): Promise<RealL1> {
+  const time = Math.floor(Date.now() / 1000)
+  const pragueTime = time + ELECTRA_EPOCH * SLOTS_PER_EPOCH
+  const client = await startEthereumJs(directory, createL1Genesis({ chainId, time, pragueTime }))
+  const { url, jwtSecret } = client
+  const genesis = await createPublicClient({ transport: http(url) }).getBlock()
+  const engine = createEngineApi({ url, jwtSecret })
+  const driver = createBeaconDriver({ engine, chainId, genesis, electraEpoch: ELECTRA_EPOCH })
+  const api = await serveBeaconApi({ chain: driver, port: 0 })
+  const ending = new AbortController()
+  const driving = Promise.race([driver.run(ending.signal), client.crashed])
+  // Told by `stop`: until then whoever waits for L1 gives up first.
+  driving.catch(() => undefined)
+  return {
+    url,
+    beaconUrl: api.url,
+    beacon: driver,
+    async stop() {
+      ending.abort()
+      await driving.finally(async () => {
+        await api.close()
+        await client.stop()
+      })
+    },
+  }
+}
