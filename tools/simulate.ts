@@ -21,6 +21,9 @@ type Summary = {
   fates: Record<string, number>
   l1Blocks: number
   l2Blocks: number
+  /** Submissions of the batcher that stand on L1. */
+  inCalldata: number
+  inBlobs: number
   starts: number
   seconds: number
 }
@@ -71,7 +74,8 @@ async function playAll(): Promise<void> {
   const elapsed = () => (Date.now() - started) / 1_000
   const { seeds, from, seconds = Number.POSITIVE_INFINITY } = options
   const summary: Summary = {
-    ...{ seeds: 0, failed: [], skipped: 0, fates: {}, l1Blocks: 0, l2Blocks: 0, starts: 0, seconds: 0 },
+    ...{ seeds: 0, failed: [], skipped: 0, fates: {}, starts: 0, seconds: 0 },
+    ...{ l1Blocks: 0, l2Blocks: 0, inCalldata: 0, inBlobs: 0 },
   }
   let next = from
   const takeSeed = () => (next < from + seeds && elapsed() < seconds ? next++ : undefined)
@@ -108,13 +112,14 @@ function runChild(takeSeed: () => number | undefined, summary: Summary): Promise
   })
 }
 
-function add(summary: Summary, { seed, failures, fates, l1Blocks, l2Blocks, starts }: Outcome): void {
+function add(summary: Summary, outcome: Outcome): void {
+  const { seed, failures, fates } = outcome
   summary.seeds++
   if (failures.length > 0) summary.failed.push(seed)
   for (const [fate, count] of Object.entries(fates)) summary.fates[fate] = (summary.fates[fate] ?? 0) + count
-  summary.l1Blocks += l1Blocks
-  summary.l2Blocks += l2Blocks
-  summary.starts += starts
+  for (const each of ['l1Blocks', 'l2Blocks', 'inCalldata', 'inBlobs', 'starts'] as const) {
+    summary[each] += outcome[each]
+  }
 }
 
 function report({ seed, failures }: Outcome): void {

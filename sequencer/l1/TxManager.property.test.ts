@@ -5,7 +5,8 @@ import { expect, it } from 'vitest'
 import { createLogger, createMemoryDatabase, createOpaqueBucket, TemporaryFault } from '../../node/index.ts'
 import { decodeBlob, encodeBlob } from '../../protocol/index.ts'
 import { fakeKzg } from '../../test/FakeKzg.ts'
-import { createFakeL1Sender, type FakeTransaction } from '../../test/FakeL1Sender.ts'
+import { createFakeL1Sender } from '../../test/FakeL1Sender.ts'
+import type { PooledTransaction } from '../../test/l1Pool.ts'
 import { createSequencerMetrics } from '../metrics.ts'
 import type { TransactionKind } from './Fees.ts'
 import { DEFAULT_TX_MANAGER_OPTIONS, openTxManager } from './TxManager.ts'
@@ -49,7 +50,7 @@ const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
-const referenceOf = ({ data, blobs: [blob] }: FakeTransaction) =>
+const referenceOf = ({ data, blobs: [blob] }: PooledTransaction) =>
   blob === undefined ? hexToString(data) : new TextDecoder().decode(decodeBlob(blob))
 
 it('gets everything into blocks once and in order, whatever prices, pools, reorgs and crashes do', async () => {

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLogger } from '../../node/index.ts'
 import { batchFromBytes, decodeBatcherData, decodeBlob } from '../../protocol/index.ts'
 import { fakeKzg } from '../../test/FakeKzg.ts'
-import { createFakeL1Sender, type FakeL1Sender, type FakeTransaction } from '../../test/FakeL1Sender.ts'
+import { createFakeL1Sender, type FakeL1Sender } from '../../test/FakeL1Sender.ts'
+import type { PooledTransaction } from '../../test/l1Pool.ts'
 import { openTestChain, type TestChain } from '../../test/TestChain.ts'
 import { createTestKeystore } from '../../test/TestKeystore.ts'
 import { TransactionRevertedError } from '../l1/L1Sender.ts'
@@ -69,7 +70,7 @@ describe('Batcher', () => {
     }
   }
   /** The numbers of the blocks in each datum of a transaction: the parent hashes of batches name them. */
-  const dataOf = ({ data, blobs }: FakeTransaction) =>
+  const dataOf = ({ data, blobs }: PooledTransaction) =>
     (blobs.length > 0 ? blobs.map(decodeBlob) : [fromHex(data, 'bytes')]).map((bytes) => {
       const decoded = decodeBatcherData(bytes)
       if (!decoded.ok) return expect.unreachable(decoded.reason)

@@ -4,7 +4,7 @@ import type { RollupConfig } from '../../protocol/index.ts'
 import type { L1Contracts } from '../../sequencer/l1/L1Contracts.ts'
 import { type L1Sender, TransactionRevertedError } from '../../sequencer/l1/L1Sender.ts'
 import type { Host } from './Host.ts'
-import type { Mempool } from './Mempool.ts'
+import type { BaseFees, Mempool } from './Mempool.ts'
 import type { Random } from './Random.ts'
 import type { L1View, SimulatedL1 } from './SimulatedL1.ts'
 import { ACCOUNTS } from './World.ts'
@@ -32,7 +32,7 @@ export type L1NodeModules = {
   /** Reads the contents of every block ever mined. */
   contents: Pick<L1Client, 'transactions' | 'receipts' | 'blobs' | 'mayHaveLogs'>
   mempool: Mempool
-  baseFee: () => bigint
+  baseFees: () => BaseFees
   /** The chain as it was at some time. */
   viewAt: (time: number) => L1View
   now: () => number
@@ -107,7 +107,7 @@ export function createL1Node(modules: L1NodeModules): L1Node {
       nextNonce: (account) =>
         ask((view) => l1.stateOf(headOf(view)).nonces.get(account.toLowerCase() as Hex) ?? 0n),
       blobProofKind: () => ask(() => 'cells' as const),
-      gasPrices: () => ask(() => ({ baseFee: modules.baseFee(), priorityFee: 1_000_000_000n })),
+      gasPrices: () => ask(() => ({ ...modules.baseFees(), priorityFee: 1_000_000_000n })),
       estimateGas: ({ from, to, data }) =>
         ask((view) => {
           const call = { from: from.toLowerCase() as Hex, to: to.toLowerCase() as Hex, data }

@@ -1,7 +1,8 @@
 import type { Hex } from 'viem'
 import type { L1Header } from '../../node/index.ts'
 import type { FakeL1Action } from '../FakeL1.ts'
-import type { PooledTransaction } from './Mempool.ts'
+import { hasBlobs, type PooledTransaction } from '../l1Pool.ts'
+import type { Random } from './Random.ts'
 import { isCalm, type World } from './World.ts'
 
 /** A transaction of anybody that waits for a block of L1. */
@@ -25,6 +26,7 @@ const GWEI = 1_000_000_000n
 export function createMiner(world: World, strangers: Strangers): Miner {
   const { scenario, timeline, l1, mempool } = world
   const random = world.random('miner')
+  const blobRandom = world.random('blob fees')
   const genesis = l1.view()[0]?.number ?? 0n
   const waiting: FakeL1Action[] = []
   /** The public actions of each block, as they may come again after a reorg. */
@@ -34,23 +36,31 @@ export function createMiner(world: World, strangers: Strangers): Miner {
 
   const head = () => l1.view().at(-1) as L1Header
 
-  function moveBaseFee(): void {
-    const isSpike = !isCalm(world) && random.chance(scenario.l1.feeSpikes)
-    const next = isSpike ? world.baseFee * 50n : (world.baseFee * BigInt(random.integer(80, 112))) / 100n
-    world.baseFee = isCalm(world) ? GWEI : clamp(next, GWEI / 10n, 2_000n * GWEI)
+  function moveBaseFees(): void {
+    const { baseFee, blobBaseFee } = world.baseFees
+    world.baseFees = isCalm(world)
+      ? { baseFee: GWEI, blobBaseFee: GWEI }
+      : { baseFee: moved(baseFee, random, GWEI / 10n), blobBaseFee: moved(blobBaseFee, blobRandom, 1n) }
+  }
+
+  /** Up, down, or far up at once. */
+  function moved(fee: bigint, by: Random, least: bigint): bigint {
+    const isSpike = by.chance(scenario.l1.feeSpikes)
+    const next = isSpike ? fee * 50n : (fee * BigInt(by.integer(80, 112))) / 100n
+    return clamp(next, least, 2_000n * GWEI)
   }
 
   /** Of each account the first few in the order of nonces. */
   function chooseTransactions(): PooledTransaction[] {
     const held = new Set<Hex>()
-    return mempool.includable(l1.stateOf(head()), world.baseFee).filter(({ from }) => {
+    return mempool.includable(l1.stateOf(head()), world.baseFees).filter(({ from }) => {
       if (!isCalm(world) && random.chance(scenario.l1.delays)) held.add(from)
       return !held.has(from)
     })
   }
 
   function mine(timestamp: bigint): void {
-    moveBaseFee()
+    moveBaseFees()
     const offered = waiting.splice(0).filter((action) => {
       const isTaken = isCalm(world) || !random.chance(scenario.l1.delays)
       if (!isTaken) waiting.push(action)
@@ -60,7 +70,7 @@ export function createMiner(world: World, strangers: Strangers): Miner {
     const actions = isCalm(world) ? offered : shuffled([...offered, ...strangers(head())])
     const header = l1.mine({ seconds: timestamp - head().timestamp, actions, transactions })
     offeredIn.set(header.hash, offered)
-    for (const { data } of transactions) seenData.push(data)
+    for (const { data } of transactions.filter((each) => !hasBlobs(each))) seenData.push(data)
     mempool.prune(l1.stateOf(header))
     const what = [
       ...actions.map(({ kind }) => kind),
@@ -84,10 +94,12 @@ export function createMiner(world: World, strangers: Strangers): Miner {
     if (depth === 0) return
     const gone = l1.view().slice(-depth)
     world.trace('L1', `takes back ${depth} blocks, down to ${head().number - BigInt(depth)}`)
-    for (const transaction of l1.takeBack(depth)) {
-      if (random.chance(scenario.l1.returns)) mempool.restore(transaction)
-      else world.trace('L1', `loses ${transaction.from.slice(0, 6)}:${transaction.nonce}`)
-    }
+    const returning = l1.takeBack(depth).filter((transaction) => {
+      const returns = random.chance(scenario.l1.returns)
+      if (!returns) world.trace('L1', `loses ${transaction.from.slice(0, 6)}:${transaction.nonce}`)
+      return returns
+    })
+    mempool.restore(returning, l1.stateOf(head()))
     for (const { hash } of gone) {
       waiting.push(...(offeredIn.get(hash) ?? []).filter(() => random.chance(scenario.l1.returns)))
     }

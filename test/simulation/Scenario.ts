@@ -1,3 +1,4 @@
+import type { BatcherOptions } from '../../sequencer/index.ts'
 import { createRandom, type Random } from './Random.ts'
 
 /** What one simulated run is like; everything follows from the seed. */
@@ -52,8 +53,10 @@ export type Scenario = {
   garbage: { inbox: number; impostors: number; deposits: number; wrongOutputs: number; rogueBatches: number }
   sequencer: {
     l1Confirmations: bigint
-    maxChannelDuration: bigint
-    maxDataBytes: number
+    batcher: Pick<
+      BatcherOptions,
+      'maxChannelDuration' | 'maxDataBytes' | 'maxBlobs' | 'dataAvailability' | 'switchPatience'
+    >
     promiseBlocks: bigint
     proposes: 'safe' | 'finalized'
     /** Chance of one minute that the operator stops building for a while. */
@@ -123,12 +126,24 @@ export function drawScenario(seed: number): Scenario {
     },
     sequencer: {
       l1Confirmations: BigInt(random.pick([0, 0, 1, 4])),
-      maxChannelDuration: BigInt(random.pick([0, 0, 1, 3])),
-      maxDataBytes: random.pick([120_000, 4_000]),
+      batcher: {
+        maxChannelDuration: BigInt(random.pick([0, 0, 1, 3])),
+        maxDataBytes: random.pick([120_000, 4_000]),
+        ...drawDataAvailability(createRandom(seed, 'blobs')),
+      },
       promiseBlocks: BigInt(random.integer(5, 15)),
       proposes: random.pick(['safe', 'finalized']),
       stops: sometimes(0.2, 0.3),
     },
+  }
+}
+
+/** Where batches go; quick to change over, for there are few L1 blocks in a run. */
+function drawDataAvailability(random: Random) {
+  return {
+    dataAvailability: random.pick(['auto', 'auto', 'auto', 'calldata', 'blobs'] as const),
+    maxBlobs: random.integer(1, 6),
+    switchPatience: BigInt(random.integer(0, 4)),
   }
 }
 

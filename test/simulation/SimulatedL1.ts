@@ -3,7 +3,7 @@ import { outputOracleAbi } from '../../contracts/index.ts'
 import type { L1Header } from '../../node/index.ts'
 import { outputRoot, type RollupConfig } from '../../protocol/index.ts'
 import { FAKE_L1_ADDRESSES, type FakeL1, type FakeL1Action } from '../FakeL1.ts'
-import type { PooledTransaction } from './Mempool.ts'
+import type { PooledTransaction } from '../l1Pool.ts'
 
 /** The part of a fake L1 that a world moves. */
 export type L1Chain = Pick<FakeL1, 'head' | 'mine' | 'takeBack' | 'finalize'>

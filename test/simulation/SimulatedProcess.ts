@@ -66,9 +66,9 @@ export function createProcess<T>({
     const { l1, contents, mempool, rollup, viewAt } = world
     const { now } = timeline
     const weather = () => (isCalm(world) ? CALM : scenario.node)
-    const baseFee = () => world.baseFee
+    const baseFees = () => world.baseFees
     const node = createL1Node({
-      ...{ l1, contents, mempool, rollup, viewAt, now, host, random, weather, baseFee },
+      ...{ l1, contents, mempool, rollup, viewAt, now, host, random, weather, baseFees },
     })
     const client = world.sabotage.wrapClient?.(name, node.client) ?? node.client
     const repeat = (step: () => Promise<unknown>, intervalMs?: number) => {

@@ -17,7 +17,7 @@ import { createFakeL1, FAKE_L1_ADDRESSES } from '../FakeL1.ts'
 import { withGenesis } from '../TestChain.ts'
 import type { WriteFate } from './FaultyDatabase.ts'
 import { createLyingL1, type LyingL1 } from './LyingL1.ts'
-import { createMempool, type Mempool } from './Mempool.ts'
+import { type BaseFees, createMempool, type Mempool } from './Mempool.ts'
 import { createRandom, type Random } from './Random.ts'
 import type { Scenario } from './Scenario.ts'
 import { createSimulatedL1, type L1View, type SimulatedL1 } from './SimulatedL1.ts'
@@ -60,8 +60,7 @@ export interface World {
   readonly failures: readonly Failure[]
   readonly sabotage: Sabotage
   readonly log: readonly LogLine[]
-  /** L1's base fee in wei. */
-  baseFee: bigint
+  baseFees: BaseFees
   /** First a storm, in which everything goes wrong; then calm; in the end L1 stands still. */
   phase: 'storm' | 'calm' | 'still'
   random(name: string): Random
@@ -100,6 +99,8 @@ export type PlayOptions = {
 
 /** One failure leads to others. */
 const MOST_FAILURES = 5
+
+const GWEI = 1_000_000_000n
 
 /** Milliseconds since the epoch. */
 const START = 1_800_000_000_000
@@ -148,7 +149,7 @@ export function createWorld(
     failures,
     sabotage,
     log,
-    baseFee: 1_000_000_000n,
+    baseFees: { baseFee: GWEI, blobBaseFee: GWEI },
     phase: 'storm',
     random: (name) => random.fork(name),
     loggerOf(name) {

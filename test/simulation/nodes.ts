@@ -7,6 +7,7 @@ import {
   openChainStoreIn,
 } from '../../node/index.ts'
 import { createSequencerParts, type SequencerParts } from '../../sequencer/index.ts'
+import { fakeKzg } from '../FakeKzg.ts'
 import type { ChainWatch } from './ChainWatch.ts'
 import type { L1Node } from './L1Node.ts'
 import { createProcess, type SimulatedProcess } from './SimulatedProcess.ts'
@@ -63,8 +64,7 @@ export function createSequencerProcess(world: World, watch: ChainWatch): Simulat
     kills: scenario.kills.sequencer,
     async boot({ database, node, repeat }) {
       const store = await openChainStoreIn(database, name, rollup)
-      const { l1Confirmations, maxChannelDuration, maxDataBytes, promiseBlocks, proposes } =
-        scenario.sequencer
+      const { l1Confirmations, promiseBlocks, proposes, batcher: batcherOptions } = scenario.sequencer
       const parts = await createSequencerParts({
         options: {
           rollup,
@@ -73,7 +73,7 @@ export function createSequencerProcess(world: World, watch: ChainWatch): Simulat
           proposerKey: KEYS.proposer,
           l1Confirmations,
           pool: { promiseBlocks },
-          batcher: { maxChannelDuration, maxDataBytes },
+          batcher: batcherOptions,
           proposer: { head: proposes },
           txManager: { resubmitAfterMs: 4 * scenario.slotSeconds * MS },
           logger: world.loggerOf(name),
@@ -83,6 +83,7 @@ export function createSequencerProcess(world: World, watch: ChainWatch): Simulat
         l1: node.client,
         contracts: node.contracts,
         sender: node.sender,
+        kzg: fakeKzg,
         verify,
         metrics: world.metricsOf(),
         now: timeline.now,

@@ -1,4 +1,6 @@
 import type { ChainStore } from '../../node/index.ts'
+import { FAKE_L1_ADDRESSES } from '../FakeL1.ts'
+import { hasBlobs } from '../l1Pool.ts'
 import { createChainWatch } from './ChainWatch.ts'
 import { compareChains, deriveAfresh } from './checkChains.ts'
 import { checkLiveness } from './checkLiveness.ts'
@@ -7,6 +9,7 @@ import { createMiner } from './Miner.ts'
 import { createDeceivedVerifiers, createSequencerProcess, createVerifierProcess } from './nodes.ts'
 import { createOwners } from './Owners.ts'
 import { drawScenario, type Scenario } from './Scenario.ts'
+import type { SimulatedL1 } from './SimulatedL1.ts'
 import { createStrangers } from './strangers.ts'
 import { createWorld, type Failure, type PlayOptions } from './World.ts'
 
@@ -21,6 +24,9 @@ export type Outcome = {
   l2Blocks: number
   forcedBlocks: number
   outputs: number
+  /** Submissions of the batcher that stand on L1. */
+  inCalldata: number
+  inBlobs: number
   starts: number
   events: number
 }
@@ -77,9 +83,20 @@ export async function play(scenario: Scenario, options: PlayOptions = {}): Promi
     l2Blocks: Number(fresh.heads().safe.number),
     forcedBlocks: countForced(fresh),
     outputs: Number(fresh.outputCount()),
+    ...countSubmissions(l1),
     starts: [sequencer, ...verifiers].reduce((sum, { starts }) => sum + starts(), 0),
     events: timeline.events(),
   }
+}
+
+function countSubmissions(l1: SimulatedL1): Pick<Outcome, 'inCalldata' | 'inBlobs'> {
+  const executed = l1.view().flatMap((header) => l1.stateOf(header).executed)
+  const submitted = executed.filter(
+    ({ transaction, status }) =>
+      transaction.to === FAKE_L1_ADDRESSES.batchInboxAddress && status === 'success',
+  )
+  const inBlobs = submitted.filter(({ transaction }) => hasBlobs(transaction)).length
+  return { inCalldata: submitted.length - inBlobs, inBlobs }
 }
 
 function countForced(store: ChainStore): number {
