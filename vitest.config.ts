@@ -21,6 +21,7 @@ export default defineConfig({
           include: ['**/*.test.ts'],
           exclude: ['node_modules/**', 'dist/**', 'test/e2e/**', ...slow],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           // Vitest leaves one core free: of two, every second one.
           maxWorkers: '100%',
           setupFiles,
