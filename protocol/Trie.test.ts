@@ -6,7 +6,7 @@ import baseSepolia from '../test/vectors/proof_base_sepolia_16802894.json' with 
 import l1Sepolia from '../test/vectors/proof_l1_sepolia_9567705.json' with { type: 'json' }
 import { fromHex, keccak, keccakHex, toHex } from './bytes.ts'
 import { slotToKey, storageValueFromRlp } from './KeystoreTrie.ts'
-import { decodeRlp, encodeRlp, rlpToBytes, rlpToList, uintToRlp } from './Rlp.ts'
+import { decodeRlp, encodeRlp, RlpError, rlpToBytes, rlpToList, uintToRlp } from './Rlp.ts'
 import {
   EMPTY_TRIE_ROOT,
   EmptyValueError,
@@ -40,6 +40,25 @@ const value = fc.oneof(
 const entriesOf = (key: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Entry[]> =>
   fc.array(fc.tuple(key, value), { maxLength: 60 })
 const entries = fc.oneof(entriesOf(nearKey), entriesOf(hashedKey))
+
+/** What is below a node, or that it is none. */
+function readBelow(read: () => readonly Uint8Array[]): readonly Hex[] | 'no node' {
+  try {
+    return read().map(toHex)
+  } catch (error) {
+    if (error instanceof MalformedNodeError || error instanceof RlpError) return 'no node'
+    throw error
+  }
+}
+
+/** The hashes below a branch whose children are hashes, by nothing but the RLP decoder. */
+function hashesByRlp(bytes: Uint8Array): Uint8Array[] {
+  const items = rlpToList(decodeRlp(bytes), 17)
+  rlpToBytes(items[16])
+  return items.slice(0, 16).flatMap((item) => {
+    return rlpToBytes(item).length === 0 ? [] : [rlpToBytes(item, 32)]
+  })
+}
 
 describe('a trie', () => {
   it('has the root of @ethereumjs/mpt after every put', async () => {
@@ -162,6 +181,30 @@ describe('trieNodeContents', () => {
         expect(new Set(found)).toEqual(new Set(nodes.keys()))
         expect(values.toSorted()).toEqual([...last.values()].sort())
       }),
+    )
+  })
+
+  it('reads a branch of hashes as its RLP says, whatever byte is changed, added or taken away', () => {
+    const hashes = fc.array(fc.option(fc.nat(50), { nil: undefined }), { minLength: 16, maxLength: 16 })
+    const change = fc.record({
+      at: fc.nat(600),
+      byte: fc.constantFrom(0x00, 0x01, 0x7f, 0x80, 0x81, 0x9f, 0xa0, 0xa1, 0xb8, 0xc0, 0xf8, 0xf9, 0xff),
+      length: fc.constantFrom(0, 0, 0, -1, 1, 33),
+    })
+    fc.assert(
+      fc.property(hashes, fc.option(change), (children, changed) => {
+        const items = children.map((n) => (n === undefined ? new Uint8Array() : keccak(uintToRlp(n))))
+        let bytes = encodeRlp([...items, new Uint8Array()])
+        if (changed !== null) {
+          const { at, byte, length } = changed
+          bytes = Uint8Array.from({ length: bytes.length + length }, (_, i) => bytes[i] ?? 0x80)
+          bytes[at % bytes.length] = byte
+        }
+        expect(readBelow(() => trieNodeContents(bytes, EMPTY_TRIE_ROOT).below)).toEqual(
+          readBelow(() => hashesByRlp(bytes)),
+        )
+      }),
+      { numRuns: 2_000 },
     )
   })
 

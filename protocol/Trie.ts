@@ -327,13 +327,37 @@ function encodeNode(node: ReadNode, allocate?: (length: number) => Uint8Array): 
 
 function decodeNode(bytes: Uint8Array, hash: Hex, isBranch: boolean): ReadNode {
   try {
-    const node = itemToNode(decodeRlp(bytes))
+    const node = readFullBranch(bytes) ?? itemToNode(decodeRlp(bytes))
     if (isBranch) requireBranch(node)
     return node
   } catch (cause) {
     if (cause instanceof RlpError) throw new MalformedNodeError(hash, cause)
     throw cause
   }
+}
+
+/**
+ * Reads what most nodes are, and which is read most: a branch without a value, whose children stand under hashes. Undefined for
+ * every other node, and for bytes that are none. It accepts nothing that {@link decodeRlp} would not: one form of each length,
+ * and no byte left over.
+ */
+function readFullBranch(bytes: Uint8Array): Branch | undefined {
+  const isLong = bytes[0] === 0xf9
+  if (!isLong && bytes[0] !== 0xf8) return undefined
+  const start = isLong ? 3 : 2
+  const length = isLong ? (bytes[1] as number) * 256 + (bytes[2] as number) : (bytes[1] as number)
+  if (length < (isLong ? 256 : 56) || start + length !== bytes.length) return undefined
+  const children = NO_CHILDREN.slice()
+  let at = start
+  for (let slot = 0; slot < 16; slot++) {
+    if (bytes[at] === HASH_PREFIX && at + HASH_BYTES < bytes.length) {
+      children[slot] = { kind: 'unread', reference: bytes.subarray(at, at + 1 + HASH_BYTES) }
+      at += 1 + HASH_BYTES
+    } else if (bytes[at] === 0x80) at += 1
+    else return undefined
+  }
+  if (bytes[at] !== 0x80 || at + 1 !== bytes.length) return undefined
+  return { kind: 'branch', children, value: undefined }
 }
 
 function requireBranch(node: ReadNode): void {

@@ -43,7 +43,9 @@ import {
 } from './storeErrors.ts'
 import { createTransactionIndex } from './TransactionIndex.ts'
 
-const CACHED_NODES = 200_000
+const CACHED_NODE_BYTES = 64 * 1_048_576
+/** What a cached node takes beside its bytes: its hash in hex, an array, and its place in a map. */
+const NODE_OVERHEAD_BYTES = 350
 const CACHED_CONFIGS = 20_000
 /** A full block with its receipts, and what was decoded of it, takes some megabytes. */
 const CACHED_BLOCKS = 32
@@ -99,7 +101,8 @@ async function prepare(database: Database, path: string, rollup: RollupConfig): 
 }
 
 function createChainStore(database: Database, rollup: RollupConfig): ChainStore {
-  const nodes = createLruCache<Hex, Uint8Array>(CACHED_NODES)
+  const weigh = (node: Uint8Array) => node.length + NODE_OVERHEAD_BYTES
+  const nodes = createLruCache<Hex, Uint8Array>(CACHED_NODE_BYTES, weigh)
   const configs = createLruCache<Hex, Config>(CACHED_CONFIGS)
   const blocks = createLruCache<Hex, Block>(CACHED_BLOCKS)
   const receipts = createLruCache<Hex, StoredReceipts>(CACHED_BLOCKS)
