@@ -133,7 +133,10 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
   updateGauge()
 
   function createEntry(tracked: TrackedTransaction): TxEntry {
-    const entry = createTxEntry(tracked, async () => (await findAttempt(entry))?.receipt)
+    const entry = createTxEntry(tracked, async () => {
+      const found = await findAttempt(entry)
+      return found?.attempt.isCancellation ? undefined : found?.receipt
+    })
     return entry
   }
 
@@ -281,9 +284,11 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     entry.missingSince = undefined
     entry.blockedSince = undefined
     entry.includedAt = receipt.blockNumber
-    if (entry.isSettled || latest - receipt.blockNumber + 1n < options.confirmations) return
+    if (latest - receipt.blockNumber + 1n < options.confirmations) return
     const { nonce, reference } = entry.tracked
+    // Also where it was in a block before, which a reorg took back.
     if (attempt.isCancellation) return drop([entry], () => new CancelledError(account.address, nonce))
+    if (entry.isSettled) return
     entry.isSettled = true
     metrics.l1Settled.inc({ sender: name, outcome: receipt.status })
     const { status, blockNumber: l1Block } = receipt

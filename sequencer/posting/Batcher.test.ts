@@ -440,5 +440,35 @@ describe('Batcher', () => {
       expect(await losses()).toEqual({ LOST: 1 })
       expect(l1.pool().map(dataOf)).toEqual([[[1, 2]]])
     })
+
+    it('posts blocks again whose nonce was cancelled, because a reorg brought back the other kind behind it', async () => {
+      derivedL1 = 0n
+      await open(blobs)
+      await build(1)
+      await batcher.step()
+      await mine()
+      await open({ dataAvailability: 'calldata', maxChannelDuration: 0n })
+      await txManager.poll()
+      await build(1)
+      await batcher.step()
+      await mine()
+      expect(kinds()).toEqual(['blobs', 'calldata'])
+      const [, behind] = l1.mined()
+      l1.reorg(2)
+      // Nodes take the later one back first: it may wait for its turn, and nothing of the other kind gets past it.
+      expect(await l1.send(behind?.raw ?? '0x')).toMatchObject({ outcome: 'accepted' })
+      for (let round = 0; round < 20 && l1.mined().length < 2; round++) {
+        await mine()
+        await batcher.step()
+        clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs / 2
+      }
+      expect(l1.mined()[0]).toMatchObject({ nonce: 0n, data: '0x', blobs: [] })
+      expect(l1.mined()[1]?.hash).toBe(behind?.hash)
+      derivedL1 = 1n
+      await mine()
+      await batcher.step()
+      expect(await losses()).toEqual({ LOST: 1 })
+      expect(l1.pool().map(dataOf)).toEqual([[[1, 2]]])
+    })
   })
 })
