@@ -10,6 +10,8 @@ export type DevnetChain = {
   name: string
   chainId: number
   rpcUrl: string
+  /** Its OptimismPortal, on L1. */
+  portal: Address
   source: { kind: 'L1Block' | 'EIP-4788'; address: Address }
 }
 

@@ -24,7 +24,8 @@ export function devnetBanner(info: DevnetInfo, { color }: { color: boolean }): s
     ),
     ...title('contracts on L1'),
     ...Object.entries(contracts.l1).map(([name, address]) => row(words(name), address)),
-    ...title('contracts on A and B'),
+    ...chains.map(({ name, portal }) => row(`optimism portal of ${name}`, portal)),
+    ...title('contracts on A, B and L1'),
     ...Object.entries(contracts.l2).map(([name, address]) => row(words(name), address)),
     ...title('accounts (public test keys: never send real money there)'),
     ...Object.entries(accounts).map(([role, { address, privateKey }]) =>

@@ -2,10 +2,11 @@ import { createPublicClient, type Hex, hexToBigInt, http, numberToHex } from 'vi
 import type { FollowingBeaconChain } from './BeaconChain.ts'
 import type { L1Follower } from './followL1.ts'
 import type { OpChain } from './OpChain.ts'
+import { readDeposits } from './OptimismPortal.ts'
 
 /**
  * Keeps the beacon chain and the OP-like chains in step with L1: one block of each per L1 block. The L1 block is the
- * origin of the OP blocks, and the root of the beacon block before it is what their EIP-4788 contracts get, as in L1
+ * origin of the OP blocks, which take its deposits, and the root of the beacon block before it is what their EIP-4788 contracts get, as in L1
  * headers.
  */
 export function keepInStep(options: {
@@ -42,7 +43,9 @@ export function keepInStep(options: {
           // Blocks that somebody made L1 mine by hand may share a second; an OP chain's never do.
           const earliest = (await chain.headTimestamp()) + 1n
           const timestamp = l1.timestamp > earliest ? l1.timestamp : earliest
-          await chain.mine({ timestamp, l1: attributes, parentBeaconBlockRoot })
+          const { portal } = chain
+          const deposits = portal === undefined ? [] : await readDeposits(client, portal, l1.hash)
+          await chain.mine({ timestamp, l1: attributes, parentBeaconBlockRoot, deposits })
         }),
       )
     },

@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { createPublicClient, createTestClient, createWalletClient, http, zeroAddress } from 'viem'
+import {
+  type Address,
+  createPublicClient,
+  createTestClient,
+  createWalletClient,
+  http,
+  zeroAddress,
+} from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { deployL2, predictL2 } from '../contracts/index.ts'
 import { rollupConfigToJson } from '../protocol/index.ts'
@@ -18,6 +25,7 @@ import { deployRollup, drawChainId } from './deployRollup.ts'
 import { followL1 } from './followL1.ts'
 import { keepInStep } from './keepInStep.ts'
 import { createOpChain } from './OpChain.ts'
+import { deployOptimismPortal } from './OptimismPortal.ts'
 import { createWorld, type World } from './World.ts'
 
 /** Settings of a devnet; every port may be 0 for any free one. Times are seconds. */
@@ -92,7 +100,7 @@ async function startParts(options: DevnetOptions, world: World): Promise<DevnetI
     configPath: deployment.configPath,
   })
 
-  const { l1, a, b } = chains
+  const { l1, a, b, portals } = chains
   const { contracts, rollup, configPath } = deployment
   const info: DevnetInfo = {
     l1: { chainId: l1.chainId, rpcUrl: l1.url, beaconUrl },
@@ -101,12 +109,14 @@ async function startParts(options: DevnetOptions, world: World): Promise<DevnetI
         name: 'A',
         chainId: a.chainId,
         rpcUrl: a.url,
+        portal: portals.a,
         source: { kind: 'L1Block', address: contracts.l2.l1BlockSource },
       },
       {
         name: 'B',
         chainId: b.chainId,
         rpcUrl: b.url,
+        portal: portals.b,
         source: { kind: 'EIP-4788', address: contracts.l2.beaconRootsSource },
       },
     ],
@@ -124,7 +134,13 @@ async function startParts(options: DevnetOptions, world: World): Promise<DevnetI
   return info
 }
 
-type Chains = { l1: Anvil; a: Anvil; b: Anvil; opChains: Awaited<ReturnType<typeof createOpChain>>[] }
+type Chains = {
+  l1: Anvil
+  a: Anvil
+  b: Anvil
+  portals: { a: Address; b: Address }
+  opChains: Awaited<ReturnType<typeof createOpChain>>[]
+}
 
 async function startChains({ ports, chainIds }: DevnetOptions, world: World): Promise<Chains> {
   const { logDirectory } = world
@@ -133,7 +149,10 @@ async function startChains({ ports, chainIds }: DevnetOptions, world: World): Pr
     startAnvil({ name: 'anvil-a', chainId: chainIds.chainA, port: ports.chainA, logDirectory }),
     startAnvil({ name: 'anvil-b', chainId: chainIds.chainB, port: ports.chainB, logDirectory }),
   ])
-  return { l1, a, b, opChains: await Promise.all([a, b].map(createOpChain)) }
+  const deployer = walletOf(l1, devnetAccounts().deployer)
+  const portals = { a: await deployOptimismPortal(deployer), b: await deployOptimismPortal(deployer) }
+  const opChains = await Promise.all([createOpChain(a, portals.a), createOpChain(b, portals.b)])
+  return { l1, a, b, portals, opChains }
 }
 
 /** Anvil still mines a block per transaction, so that this takes no time. */
@@ -162,7 +181,7 @@ async function deployContracts(options: DevnetOptions, world: World, { l1, a, b 
     sourceAdmin: zeroAddress,
     staker: zeroAddress,
   }
-  await Promise.all([a, b].map((chain) => deployL2(walletOf(chain, deployer), parameters)))
+  await Promise.all([l1, a, b].map((chain) => deployL2(walletOf(chain, deployer), parameters)))
   const configPath = join(world.dataDir, 'rollup.json')
   await writeFile(configPath, `${JSON.stringify(rollupConfigToJson(rollup), null, 2)}\n`)
   return { contracts: { l1: contracts, l2: predictL2(parameters) }, rollup, configPath }

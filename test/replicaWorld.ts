@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   type Account,
+  type Address,
   type Client,
   createTestClient,
   createWalletClient,
@@ -30,8 +31,10 @@ import { devnetAccounts, type Role } from '../devnet/accounts.ts'
 import { type Anvil, startAnvil } from '../devnet/anvil.ts'
 import { createBeaconChain } from '../devnet/BeaconChain.ts'
 import { serveBeaconApi } from '../devnet/beaconApi.ts'
+import { followParent } from '../devnet/followParent.ts'
 import { keepInStep } from '../devnet/keepInStep.ts'
 import { createOpChain } from '../devnet/OpChain.ts'
+import { deployOptimismPortal } from '../devnet/OptimismPortal.ts'
 import {
   type Config,
   configHash,
@@ -44,21 +47,28 @@ import {
   trieRoot,
 } from '../protocol/index.ts'
 
-/** L1 with its beacon chain, one OP-like chain with a replica, and a Keyroll chain whose every block the test decides. */
+/**
+ * L1 with its beacon chain, an OP-like chain, perhaps an L3 on top of it, a replica on each, and a Keyroll chain whose every
+ * block the test decides.
+ */
 export interface ReplicaWorld {
   l1: DeployingClient
   l2: DeployingClient
+  /** Only when asked for. */
+  l3: DeployingClient | undefined
+  /** Of the L2, on L1. */
+  portal: Address
   keyroll: Client
   beaconUrl: string
   l1Contracts: L1Contracts
   l2Contracts: L2Contracts
   rollup: typeof WORLD_ROLLUP
-  /** A client of L1 or L2 for another of the devnet's accounts. */
+  /** A client of a chain for another of the devnet's accounts. */
   as(chain: 'l1' | 'l2', role: Role): DeployingClient
-  /** Mines a block on L1, at least `seconds` later, and the L2 block that follows it. */
+  /** Mines a block on L1, at least `seconds` later, and the L2 and L3 blocks that follow it. */
   step(seconds?: number): Promise<void>
   /** Mines until the transaction is in a block, and throws when it reverted. */
-  mined(chain: 'l1' | 'l2', sending: Promise<Hex>): Promise<void>
+  mined(chain: 'l1' | 'l2' | 'l3', sending: Promise<Hex>): Promise<void>
   /** Appends a Keyroll block in which these configs are in force, and proposes it. Returns the output's index. */
   propose(configs: readonly { id: Hex; config: Config }[]): Promise<bigint>
   /** Drops the newest L1 blocks, and the outputs proposed in them. The L2 keeps its blocks. */
@@ -71,7 +81,7 @@ export const WORLD_ROLLUP = { l2ChainId: 4_200_777n, challengePeriod: 1000, minR
 
 type KeyrollBlock = { keystore: Trie; configs: Map<Hex, Config>; hash: Hex }
 
-export async function startReplicaWorld(): Promise<ReplicaWorld> {
+export async function startReplicaWorld({ withL3 = false } = {}): Promise<ReplicaWorld> {
   const logDirectory = await mkdtemp(join(tmpdir(), 'keyroll-world-'))
   const accounts = devnetAccounts()
   const start = (name: string, chainId: number) => startAnvil({ name, chainId, port: 0, logDirectory })
@@ -80,7 +90,8 @@ export async function startReplicaWorld(): Promise<ReplicaWorld> {
   const [l1, l2] = [as('l1', 'deployer'), as('l2', 'deployer')]
 
   const genesis = await getBlock(l1)
-  const opChain = await createOpChain(anvils.l2)
+  const portal = await deployOptimismPortal(l1)
+  const opChain = await createOpChain(anvils.l2, portal)
   const l1Contracts = await deployL1(l1, {
     l1ChainId: 900n,
     owner: accounts.deployer.address,
@@ -96,14 +107,22 @@ export async function startReplicaWorld(): Promise<ReplicaWorld> {
     challengePeriod: BigInt(WORLD_ROLLUP.challengePeriod),
     permissionlessDelay: 259_200n,
   })
-  const l2Contracts = await deployL2(l2, {
+  const l2Parameters = {
     l1ChainId: 900n,
     outputOracle: l1Contracts.outputOracle,
     ...WORLD_ROLLUP,
     schedule: [{ fromSlot: 0n, untilSlot: 1_000_000_000n, index: 6444n }],
     sourceAdmin: zeroAddress,
     staker: zeroAddress,
-  })
+  }
+  const l2Contracts = await deployL2(l2, l2Parameters)
+  await deployL2(l1, l2Parameters)
+  const l3Anvil = withL3 ? await start('l3', 902) : undefined
+  const l3 = l3Anvil && walletOf(l3Anvil, accounts.deployer.privateKey)
+  if (l3) await deployL2(l3, l2Parameters)
+  const l3Chain = l3Anvil && (await createOpChain(l3Anvil))
+  await l3Chain?.stopAutomine()
+  const l3Follower = l3Chain && followParent(l3Chain)
 
   const beacon = await createBeaconChain(anvils.l1.url, await getBlock(l1))
   const api = await serveBeaconApi({ chain: beacon, port: 0 })
@@ -116,11 +135,13 @@ export async function startReplicaWorld(): Promise<ReplicaWorld> {
     await l1Control.increaseTime({ seconds })
     await l1Control.mine({ blocks: 1 })
     await follower.onBlock(await getBlock(l1))
+    await l3Follower?.onBlock(await getBlock(l2))
   }
-  const mined = async (chain: 'l1' | 'l2', sending: Promise<Hex>) => {
+  const clients = { l1, l2, l3: l3 ?? l2 }
+  const mined = async (chain: 'l1' | 'l2' | 'l3', sending: Promise<Hex>) => {
     const hash = await sending
     await step()
-    const { status } = await waitForTransactionReceipt(chain === 'l1' ? l1 : l2, { hash })
+    const { status } = await waitForTransactionReceipt(clients[chain], { hash })
     if (status !== 'success') throw new WorldError(`transaction ${hash} on ${chain} reverted`)
   }
 
@@ -131,6 +152,8 @@ export async function startReplicaWorld(): Promise<ReplicaWorld> {
   return {
     l1,
     l2,
+    l3,
+    portal,
     keyroll: createKeyrollClient(blocks),
     beaconUrl: api.url,
     l1Contracts,
@@ -176,7 +199,7 @@ export async function startReplicaWorld(): Promise<ReplicaWorld> {
     },
     async stop() {
       await api.close()
-      await Promise.all([anvils.l1.stop(), anvils.l2.stop()])
+      await Promise.all([anvils.l1.stop(), anvils.l2.stop(), l3Anvil?.stop()])
       await rm(logDirectory, { recursive: true })
     },
   }
