@@ -1,44 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Memory} from "@openzeppelin/contracts/utils/Memory.sol";
 import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
-import {TrieProof} from "@openzeppelin/contracts/utils/cryptography/TrieProof.sol";
-import {Test} from "forge-std/Test.sol";
 
 import {MerklePatricia} from "../../src/libraries/MerklePatricia.sol";
 import {Rlp} from "../../src/libraries/Rlp.sol";
-import {MerklePatriciaHarness} from "./MerklePatriciaHarness.sol";
 import {TestTrie} from "./TestTrie.sol";
+import {TrieTest} from "./TrieTest.sol";
 
-/// @notice The OP Stack's MerkleTrie, compiled by tools/generateOpMerkleTrie.ts.
-interface IOpMerkleTrie {
-    function get(bytes memory key, bytes[] memory proof, bytes32 root) external pure returns (bytes memory);
-}
-
-/// @notice OpenZeppelin's TrieProof as a call, since it may revert on malformed RLP.
-contract OzTrieProof {
-    function get(bytes32 root, bytes32 key, bytes[] memory proof) external pure returns (bytes memory) {
-        return TrieProof.traverse(root, abi.encodePacked(key), proof);
-    }
-}
-
-contract MerklePatriciaTest is Test {
+contract MerklePatriciaTest is TrieTest {
     using TestTrie for TestTrie.Entry[];
 
-    IOpMerkleTrie internal immutable OP_TRIE = IOpMerkleTrie(makeAddr("OP MerkleTrie"));
-
     string internal constant VECTORS = "test/vectors/keyroll/trie_proofs.json";
-
-    MerklePatriciaHarness internal _trie;
-    OzTrieProof internal _ozTrie;
-
-    function setUp() public {
-        _trie = new MerklePatriciaHarness();
-        _ozTrie = new OzTrieProof();
-        string memory json = vm.readFile("test/vectors/keyroll/op_merkle_trie.json");
-        vm.etch(address(OP_TRIE), vm.parseJsonBytes(json, ".deployedBytecode"));
-    }
 
     // Real proofs
 
@@ -49,7 +22,6 @@ contract MerklePatriciaTest is Test {
         assertTrue(exists);
         assertEq(word, p.slotValue);
         assertEq(p.accountProof.length + p.storageProof.length, 13);
-        assertLt(gasUsed, 50_000);
         vm.snapshotValue("MerklePatricia", "account and slot of Sepolia, 13 nodes", gasUsed);
     }
 
@@ -69,13 +41,6 @@ contract MerklePatriciaTest is Test {
         assertFalse(exists);
         assertEq(word, 0);
         vm.snapshotValue("MerklePatricia", "account and absent slot of Base Sepolia, 10 nodes", gasUsed);
-    }
-
-    function test_refusesTheSepoliaProofWithAnyByteChanged() public view {
-        SepoliaProof memory p = _sepolia();
-        _requireEveryByte(p.stateRoot, keccak256(abi.encodePacked(p.account)), p.accountProof);
-        bytes32 storageRoot = _trie.accountStorageRoot(p.stateRoot, p.account, p.accountProof);
-        _requireEveryByte(storageRoot, keccak256(abi.encodePacked(p.slot)), p.storageProof);
     }
 
     function test_refusesTheSepoliaProofOfAnotherAccount() public {
@@ -149,111 +114,7 @@ contract MerklePatriciaTest is Test {
         assertGt(count, 0);
     }
 
-    // Any trie, beside OpenZeppelin's TrieProof and the OP Stack's MerkleTrie
-
-    /// forge-config: default.fuzz.runs = 100
-    function testFuzz_provesEveryKeyAsOthersDo(uint256 seed) public view {
-        TestTrie.Entry[] memory entries = _randomEntries(seed);
-        bytes32 root = entries.rootOf();
-        for (uint256 i = 0; i < entries.length; ++i) {
-            bytes32 key = entries[i].key;
-            bytes[] memory proof = entries.proofOf(key, false);
-            (bool exists, bytes memory value) = _trie.get(root, key, proof);
-            assertTrue(exists);
-            assertEq(value, entries[i].value);
-            assertEq(_ozTrie.get(root, key, proof), value);
-            // The OP Stack's wants every node as an element of the proof, also those inside their parents.
-            assertEq(OP_TRIE.get(abi.encodePacked(key), entries.proofOf(key, true), root), value);
-        }
-    }
-
-    /// forge-config: default.fuzz.runs = 100
-    function testFuzz_provesAbsenceWhereOthersFindNothing(uint256 seed) public view {
-        TestTrie.Entry[] memory entries = _randomEntries(seed);
-        bytes32 root = entries.rootOf();
-        for (uint256 i = 0; i < 8; ++i) {
-            bytes32 key =
-                _near(entries[i % entries.length].key, uint256(keccak256(abi.encode(seed, "absent", i))));
-            if (_holds(entries, key)) continue;
-            bytes[] memory proof = entries.proofOf(key, false);
-            (bool exists, bytes memory value) = _trie.get(root, key, proof);
-            assertFalse(exists);
-            assertEq(value.length, 0);
-            _requireNoneOfOthers(root, key, proof);
-        }
-    }
-
-    /// @dev Whatever the proof, an answer is the truth.
-    /// forge-config: default.fuzz.runs = 100
-    function testFuzz_neverTellsAnUntruthByProofsOfOtherKeys(uint256 seed) public view {
-        TestTrie.Entry[] memory entries = _randomEntries(seed);
-        bytes32 root = entries.rootOf();
-        bytes32 one = entries[seed % entries.length].key;
-        bytes32 other = entries[(seed >> 8) % entries.length].key;
-        bytes32 near = _near(other, seed);
-        _requireTruth(entries, root, one, entries.proofOf(other, false));
-        _requireTruth(entries, root, near, entries.proofOf(one, false));
-        _requireTruth(entries, root, one, entries.proofOf(near, false));
-    }
-
-    /// forge-config: default.fuzz.runs = 100
-    function testFuzz_refusesChangedProofs(uint256 seed, uint256 at, uint8 difference) public view {
-        vm.assume(difference != 0);
-        TestTrie.Entry[] memory entries = _randomEntries(seed);
-        bytes32 key = entries[seed % entries.length].key;
-        bytes[] memory proof = entries.proofOf(key, false);
-        bytes memory node = proof[at % proof.length];
-        node[(at >> 128) % node.length] ^= bytes1(difference);
-        _requireRefused(entries.rootOf(), key, proof);
-    }
-
-    /// forge-config: default.fuzz.runs = 100
-    function testFuzz_refusesLongerShorterAndReorderedProofs(uint256 seed) public view {
-        TestTrie.Entry[] memory entries = _randomEntries(seed);
-        bytes32 root = entries.rootOf();
-        for (uint256 i = 0; i < 2; ++i) {
-            bytes32 key = entries[i % entries.length].key;
-            if (i == 1) key = _near(key, seed);
-            bytes[] memory proof = entries.proofOf(key, false);
-            _requireRefused(root, key, _resized(proof, proof.length - 1, ""));
-            _requireRefused(root, key, _resized(proof, proof.length + 1, proof[proof.length - 1]));
-            _requireRefused(root, key, _resized(proof, proof.length + 1, ""));
-            if (proof.length > 1) {
-                (proof[0], proof[1]) = (proof[1], proof[0]);
-                _requireRefused(root, key, proof);
-            }
-        }
-    }
-
-    /// forge-config: default.fuzz.runs = 100
-    function testFuzz_refusesEmbeddedNodesAsElements(uint256 seed) public view {
-        TestTrie.Entry[] memory entries = _randomEntries(seed);
-        bytes32 key = entries[seed % entries.length].key;
-        bytes[] memory repeated = entries.proofOf(key, true);
-        if (repeated.length == entries.proofOf(key, false).length) return;
-        _requireRefused(entries.rootOf(), key, repeated);
-    }
-
-    /// @dev Trie nodes changed and hashed again, so that parsing has to catch what hashes cannot.
-    /// forge-config: default.fuzz.runs = 100
-    function testFuzz_readsChangedNodesAsOthersDoOrRefuses(uint256 seed, uint256 at, uint8 to) public view {
-        TestTrie.Entry[] memory entries = _randomEntries(seed);
-        bytes32 key = entries[seed % entries.length].key;
-        bytes[] memory proof = entries.proofOf(key, false);
-        bytes memory last = proof[proof.length - 1];
-        last[at % last.length] = bytes1(to);
-        // Without the nodes above, the last one is a root; a key shifted as far meets it there.
-        bytes[] memory root = new bytes[](1);
-        root[0] = last;
-        bytes32 hash = keccak256(last);
-        for (uint256 depth = 0; depth < 64; ++depth) {
-            bytes32 shifted = key << (4 * depth);
-            (bool answered, bool exists, bytes memory value) = _tryGet(hash, shifted, root);
-            if (!answered) continue;
-            if (exists) assertEq(_ozTrie.get(hash, shifted, root), value);
-            else _requireNoneOfOthers(hash, shifted, root);
-        }
-    }
+    // Small tries
 
     function test_provesTriesWhoseNodesAreEmbedded() public view {
         // Keys that differ in the last nibble: an extension, and inside it a branch with leaves inside it.
@@ -540,120 +401,6 @@ contract MerklePatriciaTest is Test {
 
     // Helpers
 
-    struct SepoliaProof {
-        bytes32 stateRoot;
-        address account;
-        bytes32 slot;
-        bytes32 slotValue;
-        bytes[] accountProof;
-        bytes[] storageProof;
-    }
-
-    function _sepolia() internal view returns (SepoliaProof memory p) {
-        string memory json = vm.readFile("test/vectors/proof_l1_sepolia_9567705.json");
-        p.stateRoot = vm.parseJsonBytes32(json, ".stateRoot");
-        p.account = vm.parseJsonAddress(json, ".account");
-        p.slot = vm.parseJsonBytes32(json, ".slot");
-        p.slotValue = vm.parseJsonBytes32(json, ".slotValue");
-        p.accountProof = _decodeNodes(vm.parseJsonBytes(json, ".rlpAccountProof"));
-        p.storageProof = _decodeNodes(vm.parseJsonBytes(json, ".rlpStorageProof"));
-    }
-
-    /// @dev These vectors hold a proof as one RLP list of strings.
-    function _decodeNodes(bytes memory list) internal pure returns (bytes[] memory nodes) {
-        Memory.Slice[] memory items = RLP.decodeList(list);
-        nodes = new bytes[](items.length);
-        for (uint256 i = 0; i < items.length; ++i) {
-            nodes[i] = RLP.readBytes(items[i]);
-        }
-    }
-
-    /// @dev Between one and five keys, each agreeing with an earlier one in a random number of nibbles, so that deep tries
-    ///      with extensions and embedded nodes are as common as shallow ones; values from one byte to forty.
-    function _randomEntries(uint256 seed) internal pure returns (TestTrie.Entry[] memory entries) {
-        entries = new TestTrie.Entry[](1 + seed % 5);
-        for (uint256 i = 0; i < entries.length; ++i) {
-            uint256 random = uint256(keccak256(abi.encode(seed, i)));
-            entries[i].key = i == 0 ? bytes32(random) : _near(entries[random % i].key, random);
-            entries[i].value = new bytes(random % 3 == 0 ? 1 + (random >> 8) % 40 : 1);
-            entries[i].value[0] = bytes1(uint8(1 + (random >> 16) % 255));
-            for (uint256 j = 0; j < i; ++j) {
-                if (entries[j].key == entries[i].key) return _resized(entries, i);
-            }
-        }
-    }
-
-    /// @dev A key that agrees with `key` in as many nibbles as `random` says, and then differs.
-    function _near(bytes32 key, uint256 random) internal pure returns (bytes32) {
-        uint256 depth = 63 - (random >> 24) % 64 * ((random >> 32) % 2);
-        uint256 difference = (1 + (random >> 40) % 15) << (252 - 4 * depth);
-        return bytes32((uint256(key) ^ difference) ^ (random >> (4 * depth) >> 4));
-    }
-
-    function _holds(TestTrie.Entry[] memory entries, bytes32 key) internal pure returns (bool) {
-        for (uint256 i = 0; i < entries.length; ++i) {
-            if (entries[i].key == key) return true;
-        }
-        return false;
-    }
-
-    function _tryGet(bytes32 root, bytes32 key, bytes[] memory proof)
-        internal
-        view
-        returns (bool answered, bool exists, bytes memory value)
-    {
-        try _trie.get(root, key, proof) returns (bool exists_, bytes memory value_) {
-            return (true, exists_, value_);
-        } catch {}
-    }
-
-    function _requireTruth(TestTrie.Entry[] memory entries, bytes32 root, bytes32 key, bytes[] memory proof)
-        internal
-        view
-    {
-        (bool answered, bool exists, bytes memory value) = _tryGet(root, key, proof);
-        if (!answered) return;
-        bytes memory truth;
-        for (uint256 i = 0; i < entries.length; ++i) {
-            if (entries[i].key == key) truth = entries[i].value;
-        }
-        assertEq(exists, truth.length != 0);
-        assertEq(value, truth);
-    }
-
-    function _requireRefused(bytes32 root, bytes32 key, bytes[] memory proof) internal view {
-        (bool answered,,) = _tryGet(root, key, proof);
-        assertFalse(answered, "answered");
-    }
-
-    function _requireNoneOfOthers(bytes32 root, bytes32 key, bytes[] memory proof) internal view {
-        try _ozTrie.get(root, key, proof) {
-            revert("OpenZeppelin's finds a value");
-        } catch {}
-        try OP_TRIE.get(abi.encodePacked(key), proof, root) {
-            revert("OP's finds a value");
-        } catch {}
-    }
-
-    function _requireEveryByte(bytes32 root, bytes32 key, bytes[] memory proof) internal view {
-        (bool exists,) = _trie.get(root, key, proof);
-        assertTrue(exists);
-        for (uint256 i = 0; i < proof.length; ++i) {
-            bytes memory node = proof[i];
-            // No later node is looked at, so it suffices to send those up to the changed one.
-            bytes[] memory head = _resized(proof, i + 1, "");
-            for (uint256 j = 0; j < node.length; ++j) {
-                node[j] ^= 0x01;
-                try _trie.get(root, key, head) {
-                    revert("accepted");
-                } catch (bytes memory reason) {
-                    assertEq(bytes4(reason), MerklePatricia.ProofNodeMismatch.selector);
-                }
-                node[j] ^= 0x01;
-            }
-        }
-    }
-
     function _requireMalformedRoot(bytes memory node, bytes4 reason) internal {
         bytes[] memory proof = _single(node);
         vm.expectPartialRevert(reason);
@@ -709,27 +456,5 @@ contract MerklePatriciaTest is Test {
     function _single(bytes memory node) internal pure returns (bytes[] memory proof) {
         proof = new bytes[](1);
         proof[0] = node;
-    }
-
-    function _resized(bytes[] memory items, uint256 length, bytes memory more)
-        internal
-        pure
-        returns (bytes[] memory resized)
-    {
-        resized = new bytes[](length);
-        for (uint256 i = 0; i < length; ++i) {
-            resized[i] = i < items.length ? items[i] : more;
-        }
-    }
-
-    function _resized(TestTrie.Entry[] memory entries, uint256 length)
-        internal
-        pure
-        returns (TestTrie.Entry[] memory resized)
-    {
-        resized = new TestTrie.Entry[](length);
-        for (uint256 i = 0; i < length; ++i) {
-            resized[i] = entries[i];
-        }
     }
 }

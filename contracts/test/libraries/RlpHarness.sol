@@ -54,12 +54,16 @@ contract RlpHarness {
         return input.toList().readUint8();
     }
 
-    function readBytes32(bytes calldata input) external pure returns (bytes32) {
-        return input.toList().readBytes32();
+    function readBytes32(bytes calldata input) external pure returns (bytes32 value) {
+        Rlp.Cursor memory cursor = input.toList();
+        value = cursor.readBytes32();
+        cursor.requireDone();
     }
 
-    function readAddress(bytes calldata input) external pure returns (address) {
-        return input.toList().readAddress();
+    function readAddress(bytes calldata input) external pure returns (address value) {
+        Rlp.Cursor memory cursor = input.toList();
+        value = cursor.readAddress();
+        cursor.requireDone();
     }
 
     function readFixed(bytes calldata input, uint256 width) external pure returns (uint256) {

@@ -1,0 +1,165 @@
+// Mutation testing of contracts/src: for each guard and effect, a mutant without it, and whether a test fails then.
+// All mutants are compiled into one copy of the contracts, where they sleep until their number is the coinbase's.
+//
+//   tsx tools/mutateContracts.ts [--only REGEX] [--dir DIRECTORY] [--json FILE]
+//
+// --only takes mutants whose `file:line` matches. Ends with 1 if one survives that survivors.json does not explain.
+import { spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { instrument, type Mutant } from './mutants/instrument.ts'
+
+/** The copy does not compile, its tests fail with all mutants asleep, or forge ended for another reason than a test. */
+class MutationTestingError extends Error {
+  override name = 'MutationTestingError'
+}
+
+interface Survivor {
+  file: string
+  code: string
+  change: string
+  /** Why no test can tell it from the original. */
+  reason: string
+}
+
+const root = join(import.meta.dirname, '..')
+const profile = `
+[profile.mutants]
+[profile.mutants.fuzz]
+runs = 16
+[profile.mutants.invariant]
+runs = 8
+depth = 60
+`
+const slowest = 300_000
+
+const { values: options } = parseArgs({
+  options: { only: { type: 'string', default: '' }, dir: { type: 'string' }, json: { type: 'string' } },
+})
+
+const directory = options.dir ?? mkdtempSync(join(tmpdir(), 'keyroll-mutants-'))
+const testFiles = readdirSync(join(root, 'contracts/test'), { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.t.sol'))
+  .map((path) => `contracts/test/${path}`)
+
+const mutants = prepare()
+requireTestsPass()
+const only = new RegExp(options.only)
+const chosen = mutants.filter(({ file, line }) => only.test(`${file}:${line}`))
+console.log(`${chosen.length} of ${mutants.length} mutants, in ${directory}`)
+
+const survivors: Mutant[] = []
+for (const [index, mutant] of chosen.entries()) {
+  if (isKilled(mutant)) continue
+  survivors.push(mutant)
+  console.log(`[${index + 1}/${chosen.length}] survives: ${describe(mutant)}`)
+}
+if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ chosen, survivors }, null, 1))
+
+const known: Survivor[] = JSON.parse(readFileSync(join(root, 'tools/mutants/survivors.json'), 'utf8'))
+const unexplained = survivors.filter((mutant) => !known.some((survivor) => isSame(survivor, mutant)))
+const killed = chosen.length - survivors.length
+console.log(
+  `${killed} killed, ${survivors.length - unexplained.length} equivalent, ${unexplained.length} survive`,
+)
+for (const mutant of unexplained) console.log(describe(mutant))
+if (unexplained.length !== 0) process.exitCode = 1
+
+/** Writes the copy with all mutants in it, and compiles it. */
+function prepare(): Mutant[] {
+  mkdirSync(directory, { recursive: true })
+  for (const path of ['test/vectors', 'tools/solc.mjs'])
+    cpSync(join(root, path), join(directory, path), { recursive: true })
+  // How often each property is tried is the profile's to say here.
+  for (const path of readdirSync(join(root, 'contracts/test'), { recursive: true, encoding: 'utf8' }))
+    if (path.endsWith('.sol') && !path.startsWith('gas/')) copyTest(path)
+  if (!existsSync(join(directory, 'node_modules')))
+    symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'))
+  writeFileSync(join(directory, 'foundry.toml'), readFileSync(join(root, 'foundry.toml'), 'utf8') + profile)
+
+  const found: Mutant[] = []
+  const sources = join(root, 'contracts/src')
+  for (const path of readdirSync(sources, { recursive: true, encoding: 'utf8' }).sort()) {
+    if (!path.endsWith('.sol')) continue
+    const { source, mutants } = instrument(path, readFileSync(join(sources, path), 'utf8'), found.length + 1)
+    const target = join(directory, 'contracts/src', path)
+    mkdirSync(join(target, '..'), { recursive: true })
+    writeFileSync(target, source)
+    found.push(...mutants)
+  }
+  cpSync(join(root, 'tools/mutants/Mutant.sol'), join(directory, 'contracts/src/Mutant.sol'))
+  return found
+}
+
+function copyTest(path: string): void {
+  const target = join(directory, 'contracts/test', path)
+  const source = readFileSync(join(root, 'contracts/test', path), 'utf8')
+  mkdirSync(join(target, '..'), { recursive: true })
+  writeFileSync(target, source.replace(/\/\/\/ forge-config: \w+\.(fuzz|invariant)\..*/g, ''))
+}
+
+function requireTestsPass(): void {
+  // Compiles too, for which there is no hurry.
+  const { status, output } = runTests(0, '**', '', 3_600_000)
+  if (status !== 0) throw new MutationTestingError(`tests fail with all mutants asleep:\n${output}`)
+}
+
+/** Runs the tests named after the mutant's file first, and first those that are not random: most mutants fail there. */
+function isKilled(mutant: Mutant): boolean {
+  const name = basename(mutant.file, '.sol')
+  const nearest = testFiles.filter((path) => path.includes(`/${name}/`) || basename(path).startsWith(name))
+  if (nearest.length !== 0 && fails(mutant, `{${nearest.join(',')}}`, '|[fF]uzz|invariant')) return true
+  return fails(mutant, '**')
+}
+
+function fails(mutant: Mutant, paths: string, without = ''): boolean {
+  const { status, output } = runTests(mutant.number, paths, without)
+  if (status === 0) return false
+  // A loop that never ends counts as noticed.
+  if (status === null || output.includes('[FAIL')) return true
+  throw new MutationTestingError(`forge ended with ${status} for ${describe(mutant)}:\n${output}`)
+}
+
+function runTests(
+  number: number,
+  paths: string,
+  without = '',
+  timeout = slowest,
+): { status: number | null; output: string } {
+  const coinbase = `0x6d7574616e74${number.toString(16).padStart(28, '0')}`
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [
+      join(root, 'tools/forge.mjs'),
+      ...['test', '--root', directory, '--match-path', paths, '--block-coinbase', coinbase],
+      ...['--code-size-limit', '1000000', '--fail-fast', '--no-match-test', `[gG]as|[oO]verhead${without}`],
+    ],
+    {
+      cwd: directory,
+      env: { ...process.env, FOUNDRY_PROFILE: 'mutants' },
+      encoding: 'utf8',
+      maxBuffer: 2 ** 26,
+      timeout,
+    },
+  )
+  return { status, output: stdout + stderr }
+}
+
+function isSame(survivor: Survivor, mutant: Mutant): boolean {
+  return survivor.file === mutant.file && survivor.code === mutant.code && survivor.change === mutant.change
+}
+
+function describe({ number, file, line, change, code }: Mutant): string {
+  return `${file}:${line} ${change}: ${code} (${number})`
+}
