@@ -1,7 +1,7 @@
 import type { Address, Hex } from 'viem'
+import { blockFromUntrustedRlp, MAX_BLOCK_HEAD_BYTES, rlpExtentAt } from '../../node/index.ts'
 import {
   type Block,
-  blockFromRlp,
   decodeExtraData,
   fromHex,
   type Header,
@@ -23,11 +23,6 @@ export type ReadSignedBlock = { ok: true; vouched: VouchedBlock } | { ok: false;
 
 type SignedHeader = { header: Header; hash: Hex; end: number }
 
-/** A block's header and what stands before it are shorter. */
-const MAX_HEAD_BYTES = 1_024
-/** Deposits and set-configs are longer, by the hashes in them. */
-const MIN_TRANSACTION_BYTES = 64
-
 /**
  * Reads what `keyroll_getSignedBlock` answers, trusting nothing: the signature must be of `named`, over this very header
  * (protocol.md §9).
@@ -44,7 +39,7 @@ export function readSignedBlock(
   const signer = hexOf('signer' in json ? json.signer : undefined, 20)
   if (typeof hex !== 'string' || signature === undefined || signer === undefined) return flawed('MALFORMED')
   if (signer !== named) return flawed('WRONG_SIGNER')
-  const head = attempt(() => readHeader(fromHex(hex.slice(0, 2 + 2 * MAX_HEAD_BYTES) as Hex)))
+  const head = attempt(() => readHeader(fromHex(hex.slice(0, 2 + 2 * MAX_BLOCK_HEAD_BYTES) as Hex)))
   if (head === undefined) return flawed('MALFORMED')
   const { header, hash, end } = head
   const signed = { blockHash: hash, blockNumber: header.number }
@@ -52,7 +47,7 @@ export function readSignedBlock(
   // The signature is over the header only: whoever passes it on may have put anything beside it.
   const bytes = Number(header.gasUsed)
   if (hex.length / 2 > end + bytes + bytes / 16 + 16) return flawed('TOO_LARGE')
-  const block = attempt(() => readBlock(fromHex(hex as Hex), end))
+  const block = attempt(() => blockFromUntrustedRlp(fromHex(hex as Hex)))
   return block === undefined ? flawed('MALFORMED') : { ok: true, vouched: { block, signature, signer } }
 }
 
@@ -67,39 +62,14 @@ function hexOf(value: unknown, bytes: number): Hex | undefined {
 
 /** Reads the header at the beginning of `rlp([header, [raw, ...]])`; `end` is where it ends. */
 function readHeader(bytes: Uint8Array): SignedHeader | undefined {
-  const outer = prefixAt(bytes, 0)
-  const inner = outer && prefixAt(bytes, outer.start)
+  const outer = rlpExtentAt(bytes, 0)
+  const inner = outer && rlpExtentAt(bytes, outer.start)
   if (outer === undefined || inner === undefined || inner.end > bytes.length) return undefined
   const rlp = bytes.subarray(outer.start, inner.end)
   const header = headerFromRlp(rlp)
   // Every block of this chain says where it stands: without that there is nothing to check it against.
   decodeExtraData(header.extraData)
   return { header, hash: keccakHex(rlp), end: inner.end }
-}
-
-/** Decodes a block once it is clear that it does not consist of millions of tiny items. */
-function readBlock(bytes: Uint8Array, headerEnd: number): Block | undefined {
-  const list = prefixAt(bytes, headerEnd)
-  if (list === undefined) return undefined
-  for (let at = list.start; at < bytes.length; ) {
-    const item = prefixAt(bytes, at)
-    if (item === undefined || item.end - item.start < MIN_TRANSACTION_BYTES) return undefined
-    at = item.end
-  }
-  return blockFromRlp(bytes)
-}
-
-/** Where an RLP item's payload starts and ends; whether it is canonical is for the decoder. */
-function prefixAt(bytes: Uint8Array, at: number): { start: number; end: number } | undefined {
-  const first = bytes[at]
-  if (first === undefined || first < 0x80) return undefined
-  const base = first < 0xc0 ? 0x80 : 0xc0
-  const short = first - base
-  if (short <= 55) return { start: at + 1, end: at + 1 + short }
-  const start = at + 1 + (short - 55)
-  if (short - 55 > 4 || start > bytes.length) return undefined
-  const length = bytes.subarray(at + 1, start).reduce((value, byte) => value * 256 + byte, 0)
-  return { start, end: start + length }
 }
 
 function attempt<T>(read: () => T): T | undefined {

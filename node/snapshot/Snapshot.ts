@@ -1,7 +1,6 @@
 import type { Hex } from 'viem'
 import {
   type Block,
-  blockFromRlp,
   blockToRlp,
   decodeRlp,
   encodeRlp,
@@ -26,6 +25,7 @@ import {
   receiptsToBytes,
   type StoredReceipts,
 } from '../store/storeCodecs.ts'
+import { blockFromUntrustedRlp, requireCoarseRlp } from '../untrustedRlp.ts'
 import { MalformedSnapshotError } from './snapshotErrors.ts'
 
 /** What every snapshot begins with; the last byte is the version of the format (docs/snapshot.md). */
@@ -41,11 +41,11 @@ export type SnapshotRecordKind = (typeof SnapshotRecordKind)[keyof typeof Snapsh
 export const RECORD_PREFIX_BYTES = 5
 
 /**
- * The longest payload of each kind. A block's deposits are bounded by L1's gas alone, a branch has 16 hashes, a config has 4,096
+ * The longest payload of each kind. A block's deposits are bounded by L1's gas alone: 60,000,000 make 6 MiB of them and their receipts. A branch has 16 hashes, a config has 4,096
  * bytes of data and less than 256 others.
  */
 export const MAX_PAYLOAD_BYTES: Readonly<Record<SnapshotRecordKind, number>> = {
-  [SnapshotRecordKind.head]: 64 * 1_048_576,
+  [SnapshotRecordKind.head]: 16 * 1_048_576,
   [SnapshotRecordKind.header]: 1_024,
   [SnapshotRecordKind.node]: 1_024,
   [SnapshotRecordKind.config]: 4_352,
@@ -117,10 +117,6 @@ export function snapshotHeadFromBytes(bytes: Uint8Array): SnapshotHead {
   const { block, receipts, verdicts } = head.base
   const { header, transactions } = block
   if (header.number === 0n) throw new MalformedSnapshotError('it begins at genesis, expected a later block')
-  // A trie cannot hold empty values, and no block an empty transaction.
-  if (transactions.some(({ length }) => length === 0)) {
-    throw new MalformedSnapshotError('its base block has an empty transaction')
-  }
   requireSame('transactions root', orderedTrieRoot(transactions), header.transactionsRoot)
   requireSame('receipts root', orderedTrieRoot(receipts.map(receiptToBytes)), header.receiptsRoot)
   requireSame('state root', stateRootOf(header.withdrawalsRoot), header.stateRoot)
@@ -137,7 +133,11 @@ export function snapshotHeadFromBytes(bytes: Uint8Array): SnapshotHead {
 }
 
 function readHead(bytes: Uint8Array): SnapshotHead {
+  requireCoarseRlp(bytes)
   const items = rlpToList(decodeRlp(bytes), 8)
+  const [inclusion, receipts] = [rlpToBytes(items[3]), rlpToBytes(items[7])]
+  requireCoarseRlp(inclusion)
+  requireCoarseReceipts(receipts)
   const outputAt = (i: number): SnapshotOutput => {
     const [index, number, hash] = rlpToList(items[i], 3)
     return {
@@ -150,13 +150,20 @@ function readHead(bytes: Uint8Array): SnapshotHead {
     l2ChainId: rlpToUint(items[1], 64),
     genesisHash: toHex(rlpToBytes(items[2], 32)),
     base: {
-      inclusion: inclusionFromBytes(rlpToBytes(items[3])),
-      block: blockFromRlp(rlpToBytes(items[6])),
-      ...receiptsFromBytes(rlpToBytes(items[7])),
+      inclusion: inclusionFromBytes(inclusion),
+      block: blockFromUntrustedRlp(rlpToBytes(items[6])),
+      ...receiptsFromBytes(receipts),
     },
     output: outputAt(4),
     firstOutput: outputAt(5),
   }
+}
+
+/** Each receipt is RLP of its own, behind its type. */
+function requireCoarseReceipts(bytes: Uint8Array): void {
+  requireCoarseRlp(bytes)
+  const [receipts] = rlpToList(decodeRlp(bytes))
+  for (const receipt of rlpToList(receipts)) requireCoarseRlp(rlpToBytes(receipt).subarray(1))
 }
 
 /** A reason is not part of the receipts root, so no hash vouches for it; but whether there is one, the status says. */

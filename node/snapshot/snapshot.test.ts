@@ -2,9 +2,15 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
   type Config,
+  concat,
   configToRlp,
+  decodeRlp,
+  encodeRlp,
   fromHex,
+  type RlpItem,
   readKeystore,
+  rlpToBytes,
+  rlpToList,
   toHex,
   transactionHash,
 } from '../../protocol/index.ts'
@@ -27,6 +33,7 @@ import { openSnapshot } from './readSnapshot.ts'
 import { MAX_PAYLOAD_BYTES, SNAPSHOT_MAGIC, SnapshotRecordKind, snapshotHeadToBytes } from './Snapshot.ts'
 import { MalformedSnapshotError, OtherRollupSnapshotError } from './snapshotErrors.ts'
 import type { SnapshotRecord } from './snapshotRecords.ts'
+import { writeSnapshot } from './writeSnapshot.ts'
 
 const { head, header, node: NODE, config: CONFIG, initial: INITIAL } = SnapshotRecordKind
 
@@ -109,6 +116,20 @@ describe('a snapshot', () => {
     expect(await snapshotBytes(world.node.store, world.output)).toEqual(world.bytes)
     expect(fromRecords(records)).toEqual(world.bytes)
   })
+})
+
+it('is not made of a block that no reader would take', async () => {
+  const { store } = world.node
+  const blockByNumber = (number: bigint) => {
+    const block = store.blockByNumber(number)
+    return block && { ...block, transactions: [new Uint8Array(MAX_PAYLOAD_BYTES[head])] }
+  }
+  const source = {
+    database: createMemoryDatabase(),
+    store: { ...store, blockByNumber },
+    rollup: world.rollup,
+  }
+  await expect(writeSnapshot(source, world.output).next()).rejects.toMatchObject({ reason: 'TOO_LARGE' })
 })
 
 describe('a damaged snapshot', () => {
@@ -219,7 +240,10 @@ describe('a damaged snapshot', () => {
     const { block } = claimed.base
     await refused(withHead({ block: { ...block, header: { ...block.header, number: 0n } } }), 'at genesis')
     await refused(withHead({ block: { ...block, transactions: [] } }), 'transactions root')
-    await refused(withHead({ block: { ...block, transactions: [new Uint8Array()] } }), 'an empty transaction')
+    await refused(
+      withHead({ block: { ...block, transactions: [new Uint8Array()] } }),
+      'a transaction of 0 bytes',
+    )
     await refused(withHead({ receipts: [] }), 'receipts root')
     await refused(withHead({ verdicts: [undefined] }), 'verdicts')
     await refused(withHead({ verdicts: ['UNDECODABLE', 'UNDECODABLE'] }), 'verdicts')
@@ -232,6 +256,30 @@ describe('a damaged snapshot', () => {
       [{ kind: head, payload: snapshotHeadToBytes(later) }, ...records.slice(1)],
       'its first output is 4',
     )
+  })
+
+  it('is refused before it is decoded, where decoding would take a hundred times its bytes', async () => {
+    const { head: claimed } = await openSnapshot(inChunks(world.bytes))
+    const items = rlpToList(decodeRlp(snapshotHeadToBytes(claimed)))
+    const tiny = listOf(new Uint8Array(2_000_000).fill(0x80))
+    const [blockHeader] = rlpToList(decodeRlp(rlpToBytes(items[6])))
+    const [receipts, verdicts] = rlpToList(decodeRlp(rlpToBytes(items[7])))
+    const listed = (...parts: readonly (RlpItem | undefined)[]) => encodeRlp(parts.map((part) => part ?? []))
+    const receipt = concat(Uint8Array.of(0x7e), tiny)
+    const enemies: [RegExp, number, Uint8Array][] = [
+      [/items in/, 3, tiny],
+      [/header ends within/, 6, listOf(concat(tiny, encodeRlp([])))],
+      [/a transaction of 0 bytes/, 6, listOf(concat(encodeRlp(blockHeader ?? []), tiny))],
+      [/a transaction of 0 bytes/, 6, listOf(concat(encodeRlp(blockHeader ?? []), listOf(tiny)))],
+      [/items in/, 7, listOf(concat(tiny, encodeRlp(verdicts ?? [])))],
+      [/items in/, 7, listOf(concat(encodeRlp(receipts ?? []), tiny))],
+      [/items in/, 7, listed([receipt], verdicts)],
+    ]
+    for (const [reason, place, enemy] of enemies) {
+      const payload = encodeRlp(items.with(place, enemy))
+      await refused([{ kind: head, payload }, ...records.slice(1)], reason)
+    }
+    await refused([{ kind: head, payload: tiny }, ...records.slice(1)], /items in/)
   })
 
   it('of another rollup is refused before anything else of it is looked at', async () => {
@@ -300,6 +348,12 @@ describe('chooseSnapshotOutput', () => {
     expect(reason({ outputIndex: 2n }, { ...store, outputByIndex: () => below })).toBe('TOO_EARLY')
   })
 })
+
+/** Makes the RLP of a list whose items are there already. */
+function listOf(payload: Uint8Array): Uint8Array {
+  const { length } = payload
+  return concat(Uint8Array.of(0xfa, length >>> 16, length >>> 8, length), payload)
+}
 
 function fromHexHash() {
   return toHex(fromHex(`0x${'22'.repeat(32)}`))

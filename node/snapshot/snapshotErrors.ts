@@ -27,13 +27,14 @@ export class DatabaseExistsError extends KeyrollError {
   }
 }
 
-/** Why no snapshot can be made: no such output, one that is not this chain's, or one whose block may still change or is too early. */
+/** Why no snapshot can be made: no such output, one that is not this chain's, or one whose block may still change, is too early, or has too much in it. */
 export type NoSnapshotReason =
   | 'NO_OUTPUT'
   | 'OUTPUT_DIFFERS'
   | 'NOT_FINALIZED'
   | 'TOO_EARLY'
   | 'NOT_AN_OUTPUT_BLOCK'
+  | 'TOO_LARGE'
 
 /** Reports that a database cannot give the snapshot that was asked for. */
 export class NoSnapshotError extends KeyrollError {

@@ -10,6 +10,7 @@ import { DamagedDatabaseError } from '../store/storeErrors.ts'
 import { findSnapshotBase } from './findSnapshotBase.ts'
 import { isInitialOfPending } from './isInitialOfPending.ts'
 import {
+  MAX_PAYLOAD_BYTES,
   SNAPSHOT_MAGIC,
   type SnapshotHead,
   type SnapshotOutput,
@@ -18,6 +19,7 @@ import {
   snapshotHeadToBytes,
   snapshotRecordToBytes,
 } from './Snapshot.ts'
+import { NoSnapshotError } from './snapshotErrors.ts'
 import { createSnapshotWalk } from './snapshotState.ts'
 
 /** What a snapshot is written from; state is read around the store's caches, which serve the chain's head. */
@@ -37,7 +39,7 @@ const CHUNK_BYTES = 64 * 1_024
  * Writes the snapshot that an output vouches for (docs/snapshot.md): the same bytes on every node that has derived its block. The
  * block must be finalized. State is content-addressed and never undone, so the chain may grow meanwhile.
  *
- * @throws {NoSnapshotError} when there is nothing to begin with below the output's block.
+ * @throws {NoSnapshotError} when there is nothing to begin with below the output's block, or more than readers take.
  * @throws {DamagedDatabaseError} when something is missing.
  */
 export async function* writeSnapshot(
@@ -50,7 +52,7 @@ export async function* writeSnapshot(
   const counts = { nodes: 0n, configs: 0n, initials: 0n }
   const chunks = createChunks()
 
-  yield* chunks.put(SnapshotRecordKind.head, snapshotHeadToBytes(head))
+  yield* chunks.put(SnapshotRecordKind.head, headToBytes(head))
   for (let number = head.base.block.header.number + 1n; number <= output.l2BlockNumber; number++) {
     yield* chunks.put(SnapshotRecordKind.header, headerToRlp(blockAt(store, number).header))
   }
@@ -100,6 +102,15 @@ function createHead({ store, rollup }: SnapshotSource, output: StoredOutput): Sn
     output: toSnapshotOutput(output),
     firstOutput: toSnapshotOutput(firstOutput),
   }
+}
+
+function headToBytes(head: SnapshotHead): Uint8Array {
+  const bytes = snapshotHeadToBytes(head)
+  const most = MAX_PAYLOAD_BYTES[SnapshotRecordKind.head]
+  if (bytes.length <= most) return bytes
+  const { number } = head.base.block.header
+  const message = `block ${number} and its receipts take ${bytes.length} bytes, expected at most ${most}: take another output`
+  throw new NoSnapshotError('TOO_LARGE', message)
 }
 
 function toSnapshotOutput({ index, l1Block }: StoredOutput): SnapshotOutput {
