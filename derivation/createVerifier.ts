@@ -6,6 +6,7 @@ import {
   createL1Client,
   createMetrics,
   createParallelVerifier,
+  createPromiseSignerReader,
   createReadMethods,
   createRpcServer,
   type L1ClientOptions,
@@ -24,7 +25,6 @@ import {
 import { describeTrouble } from './alarms/describeTrouble.ts'
 import { createDerivation, type Derivation, type DerivationOptions } from './createDerivation.ts'
 import { createDecoder } from './Decoder.ts'
-import { createPromiseSignerReader } from './follow/readPromiseSigner.ts'
 import { createHttpLink } from './follow/SequencerLink.ts'
 import { createUnsafeFollower, type UnsafeFollower } from './follow/UnsafeFollower.ts'
 import { createUnsafeFollowerMetrics } from './follow/unsafeFollowerMetrics.ts'
@@ -114,7 +114,14 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
       link: url.startsWith('ws')
         ? createWebSocketLink(url, { logger, onState })
         : createHttpLink(url, { ...pace, fetchFn }),
-      readSigner: createPromiseSignerReader({ ...options.l1, rollup, fetchFn }),
+      readSigner: createPromiseSignerReader({
+        ...options.l1,
+        l1,
+        rollup,
+        metrics,
+        logger,
+        signal: stop.signal,
+      }),
       derivation,
       store,
       engine,

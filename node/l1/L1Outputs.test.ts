@@ -5,20 +5,14 @@ import {
   commitmentOf,
   commitmentSlot,
   emptyTrie,
-  encodeRlp,
-  fromHex,
   inputsHashOf,
-  keccak,
-  slotToKey,
-  storageValueToRlp,
   toHex,
-  trieProof,
-  triePut,
   trieRoot,
   ZERO_HASH,
 } from '../../protocol/index.ts'
 import { fakeHash } from '../../test/chainFixtures.ts'
 import { startHttpServer } from '../../test/httpServer.ts'
+import { createL1State } from '../../test/l1State.ts'
 import { TemporaryFault } from '../Fault.ts'
 import { createL1Outputs } from './L1Outputs.ts'
 
@@ -33,32 +27,17 @@ const inputs = {
 const output = { outputRoot: fakeHash('output'), l1Timestamp: 1_700_000_000n, l2BlockNumber: 80n }
 const word = commitmentOf(INDEX, { ...output, inputsHash: inputsHashOf(inputs) })
 
-const storage = triePut(
-  triePut(emptyTrie(), slotToKey(commitmentSlot(INDEX)), storageValueToRlp(word)),
-  slotToKey(commitmentSlot(6n)),
-  storageValueToRlp(fakeHash('another word')),
-)
-const account = encodeRlp([
-  Uint8Array.of(1),
-  Uint8Array.of(),
-  fromHex(trieRoot(storage)),
-  keccak(Uint8Array.of()),
-])
-const state = triePut(
-  triePut(emptyTrie(), keccak(fromHex(ORACLE)), account),
-  keccak(fromHex(`0x${'11'.repeat(20)}`)),
-  account,
-)
-const header = { number: 900n, hash: fakeHash('header'), stateRoot: trieRoot(state) }
+const state = createL1State(ORACLE, {
+  [commitmentSlot(INDEX)]: word,
+  [commitmentSlot(6n)]: fakeHash('another word'),
+})
+const header = { number: 900n, hash: fakeHash('header'), stateRoot: state.stateRoot }
 
 type Answers = Record<string, (params: readonly unknown[]) => unknown>
 
 /** An L1 node that says the truth. */
 const honest: Answers = {
-  eth_getProof: ([, [slot]]) => ({
-    accountProof: trieProof(state, keccak(fromHex(ORACLE))).map(toHex),
-    storageProof: [{ proof: trieProof(storage, slotToKey(slot as Hex)).map(toHex) }],
-  }),
+  eth_getProof: ([, [slot]]) => state.prove(slot as Hex),
   eth_call: ([{ data }]) => {
     const abi = outputOracleAbi
     return data.startsWith(toFunctionSelector('getL2Output(uint256)'))
@@ -116,7 +95,7 @@ const lies: Record<string, Partial<Answers>> = {
     }),
   },
   'a proof under another root': {
-    eth_getProof: () => ({ accountProof: [toHex(account)], storageProof: [{ proof: [] }] }),
+    eth_getProof: () => ({ accountProof: [toHex(state.account)], storageProof: [{ proof: [] }] }),
   },
   'a proof of nothing': { eth_getProof: () => ({}) },
   'a proof that is no list of bytes': {

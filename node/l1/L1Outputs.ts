@@ -1,27 +1,13 @@
 import { type Address, decodeFunctionResult, encodeFunctionData, type Hex } from 'viem'
 import { outputOracleAbi } from '../../contracts/index.ts'
-import {
-  commitmentOf,
-  commitmentSlot,
-  decodeRlp,
-  fromHex,
-  inputsHashOf,
-  KeyrollError,
-  keccak,
-  rlpToBytes,
-  rlpToList,
-  slotToKey,
-  storageValueFromRlp,
-  toHex,
-  verifyTrieProof,
-} from '../../protocol/index.ts'
+import { commitmentOf, commitmentSlot, inputsHashOf } from '../../protocol/index.ts'
 import { TemporaryFault } from '../Fault.ts'
 import type { Logger } from '../Logger.ts'
 import type { Metrics } from '../Metrics.ts'
 import { createEndableFetch, type Fetch } from './EndableFetch.ts'
 import type { L1Header } from './L1Header.ts'
 import { createL1Rpc } from './L1Rpc.ts'
-import { toList, toObject } from './l1Json.ts'
+import { provenWord } from './provenWord.ts'
 import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
 /** An output as the OutputOracle's state holds it. */
@@ -66,12 +52,6 @@ export function createL1Outputs({
   const endable = createEndableFetch({ signal, ...(fetchFn && { fetchFn }) })
   const rpc = createL1Rpc({ urls, metrics, logger, fetchFn: endable, signal, pauseMs: retryPauseMs })
 
-  async function ask<T>(method: string, params: readonly unknown[], read: (json: unknown) => T): Promise<T> {
-    const answer = await rpc.request({ method, params, read })
-    if (answer !== undefined) return answer
-    throw new TemporaryFault(`no L1 node answers ${method}`)
-  }
-
   function callOf<T>(number: bigint, data: Hex, read: (answer: Hex) => T) {
     const params = [{ to: oracle, data }, toQuantity(number)]
     return {
@@ -87,11 +67,8 @@ export function createL1Outputs({
 
   return {
     async outputAt({ number, stateRoot }, index) {
-      const slot = commitmentSlot(index)
-      const word = await ask('eth_getProof', [oracle, [slot], toQuantity(number)], (json) =>
-        provenWord(json, stateRoot, oracle, slot),
-      )
-      if (word === ABSENT) return undefined
+      const word = await provenWord(rpc, { number, stateRoot }, oracle, commitmentSlot(index))
+      if (word === undefined) return undefined
       const abi = outputOracleAbi
       const args = [index] as const
       const inputsData = encodeFunctionData({ abi, functionName: 'getOutputInputs', args })
@@ -103,7 +80,7 @@ export function createL1Outputs({
         { isEnough: () => false, graceMs: 0 },
       )
       const outputData = encodeFunctionData({ abi, functionName: 'getL2Output', args })
-      const { method, params, read } = callOf(number, outputData, (data) => {
+      const question = callOf(number, outputData, (data) => {
         const answer = decodeFunctionResult({ abi, functionName: 'getL2Output', data })
         const { outputRoot, timestamp: l1Timestamp, l2BlockNumber } = answer
         const output = { outputRoot, l1Timestamp, l2BlockNumber }
@@ -115,34 +92,11 @@ export function createL1Outputs({
           `got an output ${index} that hashes to ${words}, but L1's state proves ${word}`,
         )
       })
-      return ask(method, params, read)
+      const answer = await rpc.request(question)
+      if (answer !== undefined) return answer
+      throw new TemporaryFault('no L1 node answers eth_call')
     },
   }
-}
-
-/** What `provenWord` gives when the proof shows that there is no word: undefined would mean that a node did not answer. */
-const ABSENT = 'absent'
-
-function provenWord(json: unknown, stateRoot: Hex, oracle: Address, slot: Hex): Hex | typeof ABSENT {
-  const answer = toObject(json)
-  const [storage] = toList(answer.storageProof)
-  try {
-    const account = verifyTrieProof(stateRoot, keccak(fromHex(oracle)), toNodes(answer.accountProof))
-    if (account === undefined) return ABSENT
-    const storageRoot = toHex(rlpToBytes(rlpToList(decodeRlp(account), 4)[2], 32))
-    const value = verifyTrieProof(storageRoot, slotToKey(slot), toNodes(toObject(storage).proof))
-    return value === undefined ? ABSENT : storageValueFromRlp(value)
-  } catch (cause) {
-    if (cause instanceof RefusedAnswerError || !(cause instanceof KeyrollError)) throw cause
-    throw new RefusedAnswerError(`the proof of slot ${slot} does not hold: ${cause.message}`, { cause })
-  }
-}
-
-function toNodes(json: unknown): Uint8Array[] {
-  return toList(json).map((node) => {
-    if (typeof node === 'string' && /^0x([0-9a-f]{2})*$/i.test(node)) return fromHex(node as Hex)
-    throw new RefusedAnswerError('got a proof with something else than bytes in it')
-  })
 }
 
 /** viem's decoder throws its own errors, which say that the node's answer is not what was asked for. */
