@@ -3,6 +3,7 @@ import { startHttpServer } from '../../test/httpServer.ts'
 import { createAlarmWebhook, WebhookError } from './AlarmWebhook.ts'
 
 const closers: (() => unknown)[] = []
+const { signal } = new AbortController()
 afterEach(async () => {
   for (const close of closers.splice(0)) await close()
 })
@@ -19,8 +20,8 @@ async function serve(status: number) {
 
 it('sends a user and password in the URL as a header', async () => {
   const { seen, host } = await serve(200)
-  await createAlarmWebhook({ url: `http://me:s%20cret@${host}/hook?a=1` }, 'test').post({})
-  await createAlarmWebhook({ url: `http://${host}` }, 'test').post({})
+  await createAlarmWebhook({ url: `http://me:s%20cret@${host}/hook?a=1` }, 'test').post({}, signal)
+  await createAlarmWebhook({ url: `http://${host}` }, 'test').post({}, signal)
   expect(seen).toEqual([
     { path: '/hook?a=1', authorization: `Basic ${btoa('me:s cret')}` },
     { path: '/', authorization: undefined },
@@ -31,7 +32,7 @@ it('names no more of the URL than the host when a notice is not taken', async ()
   const { host } = await serve(500)
   for (const at of [host, '127.0.0.1:1']) {
     const webhook = createAlarmWebhook({ url: `http://me:hunter2hunter2@${at}/0123456789abcdef` }, 'test')
-    const error: unknown = await webhook.post({}).catch((thrown: unknown) => thrown)
+    const error: unknown = await webhook.post({}, signal).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(WebhookError)
     expect(String(error)).toContain(at)
     expect(String(error)).not.toMatch(/hunter2|0123456789abcdef/)

@@ -16,9 +16,9 @@ export interface AlarmWebhook {
   /**
    * Posts once.
    *
-   * @throws {WebhookError} when it was not taken.
+   * @throws {WebhookError} when it was not taken, or the signal has aborted before.
    */
-  post(payload: Readonly<Record<string, unknown>>): Promise<void>
+  post(payload: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void>
 }
 
 const TIMEOUT_MS = 10_000
@@ -41,7 +41,7 @@ export function createAlarmWebhook(
     return { 'x-keyroll-signature': `t=${time},v1=${mac}` }
   }
 
-  async function send(body: string): Promise<number> {
+  async function send(body: string, signal: AbortSignal): Promise<number> {
     try {
       const response = await fetch(url, {
         method: 'POST',
@@ -54,7 +54,7 @@ export function createAlarmWebhook(
         body,
         // Whoever is redirected to learns the alarm and the signature.
         redirect: 'manual',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), signal]),
       })
       await response.body?.cancel()
       return response.status
@@ -65,8 +65,8 @@ export function createAlarmWebhook(
 
   return {
     host,
-    async post(payload) {
-      const status = await send(JSON.stringify(payload))
+    async post(payload, signal) {
+      const status = await send(JSON.stringify(payload), signal)
       if (status < 200 || status > 299) throw new WebhookError(host, `status ${status}`)
     },
   }

@@ -39,12 +39,14 @@ export function createNoticeQueue({
   let isEnding = false
   let posting: Promise<boolean> | undefined
 
-  async function postFirst(): Promise<boolean> {
+  async function postFirst(signal: AbortSignal): Promise<boolean> {
     const [notice] = waiting
     if (notice === undefined) return true
     try {
-      await webhook.post(toPayload(notice))
+      await webhook.post(toPayload(notice), signal)
     } catch (error) {
+      // What was not told is told after a restart, as far as it still stands.
+      if (signal.aborted) return false
       metrics.deliveries.inc({ outcome: 'failed' })
       const { kind, key } = notice.alarm
       logger.error({ err: error, kind, key }, 'could not deliver an alarm; trying again')
@@ -57,8 +59,8 @@ export function createNoticeQueue({
   }
 
   /** One attempt at a time, whoever asks for it. */
-  async function attempt(): Promise<boolean> {
-    posting ??= postFirst().finally(() => {
+  async function attempt(signal: AbortSignal): Promise<boolean> {
+    posting ??= postFirst(signal).finally(() => {
       posting = undefined
     })
     return posting
@@ -87,7 +89,7 @@ export function createNoticeQueue({
       let retryMs = FIRST_RETRY_MS
       while (!signal.aborted && !isEnding) {
         if (waiting.length === 0) await bell.wait(LAST_RETRY_MS, signal)
-        else if (await attempt()) retryMs = FIRST_RETRY_MS
+        else if (await attempt(signal)) retryMs = FIRST_RETRY_MS
         else {
           await pause.wait(retryMs, signal)
           retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)
@@ -99,7 +101,7 @@ export function createNoticeQueue({
       const deadline = performance.now() + timeoutMs
       let retryMs = FIRST_RETRY_BEFORE_END_MS
       while (waiting.length > 0) {
-        if (await attempt()) continue
+        if (await attempt(signal)) continue
         if (signal.aborted || performance.now() + retryMs > deadline) return false
         await createBell().wait(retryMs, signal)
         retryMs = Math.min(2 * retryMs, LAST_RETRY_BEFORE_END_MS)

@@ -64,6 +64,9 @@ describe('createAlarmedDerivation', () => {
   let posted: Posted[]
   let signatures: string[]
   let statusCodes: number[]
+  /** While it waits for this, the receiver answers nothing. */
+  let silence: Promise<void>
+  let heard: number
   let closers: (() => unknown)[]
 
   beforeEach(async () => {
@@ -71,6 +74,8 @@ describe('createAlarmedDerivation', () => {
     posted = []
     signatures = []
     statusCodes = []
+    silence = Promise.resolve()
+    heard = 0
     closers = []
   })
   afterEach(async () => {
@@ -79,6 +84,8 @@ describe('createAlarmedDerivation', () => {
 
   async function start(derivation: Fake, options: Partial<AlarmOptions> = {}) {
     const server = await startHttpServer(async (_, body, headers) => {
+      heard++
+      await silence
       const status = statusCodes.shift() ?? 200
       if (status === 200) {
         posted.push(JSON.parse(body))
@@ -111,7 +118,7 @@ describe('createAlarmedDerivation', () => {
       await server.close()
     }
     closers.push(close)
-    return { ended, close, metrics }
+    return { ended, close, stop, metrics }
   }
 
   const told = () => posted.map(({ alarm, status, outputIndex }) => `${alarm} ${outputIndex ?? ''} ${status}`)
@@ -205,6 +212,21 @@ describe('createAlarmedDerivation', () => {
     expect(statusCodes.length).toBeGreaterThan(90)
     expect(posted).toEqual([])
   })
+
+  it('does not wait for a receiver that hangs when a person ends it', async () => {
+    let speak = () => {}
+    silence = new Promise((resolve) => {
+      speak = resolve
+    })
+    const derivation = createFakeDerivation()
+    derivation.wrong = [wrongOutput(1n)]
+    const { ended, stop } = await start(derivation)
+    await expect.poll(() => heard, { timeout: 10_000 }).toBe(1)
+    stop.abort()
+    expect(await ended).toBeUndefined()
+    expect(posted).toEqual([])
+    speak()
+  }, 5_000)
 
   it('ends when it is to end, though nobody is told', async () => {
     const derivation = createFakeDerivation()

@@ -36,6 +36,15 @@ it('ends what waits for an answer when its signal aborts, and asks nothing after
   await expect(fetch(`${url}/good`)).rejects.toBe(reason)
 })
 
+it('ends an answer that drips when its signal aborts', async () => {
+  const stop = new AbortController()
+  const reason = new Error('stop')
+  const response = await createEndableFetch({ signal: stop.signal })(`${url}/stalled`)
+  const text = response.text()
+  stop.abort(reason)
+  await expect(text).rejects.toBe(reason)
+})
+
 it('ends when the caller’s own signal aborts', async () => {
   const caller = AbortSignal.abort()
   await expect(createEndableFetch({})(`${url}/silent`, { signal: caller })).rejects.toBe(caller.reason)

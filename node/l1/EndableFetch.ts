@@ -5,8 +5,8 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
 const ANSWER_TIMEOUT_MS = 60_000
 
 /**
- * Makes a `fetch` that waits for no peer too long: its requests end after a while, the bodies of answers included, and those
- * that wait for an answer when the signal aborts.
+ * Makes a `fetch` that waits for no peer too long: its requests end, the bodies of answers included, after a while, and when the
+ * signal aborts.
  */
 export function createEndableFetch({
   signal,
@@ -27,13 +27,29 @@ export function createEndableFetch({
   return async (input, init) => {
     signal?.throwIfAborted()
     const own = new AbortController()
+    const isOver = () => underWay.delete(own)
     underWay.add(own)
     try {
       const signals = [AbortSignal.timeout(timeoutMs), own.signal]
       if (init?.signal) signals.push(init.signal)
-      return await fetchFn(input, { ...init, signal: AbortSignal.any(signals) })
-    } finally {
-      underWay.delete(own)
+      const response = await fetchFn(input, { ...init, signal: AbortSignal.any(signals) })
+      return watched(response, isOver)
+    } catch (error) {
+      isOver()
+      throw error
     }
   }
+}
+
+/** Makes the same answer, of whose body it is known when it has been read, or will not be. */
+function watched(response: Response, onEnd: () => void): Response {
+  const { body } = response
+  if (body === null) {
+    onEnd()
+    return response
+  }
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  // Whoever reads hears of what goes wrong.
+  body.pipeTo(writable).then(onEnd, onEnd)
+  return new Response(readable, response)
 }
