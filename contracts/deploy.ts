@@ -19,7 +19,7 @@ export type L1Parameters = {
   l2BlockTime: bigint
   startingTimestamp: bigint
   challengePeriod: bigint
-  /** Silence after which anybody may propose an output. */
+  /** Age from which on anybody may propose a block. */
   permissionlessDelay: bigint
 }
 

@@ -63,8 +63,6 @@ contract OutputOracle is IOutputOracle {
     uint256 public immutable finalizationPeriodSeconds;
     /// @inheritdoc IOutputOracle
     uint256 public immutable permissionlessDelay;
-    /// @inheritdoc IOutputOracle
-    uint256 public immutable deployedAt;
 
     /// @param p The rollup's parties, parts and times.
     constructor(Parameters memory p) {
@@ -88,7 +86,6 @@ contract OutputOracle is IOutputOracle {
         startingTimestamp = p.startingTimestamp;
         finalizationPeriodSeconds = p.challengePeriod;
         permissionlessDelay = p.permissionlessDelay;
-        deployedAt = block.timestamp;
     }
 
     /// @inheritdoc IOutputOracle
@@ -100,9 +97,11 @@ contract OutputOracle is IOutputOracle {
         bytes32 l1BlockHash,
         uint256 l1BlockNumber
     ) external {
-        _requireMayPropose();
-        if (l2BlockNumber != nextBlockNumber()) revert WrongBlockNumber(l2BlockNumber, nextBlockNumber());
+        if (l2BlockNumber != nextBlockNumber()) {
+            revert WrongBlockNumber(l2BlockNumber, nextBlockNumber());
+        }
         uint256 l2Timestamp = computeL2Timestamp(l2BlockNumber);
+        _requireMayPropose(l2Timestamp);
         if (l2Timestamp >= block.timestamp) revert BlockInFuture(l2Timestamp, block.timestamp);
         if (l1BlockHash != 0 && blockhash(l1BlockNumber) != l1BlockHash) {
             revert WrongL1Block(l1BlockNumber, l1BlockHash, blockhash(l1BlockNumber));
@@ -243,10 +242,10 @@ contract OutputOracle is IOutputOracle {
         return systemConfig.proposer();
     }
 
-    function _requireMayPropose() private view {
-        uint256 length = _outputs.length;
-        uint256 newest = length == 0 ? deployedAt : _outputs[length - 1].l1Timestamp;
-        uint256 permissionlessAt = newest + permissionlessDelay;
+    /// @dev By the block's age, not by how long nobody proposed: strangers then keep up with the rollup without a proposer,
+    /// also where they find much to catch up with.
+    function _requireMayPropose(uint256 l2Timestamp) private view {
+        uint256 permissionlessAt = l2Timestamp + permissionlessDelay;
         if (block.timestamp > permissionlessAt || msg.sender == proposer()) return;
         revert NotProposer(msg.sender, proposer(), permissionlessAt);
     }

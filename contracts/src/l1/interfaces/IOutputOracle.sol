@@ -53,7 +53,7 @@ interface IOutputOracle {
     error RotationDelayTooShort(uint256 rotationDelay, uint256 challengePeriod);
     /// @notice The submission interval, block time and challenge period may not be zero.
     error ZeroParameter();
-    /// @notice Only the proposer proposes, until `permissionlessAt` is past.
+    /// @notice Only the proposer proposes the block, until `permissionlessAt` is past.
     error NotProposer(address sender, address proposer, uint256 permissionlessAt);
     /// @notice Outputs are of every `submissionInterval`-th block.
     error WrongBlockNumber(uint256 l2BlockNumber, uint256 expected);
@@ -74,8 +74,8 @@ interface IOutputOracle {
     /// @notice The rollup block comes before the first.
     error BlockBeforeStart(uint256 l2BlockNumber, uint256 startingBlockNumber);
 
-    /// @notice Proposes the output of block `nextBlockNumber()`. By the proposer, or by anybody when the newest standing
-    /// output (or the deployment, when there is none) is older than `permissionlessDelay`.
+    /// @notice Proposes the output of block `nextBlockNumber()`. By the proposer, or by anybody when the block is older than
+    /// `permissionlessDelay`.
     /// @param stateRoot The block's state root.
     /// @param keystoreRoot The block's keystore storage root.
     /// @param blockHash The block's hash.
@@ -155,11 +155,8 @@ interface IOutputOracle {
     /// @notice The challenge period, in seconds.
     function finalizationPeriodSeconds() external view returns (uint256);
 
-    /// @notice Seconds without an output after which anybody may propose.
+    /// @notice The age, in seconds, from which on anybody may propose a block's output.
     function permissionlessDelay() external view returns (uint256);
-
-    /// @notice The time of the deployment, in seconds.
-    function deployedAt() external view returns (uint256);
 
     /// @notice As `submissionInterval`.
     function SUBMISSION_INTERVAL() external view returns (uint256);

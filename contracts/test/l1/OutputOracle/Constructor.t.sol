@@ -15,7 +15,6 @@ contract OutputOracleConstructorTest is L1Test {
         assertEq(address(oracle.batchInbox()), address(inbox));
         assertEq(address(oracle.keystorePortal()), address(portal));
         assertEq(oracle.permissionlessDelay(), PERMISSIONLESS_DELAY);
-        assertEq(oracle.deployedAt(), GENESIS_TIME);
     }
 
     function test_RevertWhen_TheChainIsNotL1() public {
