@@ -32,12 +32,14 @@ library Ssz {
         return bytes32(v << 192);
     }
 
-    /// @dev `sha256(abi.encodePacked(left, right))` in scratch space. The precompile fails only for want of gas.
+    /// @dev `sha256(abi.encodePacked(left, right))` in scratch space. Where there is no precompile, the call succeeds and
+    /// answers nothing: `left` would stand for the hash, and every branch could be made to end in the root.
     function _hashPair(bytes32 left, bytes32 right) private view returns (bytes32 node) {
         assembly ("memory-safe") {
             mstore(0x00, left)
             mstore(0x20, right)
-            if iszero(staticcall(gas(), 0x02, 0x00, 0x40, 0x00, 0x20)) { revert(0x00, 0x00) }
+            let success := staticcall(gas(), 0x02, 0x00, 0x40, 0x00, 0x20)
+            if iszero(and(success, eq(returndatasize(), 0x20))) { revert(0x00, 0x00) }
             node := mload(0x00)
         }
     }

@@ -53,6 +53,16 @@ contract SszTest is Test {
         }
     }
 
+    /// @dev There, a call of it finds no code and succeeds: the left one of two siblings would stand for their hash.
+    function test_provesNothingOnAChainWithoutThePrecompile() public {
+        bytes32 root = keccak256("root");
+        bytes32[] memory proof = new bytes32[](1);
+        proof[0] = root;
+        vm.mockCall(address(0x02), bytes(""), bytes(""));
+        vm.expectRevert(bytes(""));
+        _ssz.requireBranch(root, "whatever is not there", 3, proof);
+    }
+
     function test_refusesEveryOtherIndex() public view {
         string memory json = vm.readFile(VECTORS);
         bytes32 root = vm.parseJsonBytes32(json, _at(0, ".beaconRoot"));
