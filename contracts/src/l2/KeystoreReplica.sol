@@ -74,9 +74,7 @@ contract KeystoreReplica is IKeystoreReplica {
         challengePeriod = p.challengePeriod;
         minRecoveryDelay = p.minRecoveryDelay;
         sourceAdmin = p.sourceAdmin;
-        unchecked {
-            outputBridgeAlias = address(uint160(p.outputBridge) + _ALIAS_OFFSET);
-        }
+        outputBridgeAlias = _aliasOf(p.outputBridge);
         _addSource(outputBridgeAlias, _ALWAYS);
         p256Verifier = P256Verifier.hasPrecompile() ? P256Verifier.PRECOMPILE : address(new P256Fallback());
         domainSeparator = SetConfigLib.domainSeparator(p.l2ChainId);
@@ -151,9 +149,11 @@ contract KeystoreReplica is IKeystoreReplica {
         uint256 l1Timestamp,
         uint256 l1BlockNumber
     ) external {
-        if (msg.sender != outputBridgeAlias) revert NotOutputBridge(msg.sender);
-        if (_roots[msg.sender][outputIndex].finalized) return;
-        _roots[msg.sender][outputIndex] = Root({
+        if (msg.sender != outputBridgeAlias && _aliasOf(msg.sender) != outputBridgeAlias) {
+            revert NotOutputBridge(msg.sender);
+        }
+        if (_roots[outputBridgeAlias][outputIndex].finalized) return;
+        _roots[outputBridgeAlias][outputIndex] = Root({
             keystoreRoot: keystoreRoot,
             l2BlockNumber: l2BlockNumber.toUint48(),
             l1Timestamp: l1Timestamp.toUint48(),
@@ -162,7 +162,7 @@ contract KeystoreReplica is IKeystoreReplica {
             builtIn: true
         });
         emit RootUpdated(
-            msg.sender, outputIndex, keystoreRoot, l2BlockNumber, l1Timestamp, l1BlockNumber, true
+            outputBridgeAlias, outputIndex, keystoreRoot, l2BlockNumber, l1Timestamp, l1BlockNumber, true
         );
     }
 
@@ -294,6 +294,12 @@ contract KeystoreReplica is IKeystoreReplica {
         return _enabled[source][account];
     }
 
+    function _aliasOf(address l1Contract) private pure returns (address) {
+        unchecked {
+            return address(uint160(l1Contract) + _ALIAS_OFFSET);
+        }
+    }
+
     function _addSource(address source, uint48 active) private {
         if (source == address(0)) revert SourceZero();
         if (activeAt[source] != 0) revert SourceAlreadyKnown(source);
@@ -382,10 +388,12 @@ contract KeystoreReplica is IKeystoreReplica {
         bool mayReplace
     ) private returns (bytes memory fault) {
         uint64 nonce = config.nonce;
-        if (nonce < rec.confirmedNonce) {
+        // A final output is later than the last confirmation's and true: what it overrules was a proposed one's lie. Were it
+        // refused, whoever had an old key once and a proposer for an hour would keep the account for ever.
+        if (nonce < rec.confirmedNonce && !entry.finalized) {
             return Fault.encode(NonceBelowConfirmed.selector, nonce, rec.confirmedNonce);
         }
-        if (nonce > rec.headNonce || _hashAt(id, account, nonce) != hash) {
+        if (nonce < rec.confirmedNonce || nonce > rec.headNonce || _hashAt(id, account, nonce) != hash) {
             if (!mayReplace) return Fault.encode(ConfigNotHeld.selector, nonce, uint256(hash));
             rec.headNonce = nonce;
             _hashes[id][nonce][account] = hash;

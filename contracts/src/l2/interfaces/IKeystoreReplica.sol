@@ -155,11 +155,12 @@ interface IKeystoreReplica {
     /// challenge period has passed, so it confirms only what valid signatures lead to.
     function updateRoot(OutputProof calldata proof) external;
 
-    /// @notice Takes an output that the OutputBridge found final on L1, by the canonical bridge of this chain. It depends on
-    /// no format of a header, trie or beacon block, so no fork of L1 can break it. Only the alias of the OutputBridge;
-    /// what is known already succeeds without effect.
+    /// @notice Takes an output that the OutputBridge found final: on L1 from the bridge itself, elsewhere by the canonical
+    /// bridge of this chain, from the alias of the bridge on L1 or on this chain's parent. It depends on no format of a
+    /// header, trie or beacon block, so no fork of L1 can break it. What is known already succeeds without effect.
     ///
-    /// Trusted: this chain's bridge lets nobody else call as that alias.
+    /// Trusted: this chain's bridge lets nobody else call as that alias. At the OutputBridge's own address stands the
+    /// OutputBridge or nothing, and without an OutputOracle beside it, which only L1 has, it says nothing here.
     /// @param l1BlockNumber The L1 block in which the output was sent.
     function receiveOutput(
         uint256 outputIndex,
@@ -169,8 +170,8 @@ interface IKeystoreReplica {
         uint256 l1BlockNumber
     ) external;
 
-    /// @notice Confirms the config that an output proves. From a finalized one any; from a proposed one a config that
-    /// the replica already holds.
+    /// @notice Confirms the config that an output proves. From a finalized one any, also one of a lower nonce: then what it
+    /// overrules was the lie of a proposed output. From a proposed one a config that the replica already holds.
     /// @param config The proven config in short form; the initial one where absence is proven.
     function confirm(ConfigProof calldata proof, ShortConfig calldata config) external;
 

@@ -98,12 +98,48 @@ contract ConfirmTest is ReplicaTest {
         assertConfirmed(1);
     }
 
-    function test_nonce_below_the_confirmed_one_is_refused() public {
-        confirm(0, keystore(2, 5).config, true);
-        postOutput(1, GENESIS + 3600, keystore(2, 4).config, true);
-        ConfigProof memory proof = configProof(1, keystore(2, 4).config);
-        vm.expectRevert(abi.encodeWithSelector(IKeystoreReplica.NonceBelowConfirmed.selector, 4, 5));
-        replica.confirm(proof, keystore(2, 4).config);
+    function test_proposed_output_never_confirms_a_nonce_below_the_confirmed_one() public {
+        preconfirm(initial(), keystore(2, 1));
+        preconfirm(keystore(2, 1), keystore(3, 2));
+        confirm(0, keystore(3, 2).config, true);
+        postOutput(1, GENESIS + 3600, keystore(2, 1).config, false);
+        ConfigProof memory proof = configProof(1, keystore(2, 1).config);
+        vm.expectRevert(abi.encodeWithSelector(IKeystoreReplica.NonceBelowConfirmed.selector, 1, 2));
+        replica.confirm(proof, keystore(2, 1).config);
+    }
+
+    /// @dev Without this, whoever had an old key once, and a proposer for an hour, would keep the account until the owner
+    /// had made as many updates as the thief, who makes a hundred in one transaction.
+    function test_final_output_overrules_what_a_lying_one_confirmed_far_ahead() public {
+        confirm(0, initial().config, true);
+        Keystore memory current = initial();
+        for (uint64 nonce = 1; nonce <= 5; ++nonce) {
+            preconfirm(current, keystore(66, nonce));
+            current = keystore(66, nonce);
+        }
+        confirm(1, current.config, false);
+        assertConfirmed(5);
+        // The challenger deletes that output; one that stands says that the owner, too, made an update.
+        replica.updateRoot(outputProof(output(1, 0, 0), false, GENESIS / 12 + 500, GENESIS + 6000));
+        confirm(2, keystore(2, 1).config, true);
+        assertConfirmed(1);
+        assertInForce(keystore(2, 1));
+        preconfirm(keystore(2, 1), keystore(3, 2));
+        assertInForce(keystore(3, 2));
+    }
+
+    /// @dev What stands in storage below the confirmed nonce need not be what the configs above it were built on.
+    function test_overruling_drops_the_tail_though_the_config_was_held_once() public {
+        preconfirm(initial(), keystore(2, 1));
+        bytes[] memory lies = new bytes[](2);
+        lies[0] = rawUpdate(initial(), keystore(66, 1));
+        lies[1] = rawUpdate(keystore(66, 1), keystore(66, 2));
+        postOutput(0, GENESIS, keystore(66, 2).config, false);
+        replica.confirmSigned(configProof(0, keystore(66, 2).config), initial().config, lies);
+        assertInForce(keystore(66, 2));
+        confirm(1, keystore(2, 1).config, true);
+        assertConfirmed(1);
+        assertInForce(keystore(2, 1));
     }
 
     function test_older_output_is_refused() public {

@@ -57,6 +57,8 @@ contract ReplicaHandler is CommonBase, StdUtils {
     mapping(bytes32 configHash => Keystore) private _keystores;
 
     string public broken;
+    /// @dev The highest nonce that a final output confirmed.
+    uint64 private _finalNonce;
     uint256 public confirmations;
     uint256 public preconfirmations;
 
@@ -170,6 +172,10 @@ contract ReplicaHandler is CommonBase, StdUtils {
             if (keccak256(abi.encode(_replica.record(id, account))) != keccak256(abi.encode(before))) {
                 broken = "a refused confirmation changed the record";
             }
+            // Whatever thieves and lying proposers did before, the owner is not locked out.
+            if (root.finalized && posted.output.l2BlockNumber >= before.l2BlockNumber) {
+                broken = "the truth was refused";
+            }
         }
     }
 
@@ -219,10 +225,15 @@ contract ReplicaHandler is CommonBase, StdUtils {
     function _afterConfirmation(Record memory before, Posted memory posted, bool wasHeld) private {
         ++confirmations;
         Record memory now_ = _replica.record(id, account);
-        if (posted.isDeleted && _replica.root(address(_source), posted.output.index).finalized) {
-            broken = "a deleted output became final";
+        bool isFinal = _replica.root(address(_source), posted.output.index).finalized;
+        if (posted.isDeleted && isFinal) broken = "a deleted output became final";
+        if (isFinal) {
+            if (now_.confirmedNonce < _finalNonce) broken = "what was final fell";
+            _finalNonce = now_.confirmedNonce;
+        } else if (now_.confirmedNonce < before.confirmedNonce) {
+            broken = "the confirmed nonce fell";
         }
-        if (now_.confirmedNonce < before.confirmedNonce) broken = "the confirmed nonce fell";
+        wasHeld = wasHeld && now_.confirmedNonce >= before.confirmedNonce;
         if (now_.l2BlockNumber < before.l2BlockNumber) broken = "an older output confirmed";
         if (now_.asOf < before.asOf) broken = "freshness was lost";
         if (now_.confirmedNonce != posted.config.nonce) broken = "another nonce was confirmed";
