@@ -87,7 +87,8 @@ function validateApprovals(
 ): InvalidReason | undefined {
   const authority = kind === 0 ? current.signers : current.guardians
   const { approvals, openings, next } = tx
-  if (approvals.length !== authority.threshold) return 'WRONG_APPROVAL_COUNT'
+  // No well-formed config has a threshold of zero, and only those come into force. Nobody's consent is none all the same.
+  if (authority.threshold === 0 || approvals.length !== authority.threshold) return 'WRONG_APPROVAL_COUNT'
   if (!areKeysAscending(approvals)) return 'APPROVALS_NOT_ASCENDING'
   if (!approvals.every((approval) => isIn(approval, authority))) return 'NOT_A_SIGNER'
   const digest = setConfigDigest({

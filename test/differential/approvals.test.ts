@@ -6,11 +6,13 @@ import { type Hex, zeroAddress } from 'viem'
 import { readContract } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { keystoreReplicaAbi, keystoreReplicaBytecode } from '../../contracts/index.ts'
+import { createNativeVerifier } from '../../node/index.ts'
 import {
   configHash,
   decodeSetConfig,
   fromHex,
   type Scheme,
+  type SignatureVerifier,
   setConfigToBytes,
   toHex,
   toShortConfig,
@@ -21,6 +23,7 @@ import { arbitraryHash, arbitraryScheme, arbitrarySetConfig } from '../arbitrari
 import { createTestSigner } from '../testSigners.ts'
 import { arbitraryEncoding } from './arbitraryEncoding.ts'
 import { arbitraryUpdate } from './arbitraryUpdate.ts'
+import { createEnemies, ENEMY_ROLLUP, type Enemy, type Verdict } from './enemies.ts'
 import { compileHarness, deployed, type SolidityHarness, startHarness } from './SolidityHarness.ts'
 
 const CHAIN_ID = 4_200_777n
@@ -141,6 +144,43 @@ describe('Solidity and TypeScript', () => {
   })
 })
 
+describe('at the edge of a rule, Solidity and TypeScript both say', () => {
+  const enemies = createEnemies()
+
+  it.each(enemies.map((enemy) => [enemy.name, enemy.verdict, enemy]))(
+    '%s: %s',
+    async (_name, _verdict, enemy) => {
+      expect(verdictOf(enemy, verifySignature)).toBe(enemy.verdict)
+      expect(verdictOf(enemy, createNativeVerifier())).toBe(enemy.verdict)
+      for (const harness of [osaka, prague]) {
+        const { chainId, limits } = ENEMY_ROLLUP
+        const decoded = await harness.call('decode', [toHex(enemy.raw), chainId])
+        expect('value' in decoded).toBe(enemy.verdict !== 'undecodable')
+        const current = toShortConfig(enemy.current)
+        const answer = await harness.call('requireValidUpdate', [toHex(enemy.raw), current, chainId, limits])
+        expect('value' in answer).toBe(enemy.verdict === 'valid')
+        if ('value' in answer || enemy.verdict === 'undecodable') continue
+        // Solidity has a name of its own for what no config in force can have.
+        const isThresholdZero =
+          enemy.current.signers.threshold === 0 && enemy.verdict === 'WRONG_APPROVAL_COUNT'
+        expect(answer.error).toBe(isThresholdZero ? 'ThresholdZero' : toErrorName(enemy.verdict))
+      }
+    },
+  )
+
+  it('different things, on both sides of the edges', () => {
+    expect(new Set(enemies.map(({ name }) => name)).size).toBe(enemies.length)
+    const verdicts = new Set(enemies.map(({ verdict }) => verdict))
+    const ofUpdates: Verdict[] = [
+      ...(['valid', 'undecodable', 'NONCE_TOO_LOW', 'NONCE_TOO_HIGH', 'CONFIG_NOT_WELL_FORMED'] as const),
+      ...(['WRONG_APPROVAL_COUNT', 'APPROVALS_NOT_ASCENDING', 'NOT_A_SIGNER', 'BAD_SIGNATURE'] as const),
+      ...(['UNEXPECTED_OPENINGS', 'WRONG_OPENING_COUNT', 'OPENINGS_NOT_ASCENDING'] as const),
+      ...(['OPENING_NOT_IN_ROOT', 'BAD_OPENING_SIGNATURE', 'NO_USABLE_SIGNER'] as const),
+    ]
+    expect([...verdicts].sort()).toEqual([...ofUpdates].sort())
+  })
+})
+
 describe('a replica', () => {
   it('finds the P-256 precompile where the chain has it, and deploys a contract where not', async () => {
     const verifierOn = async ({ client }: SolidityHarness) => {
@@ -161,6 +201,20 @@ describe('a replica', () => {
     expect(await prague.call('hasPrecompile', [])).toEqual({ value: false })
   })
 })
+
+function verdictOf({ raw, current }: Enemy, verify: SignatureVerifier): Verdict {
+  const decoded = decodeSetConfig(raw, ENEMY_ROLLUP.chainId)
+  if (!decoded.ok) return 'undecodable'
+  const reason = validateSetConfig({
+    tx: decoded.tx,
+    current,
+    recovery: undefined,
+    timestamp: 0n,
+    rollup: ENEMY_ROLLUP.limits,
+    verify,
+  })
+  return reason ?? 'valid'
+}
 
 /** `NOT_A_SIGNER` to `NotASigner`. */
 function toErrorName(reason: string): string {
