@@ -178,6 +178,13 @@ describe('classifyRefusal', () => {
     ['Upfront cost exceeds account balance', 'insufficientFunds'],
     ['tx fee (1.16 ether) exceeds the configured cap (1.00 ether)', 'refused'],
     ['Transaction fee cap exceeded', 'refused'],
+    ['0xab: this transaction is already in the TxPool', 'known'],
+    ['0xab tries to send a tx with nonce 1, but account has nonce 2 (tx nonce too low)', 'nonceTooLow'],
+    ['replacement gas too low, got tip 1, min: 2, got fee 3, min: 3', 'underpriced'],
+    ['replacement blob gas too low, got: 1, min: 2', 'underpriced'],
+    ['Tx cannot pay basefee of 9, have 1 (not within 50% range of current basefee)', 'underpriced'],
+    ['0xab does not have enough balance to cover transaction costs, need 2, but have 1', 'insufficientFunds'],
+    ['Tx is too large (131073 bytes) and exceeds the max data size of 131072 bytes', 'refused'],
   ])('sorts "%s" as %s', (message, outcome) => {
     expect(classifyRefusal(message)).toBe(outcome)
   })

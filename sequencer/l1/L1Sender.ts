@@ -139,10 +139,10 @@ export function createL1Sender(urls: readonly string[], fetchFn?: Fetch): L1Send
 
 /** Sorts an L1 node's refusal of a raw transaction by what to do about it; undefined when it is not about the transaction. */
 export function classifyRefusal(message: string): SendOutcome | undefined {
-  // The words of geth, Erigon, Nethermind, Besu, Reth and anvil.
+  // The words of geth, Erigon, Nethermind, Besu, Reth, EthereumJS and anvil.
   const text = message.toLowerCase()
   if (/rate limit|too many requests|request exceeds defined limit/.test(text)) return undefined
-  if (/already known|alreadyknown|already imported|known transaction|already in the pool/.test(text)) {
+  if (/already known|alreadyknown|already imported|known transaction|already in the (tx)?pool/.test(text)) {
     return 'known'
   }
   if (
@@ -162,13 +162,17 @@ export function classifyRefusal(message: string): SendOutcome | undefined {
   if (/nonce too high|gapped nonce|noncegap|nonce gap/.test(text)) return 'nonceGap'
   if (/nonce too low|oldnonce|nonce has already been used|nonce is lower/.test(text)) return 'nonceTooLow'
   if (
-    /underpriced|feetoolow|fee too low|less than block (blob )?(base|gas) ?fee|not enough to replace|could not replace|replacementnotallowed|below configured minimum|below current base fee/.test(
+    /underpriced|feetoolow|fee too low|less than block (blob )?(base|gas) ?fee|not enough to replace|could not replace|replacementnotallowed|below configured minimum|below current base fee|replacement (blob )?gas too low|cannot pay basefee/.test(
       text,
     )
   ) {
     return 'underpriced'
   }
-  if (/insufficient funds|insufficientfunds|exceeds (transaction sender )?account balance/.test(text)) {
+  if (
+    /insufficient funds|insufficientfunds|exceeds (transaction sender )?account balance|not have enough balance/.test(
+      text,
+    )
+  ) {
     return 'insufficientFunds'
   }
   if (

@@ -1,4 +1,5 @@
 import { Registry } from 'prom-client'
+import { parseTransaction } from 'viem'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   CriticalFault,
@@ -354,6 +355,17 @@ describe('TxManager', () => {
     expect(manager.sent()).toEqual([])
     l1.estimateGas = estimateGas
     expect((await send(manager, 'a')).nonce).toBe(0n)
+  })
+
+  it('gives a transaction the gas that its sender knows to suffice, when L1 estimates less', async () => {
+    const manager = await open()
+    const request = { to: inbox, data: new Uint8Array(), reference: 'a' }
+    await manager.send({ ...request, minGas: 90_000n })
+    l1.estimateGas = async () => 30_000n
+    await manager.send({ ...request, minGas: 90_000n })
+    await manager.send(request)
+    const gasLimits = l1.pool().map(({ raw }) => parseTransaction(raw).gas)
+    expect(gasLimits).toEqual([120_000n, 108_000n, 36_000n])
   })
 
   it('keeps two accounts apart', async () => {

@@ -40,6 +40,8 @@ export type TransactionRequest = {
   data: Uint8Array
   /** Each 131,072 bytes. */
   blobs?: readonly Uint8Array[]
+  /** Gas that it is given even if an L1 node estimates less: a transaction that reverts for want of gas is paid all the same. */
+  minGas?: bigint
   reference: string
 }
 
@@ -145,13 +147,14 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
   }
 
   async function send(request: TransactionRequest): Promise<SentTransaction> {
-    const { to, reference } = request
+    const { to, reference, minGas = 0n } = request
     const blobs = await sidecars.commit(request.blobs ?? [])
     const blobVersionedHashes = blobs.map(({ commitment }) => commitmentToVersionedHash(commitment))
-    const [gas, prices] = await Promise.all([
+    const [estimate, prices] = await Promise.all([
       sender.estimateGas({ from: account.address, to, data: toHex(request.data), blobVersionedHashes }),
       sender.gasPrices(),
     ])
+    const gas = maximum(estimate, minGas)
     const gasLimit = (gas * (100n + GAS_MARGIN_PERCENT)) / 100n
     // With a limit that no block takes, its nonce would never be free again.
     if (gasLimit > MAX_TRANSACTION_GAS)
@@ -437,6 +440,10 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     poll,
     run: (signal) => repeat(poll, { intervalMs: options.pollIntervalMs, signal, logger }),
   }
+}
+
+function maximum(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
 }
 
 /** Reports that the account's nonce was used by a transaction that this process did not send. */

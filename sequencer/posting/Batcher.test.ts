@@ -1,5 +1,5 @@
 import { Registry } from 'prom-client'
-import { fromHex } from 'viem'
+import { fromHex, parseTransaction } from 'viem'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLogger } from '../../node/index.ts'
 import { batchFromBytes, decodeBatcherData, decodeBlob } from '../../protocol/index.ts'
@@ -228,6 +228,19 @@ describe('Batcher', () => {
     expect(posted()).toHaveLength(2)
     expect(posted()[1]).toEqual([1])
   })
+
+  it.each(['calldata', 'blobs'] as const)(
+    'gives %s gas that suffices, even if L1 asks for none',
+    async (kind) => {
+      l1.estimateGas = async () => 0n
+      l1.blobBaseFee = 1n
+      await open({ dataAvailability: kind, maxChannelDuration: 0n })
+      await build(1)
+      await batcher.step()
+      const [sent] = l1.pool()
+      expect(parseTransaction(sent?.raw ?? '0x').gas).toBeGreaterThan(100_000n)
+    },
+  )
 
   it('goes on when the inbox refuses, and says so', async () => {
     const estimateGas = l1.estimateGas

@@ -9,7 +9,7 @@ import { repeat } from '../loop.ts'
 import type { SequencerMetrics } from '../metrics.ts'
 import { type ChannelOut, packChannels, type Room } from './channelOut.ts'
 import { createDataChooser, type DataAvailability, type DataChooserOptions } from './createDataChooser.ts'
-import { blobsCost, calldataCost } from './dataCost.ts'
+import { blobsCost, calldataCost, submissionGas } from './dataCost.ts'
 
 /** Options of a {@link Batcher}. */
 export type BatcherOptions = {
@@ -251,12 +251,13 @@ export function createBatcher(modules: BatcherModules): Batcher {
     const [begin, end] = [channels[0], channels.at(-1)]
     if (begin === undefined || end === undefined) return
     const range: Range = { first: begin.first.number, last: end.last.number, lastHash: end.last.hash }
+    const data = kind === 'calldata' ? begin.data : new Uint8Array()
     const request: TransactionRequest = {
       to: rollup.batchInboxAddress,
       reference: rangeToReference(range),
-      ...(kind === 'calldata'
-        ? { data: begin.data }
-        : { data: new Uint8Array(), blobs: channels.map(({ data }) => encodeBlob(data)) }),
+      data,
+      ...(kind === 'blobs' && { blobs: channels.map((channel) => encodeBlob(channel.data)) }),
+      minGas: submissionGas(data),
     }
     const sent = await txManager.send(request)
     submissions.push(follow(sent, range))

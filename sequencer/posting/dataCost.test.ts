@@ -10,7 +10,7 @@ import { deployRollup, drawChainId } from '../../devnet/deployRollup.ts'
 import type { RollupConfig } from '../../protocol/index.ts'
 import { toHex } from '../../protocol/index.ts'
 import { createL1Sender } from '../l1/L1Sender.ts'
-import { blobsCost, calldataCost, calldataGas } from './dataCost.ts'
+import { blobsCost, calldataCost, calldataGas, submissionGas } from './dataCost.ts'
 
 const gwei = 1_000_000_000n
 
@@ -89,7 +89,8 @@ describe('on anvil', () => {
       expect(status).toBe('success')
       return gasUsed
     }
-    await submit(new Uint8Array(1))
+    // The first one of all is the dearest.
+    expect(await submit(new Uint8Array(1))).toBeLessThan(submissionGas(new Uint8Array(1)))
     for (const length of [1, 100, 1_000, 3_000, 10_000, 120_000]) {
       const data = new Uint8Array(length).fill(0xab)
       data[0] = 0
@@ -104,5 +105,6 @@ describe('on anvil', () => {
     })
     const priced = blobsCost(6, { baseFee: 1n, priorityFee: 0n, blobBaseFee: 0n }) ?? expect.unreachable()
     expect(Math.abs(Number(gas) / Number(priced) - 1)).toBeLessThan(0.05)
+    expect(gas).toBeLessThan(submissionGas(new Uint8Array()))
   })
 })

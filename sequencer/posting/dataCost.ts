@@ -19,6 +19,17 @@ export function calldataGas(data: Uint8Array): bigint {
   return TRANSACTION_GAS + (usual > floor ? usual : floor)
 }
 
+/** The first submission of an inbox writes to a slot that was zero, and more blobs take more hashing: both measured. */
+const SPARE_GAS = 40_000n
+
+/**
+ * Computes gas with which a submission surely succeeds: what is not used is not paid, and there are L1 nodes that estimate too
+ * little, such as those that leave the blobs out of account.
+ */
+export function submissionGas(data: Uint8Array): bigint {
+  return calldataGas(data) + SPARE_GAS
+}
+
 /** Computes what submissions in calldata, each in a transaction of its own, cost at these prices, in wei. */
 export function calldataCost(data: readonly Uint8Array[], { baseFee, priorityFee }: GasPrices): bigint {
   return data.reduce((gas, each) => gas + calldataGas(each), 0n) * (baseFee + priorityFee)
