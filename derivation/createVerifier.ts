@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import {
   type ChainStore,
   createEndableFetch,
@@ -9,12 +8,14 @@ import {
   createPromiseSignerReader,
   createReadMethods,
   createRpcServer,
+  type Ending,
   type L1ClientOptions,
   type Logger,
   openChainStore,
   type RpcErrorData,
   type RpcServerOptions,
   type SyncProgress,
+  startOrRelease,
 } from '../node/index.ts'
 import type { RollupConfig } from '../protocol/index.ts'
 import {
@@ -64,25 +65,29 @@ export interface Verifier {
   close(): Promise<void>
 }
 
-const MAX_WAITING_FOR_THE_END = 64
-
 /**
  * Starts a verifier: from an L1 node and a rollup config alone it rebuilds the chain, serves it, and checks every output.
  *
- * @throws as `openChainStore` when the database cannot be opened.
+ * @throws as `openChainStore` when the database cannot be opened, or when a port cannot be bound.
  */
-export async function createVerifier(options: VerifierOptions): Promise<Verifier> {
+export function createVerifier(options: VerifierOptions): Promise<Verifier> {
+  return startOrRelease((ending) => start(options, ending))
+}
+
+async function start(options: VerifierOptions, ending: Ending): Promise<Verifier> {
   const { rollup, logger, rpc, version, pollIntervalMs } = options
+  const { signal } = ending
   const metrics = createMetrics()
   const store = await openChainStore(options.dataDirectory, rollup)
-  const stop = new AbortController()
-  // Every part waits for it; Node.js would warn of a leak.
-  setMaxListeners(MAX_WAITING_FOR_THE_END, stop.signal)
-  const l1 = createL1Client({ logger, ...options.l1, metrics, signal: stop.signal })
-  const fetchFn = createEndableFetch({ signal: stop.signal })
+  ending.onRelease(() => store.close())
   const { verify, expect, close: closeVerifier } = createParallelVerifier({ logger })
+  ending.onRelease(closeVerifier)
+  const l1 = createL1Client({ logger, ...options.l1, metrics, signal })
+  ending.onRelease(() => l1.close())
+  const fetchFn = createEndableFetch({ signal })
   const decoder = createDecoder()
   const engine = createEngine({ store, rollup, verify, parse: decoder.setConfig, logger, metrics })
+  ending.onRelease(() => engine.idle())
   const derivation = createDerivation({
     l1,
     store,
@@ -120,7 +125,7 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
         rollup,
         metrics,
         logger,
-        signal: stop.signal,
+        signal,
       }),
       derivation,
       store,
@@ -157,6 +162,7 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
   })
   const methods = { ...readMethods, ...reporter.methods }
   const server = await createRpcServer({ ...rpc, methods, logger, metrics, readiness })
+  ending.onRelease(() => server.close())
   const alarmed = createAlarmedDerivation({
     derivation,
     store,
@@ -166,9 +172,9 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
     version,
     options: { ...DEFAULT_ALARM_OPTIONS, ...options.alarms },
   })
-  const stopped = alarmed.run(stop.signal)
-  const reporting = reporter.run(stop.signal)
-  const following = follower?.run(stop.signal)
+  const stopped = alarmed.run(signal)
+  const reporting = reporter.run(signal)
+  const following = follower?.run(signal)
   // Nobody has to listen: the failure is logged and answered by /readyz, and what is there can still be read.
   stopped.catch(() => undefined)
   return {
@@ -178,15 +184,11 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
     derivation,
     stopped,
     async close() {
-      stop.abort()
+      ending.begin()
       await stopped.catch(() => undefined)
       await reporting
       await following
-      await server.close()
-      await engine.idle()
-      await l1.close()
-      await closeVerifier()
-      await store.close()
+      await ending.release()
     },
   }
 }

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { createDecoder } from '../derivation/index.ts'
 import {
   type ChainStore,
@@ -8,8 +7,10 @@ import {
   createMetrics,
   createParallelVerifier,
   createRpcServer,
+  type Ending,
   openChainStore,
   type RpcServerOptions,
+  startOrRelease,
 } from '../node/index.ts'
 import { createSequencerParts } from './createSequencerParts.ts'
 import { createL1Contracts } from './l1/L1Contracts.ts'
@@ -29,49 +30,26 @@ export interface Sequencer {
   close(): Promise<void>
 }
 
-const MAX_WAITING_FOR_THE_END = 64
-
 /**
  * Starts a sequencer: JSON-RPC, pool, block builder, derivation of its own chain, and where keys are given batcher and proposer.
  *
  * @throws as `openChainStore` when the database cannot be opened, or when a port cannot be bound.
  */
-export async function createSequencer(options: SequencerOptions): Promise<Sequencer> {
-  const ending = new AbortController()
-  // Every part waits for it; Node.js would warn of a leak.
-  setMaxListeners(MAX_WAITING_FOR_THE_END, ending.signal)
-  const opened: (() => Promise<void>)[] = []
-  /** Closes all that was opened so far, the newest first. */
-  async function release(): Promise<void> {
-    ending.abort()
-    for (const close of opened.splice(0).reverse()) await close()
-  }
-  try {
-    return await start(options, { ending, release, onRelease: (close) => opened.push(close) })
-  } catch (error) {
-    await release()
-    throw error
-  }
+export function createSequencer(options: SequencerOptions): Promise<Sequencer> {
+  return startOrRelease((ending) => start(options, ending))
 }
 
-/** How the parts of a sequencer end. */
-type Ending = {
-  ending: AbortController
-  release: () => Promise<void>
-  onRelease: (close: () => Promise<void>) => void
-}
-
-async function start(options: SequencerOptions, { ending, release, onRelease }: Ending): Promise<Sequencer> {
+async function start(options: SequencerOptions, ending: Ending): Promise<Sequencer> {
   const { rollup, logger } = options
   const metrics = createMetrics()
   const store = await openChainStore(options.dataDirectory, rollup)
-  onRelease(() => store.close())
+  ending.onRelease(() => store.close())
   const parallel = createParallelVerifier({ logger })
-  onRelease(() => parallel.close())
+  ending.onRelease(() => parallel.close())
   const kzg = createKzg()
-  onRelease(() => kzg.close())
+  ending.onRelease(() => kzg.close())
   const l1 = createL1Client({ logger, ...options.l1, metrics, signal: ending.signal, kzg })
-  onRelease(() => l1.close())
+  ending.onRelease(() => l1.close())
   const fetchFn = createEndableFetch({ signal: ending.signal })
   const parts = await createSequencerParts({
     options,
@@ -87,7 +65,7 @@ async function start(options: SequencerOptions, { ending, release, onRelease }: 
     now: Date.now,
   })
   const { engine, pool, methods, adminMethods, readiness, loops } = parts
-  onRelease(async () => {
+  ending.onRelease(async () => {
     await engine.idle()
     await pool.flush().catch(() => undefined)
   })
@@ -99,7 +77,7 @@ async function start(options: SequencerOptions, { ending, release, onRelease }: 
     >,
   ) => {
     const server = await createRpcServer({ ...serverOptions, logger, metrics, readiness })
-    onRelease(() => server.close())
+    ending.onRelease(() => server.close())
     return server
   }
   const server = await serve({ ...options.rpc, methods })
@@ -114,7 +92,7 @@ async function start(options: SequencerOptions, { ending, release, onRelease }: 
   const stopped = Promise.race([pool.failed, Promise.all(running).then(() => undefined)]).catch(
     (error: unknown) => {
       if (!ending.signal.aborted) logger.error({ err: error }, 'a part of the sequencer has failed')
-      ending.abort()
+      ending.begin()
       throw error
     },
   )
@@ -127,9 +105,9 @@ async function start(options: SequencerOptions, { ending, release, onRelease }: 
     store,
     stopped,
     async close() {
-      ending.abort()
+      ending.begin()
       await Promise.allSettled(running)
-      await release()
+      await ending.release()
     },
   }
 }
