@@ -1,12 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import type { Hex } from 'viem'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { keccakHex, type Scheme, type SignatureVerifier } from '../../protocol/index.ts'
 import { createTestSigner } from '../../test/testSigners.ts'
 import { createLogger } from '../Logger.ts'
 import { createNativeVerifier } from './NativeVerifier.ts'
-import { createParallelVerifier } from './ParallelVerifier.ts'
+import { createParallelVerifier, type ParallelVerifier } from './ParallelVerifier.ts'
 
 type Question = Parameters<SignatureVerifier>
 
@@ -60,13 +61,33 @@ describe('the parallel verifier', () => {
     )
   })
 
-  it('lets its threads answer what is expected', async () => {
-    const questions = Array.from({ length: 64 }, (_, n) => signed(2, 1_000 + n))
-    for (const each of questions) verifier.expect(...each)
+  /** Expects that threads come to all of these, which nobody asks meanwhile. */
+  async function expectAnswered(by: ParallelVerifier, questions: readonly Question[]): Promise<void> {
+    for (const each of questions) by.expect(...each)
     const deadline = performance.now() + DEADLINE_MS
-    while (verifier.backlog() > 0 && performance.now() < deadline) await setImmediate()
-    expect(verifier.backlog()).toBe(0)
-    expect(questions.every((each) => verifier.verify(...each))).toBe(true)
+    while (by.backlog() > 0 && performance.now() < deadline) await setImmediate()
+    expect(by.backlog()).toBe(0)
+    expect(questions.every((each) => by.verify(...each))).toBe(true)
+  }
+
+  it('lets its threads answer what is expected', async () => {
+    await expectAnswered(
+      verifier,
+      Array.from({ length: 64 }, (_, n) => signed(2, 1_000 + n)),
+    )
+  })
+
+  it('has another thread in the place of one that died', async () => {
+    const started = vi.spyOn(Worker.prototype, 'unref')
+    const mortal = createParallelVerifier({ logger, threads: 1 })
+    await expectAnswered(mortal, [signed(2, 1)])
+    const [thread] = started.mock.contexts as Worker[]
+    await thread?.terminate()
+    await expectAnswered(mortal, [signed(2, 2), signed(3, 3)])
+    expect(started).toHaveBeenCalledTimes(2)
+    await mortal.close()
+    expect(started).toHaveBeenCalledTimes(2)
+    started.mockRestore()
   })
 
   it('goes on without its threads once it is closed', async () => {

@@ -8,10 +8,12 @@ import {
   answerOne,
   countUnclaimed,
   createP256Ring,
+  MAIN_THREAD,
   MAX_MESSAGE_BYTES,
   offerQuestion,
   type P256Question,
   type P256Ring,
+  releaseClaims,
   takeAnswer,
 } from './p256Ring.ts'
 
@@ -37,6 +39,8 @@ type Expected = { scheme: Scheme; key: Hex; digest: Hex; slot: number }
 const MAX_THREADS = 8
 /** How long a verification may take in a thread before it is done again: some thousand times as long as it should. */
 const PATIENCE_MS = 1_000
+/** Threads that cannot run at all must not be started for ever. */
+const MAX_RESTARTS = 32
 
 /**
  * Makes a verifier that checks P-256 signatures, and WebAuthn ones, in as many threads as there are cores (protocol.md §2.2).
@@ -54,14 +58,21 @@ export function createParallelVerifier({
   const ring = createP256Ring()
   const expected = new Map<Hex, Expected>()
   const signatureIn: (Hex | undefined)[] = []
-  let workers: readonly Worker[] | undefined
+  let workers: Worker[] | undefined
+  let restarts = 0
   let closed = false
 
-  function start(): Worker {
-    const worker = startThread(ring)
+  function start(place: number): Worker {
+    const thread = MAIN_THREAD + 1 + place
+    const worker = startThread(ring, thread)
     // Nobody waits for a thread, and what one leaves undone is done by whoever asks.
     worker.unref()
     worker.on('error', (error) => logger.error({ err: error }, 'a thread that checks signatures failed'))
+    worker.on('exit', () => {
+      if (closed) return
+      releaseClaims(ring, thread)
+      if (restarts++ < MAX_RESTARTS && workers !== undefined) workers[place] = start(place)
+    })
     return worker
   }
 
@@ -73,7 +84,7 @@ export function createParallelVerifier({
 
   function offer(question: P256Question): number | undefined {
     if (question.message.length > MAX_MESSAGE_BYTES) return undefined
-    workers ??= Array.from({ length: threads }, start)
+    workers ??= Array.from({ length: threads }, (_, place) => start(place))
     const slot = offerQuestion(ring, question, forget)
     if (slot !== undefined) forget(slot)
     return slot
@@ -108,7 +119,7 @@ export function createParallelVerifier({
     }
     forget(known.slot)
     return takeAnswer(ring, known.slot, {
-      meanwhile: () => answerOne(ring, answer),
+      meanwhile: () => answerOne(ring, MAIN_THREAD, answer),
       patienceMs: PATIENCE_MS,
     })
   }
@@ -130,10 +141,11 @@ const { workerData } = require('node:worker_threads')
 import(workerData.tsx).then(({ tsImport }) => tsImport(workerData.module, workerData.module))
 `
 
-function startThread(ring: P256Ring): Worker {
+function startThread(ring: P256Ring, thread: number): Worker {
   const isSource = import.meta.url.endsWith('.ts')
-  if (!isSource) return new Worker(new URL('./p256Thread.js', import.meta.url), { workerData: { ring } })
+  if (!isSource)
+    return new Worker(new URL('./p256Thread.js', import.meta.url), { workerData: { ring, thread } })
   const module = new URL('./p256Thread.ts', import.meta.url).href
-  const workerData = { ring, module, tsx: import.meta.resolve('tsx/esm/api') }
+  const workerData = { ring, thread, module, tsx: import.meta.resolve('tsx/esm/api') }
   return new Worker(FROM_SOURCES, { eval: true, workerData })
 }

@@ -5,6 +5,7 @@ import {
   offerQuestion,
   type P256Question,
   RING_SLOTS,
+  releaseClaims,
   takeAnswer,
 } from './p256Ring.ts'
 
@@ -26,7 +27,7 @@ describe('the ring of verifications', () => {
       seen.push(asked)
       return isEven(asked)
     }
-    while (answerOne(ring, verify));
+    while (answerOne(ring, 1, verify));
     expect(seen).toEqual([1, 2, 3].map(question))
     expect(slots.map((slot) => takeAnswer(ring, slot, idle))).toEqual([false, true, false])
   })
@@ -35,13 +36,13 @@ describe('the ring of verifications', () => {
     const ring = createP256Ring()
     const slot = offerQuestion(ring, question(1), never) as number
     expect(takeAnswer(ring, slot, idle)).toBeUndefined()
-    expect(answerOne(ring, () => expect.unreachable('the question was taken'))).toBe(false)
+    expect(answerOne(ring, 1, () => expect.unreachable('the question was taken'))).toBe(false)
   })
 
   it('gives an answer once: a slot that was freed says neither good nor bad', () => {
     const ring = createP256Ring()
     const slot = offerQuestion(ring, question(2), never) as number
-    answerOne(ring, isEven)
+    answerOne(ring, 1, isEven)
     expect(takeAnswer(ring, slot, idle)).toBe(true)
     expect(takeAnswer(ring, slot, idle)).toBeUndefined()
   })
@@ -50,23 +51,41 @@ describe('the ring of verifications', () => {
     const ring = createP256Ring()
     const [first, second] = [1, 2].map((n) => offerQuestion(ring, question(n), never)) as [number, number]
     // The question is asked while it is being answered, as if by another thread.
-    answerOne(ring, () => {
-      const meanwhile = () => answerOne(ring, isEven)
+    answerOne(ring, 1, () => {
+      const meanwhile = () => answerOne(ring, 1, isEven)
       expect(takeAnswer(ring, first, { ...idle, meanwhile })).toBeUndefined()
       return true
     })
     expect(takeAnswer(ring, second, idle)).toBe(true)
   })
 
+  it('has the place of a question that a dead thread was at again, and nothing of the living', () => {
+    const ring = createP256Ring()
+    const dying = new RangeError('the thread dies')
+    const [first, second] = [1, 2].map((n) => offerQuestion(ring, question(n), never)) as [number, number]
+    const die = () => {
+      throw dying
+    }
+    expect(() => answerOne(ring, 1, die)).toThrow(dying)
+    answerOne(ring, 2, (asked) => {
+      releaseClaims(ring, 1)
+      return isEven(asked)
+    })
+    expect(takeAnswer(ring, first, { ...idle, patienceMs: 60_000 })).toBeUndefined()
+    expect(takeAnswer(ring, second, idle)).toBe(true)
+    for (let n = 2; n < RING_SLOTS; n++) offerQuestion(ring, question(n), never)
+    expect(offerQuestion(ring, question(5), never)).toBe(first)
+  })
+
   it('takes no more than it has places, and gives the places of old answers to new questions', () => {
     const ring = createP256Ring()
     for (let n = 0; n < RING_SLOTS; n++) expect(offerQuestion(ring, question(n), never)).toBe(n)
     expect(offerQuestion(ring, question(0), never)).toBeUndefined()
-    while (answerOne(ring, isEven));
+    while (answerOne(ring, 1, isEven));
     const evicted: number[] = []
     expect(offerQuestion(ring, question(9), (slot) => evicted.push(slot))).toBe(0)
     expect(evicted).toEqual([0])
-    while (answerOne(ring, isEven));
+    while (answerOne(ring, 1, isEven));
     expect(takeAnswer(ring, 0, idle)).toBe(false)
     expect(takeAnswer(ring, RING_SLOTS - 1, idle)).toBe(false)
   })

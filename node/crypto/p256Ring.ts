@@ -7,8 +7,14 @@ export type P256Ring = { counters: Int32Array; states: Int32Array; data: Uint8Ar
 /** A verification of `r ‖ s` over `sha256(message)` by the key `x ‖ y`, all of the right width. */
 export type P256Question = { message: Uint8Array; rs: Uint8Array; key: Uint8Array }
 
-/** What stands in a slot; a slot that is waiting or running is never written over. */
-export const SlotState = { free: 0, waiting: 1, running: 2, good: 3, bad: 4 } as const
+/**
+ * What stands in a slot; a slot that is waiting or running is never written over. While a thread is at it, the state is
+ * `running` and the number of the thread, so that what a dead one held is known.
+ */
+const SlotState = { free: 0, waiting: 1, good: 2, bad: 3, running: 4 } as const
+
+/** The number of the thread that offers. */
+export const MAIN_THREAD = 0
 
 /** How many questions the ring holds; a power of two, so that counters may wrap around. */
 export const RING_SLOTS = 8_192
@@ -47,7 +53,7 @@ export function offerQuestion(
   const { counters, states, data } = ring
   const slot = Atomics.load(counters, OFFERED) & (RING_SLOTS - 1)
   const state = Atomics.load(states, slot)
-  if (state === SlotState.waiting || state === SlotState.running) return undefined
+  if (state === SlotState.waiting || state >= SlotState.running) return undefined
   if (state !== SlotState.free) onEvict(slot)
   const at = slot * SLOT_BYTES
   data[at] = message.length >> 8
@@ -61,15 +67,19 @@ export function offerQuestion(
   return slot
 }
 
-/** Answers the oldest question that nobody has claimed; false when there is none. */
-export function answerOne(ring: P256Ring, verify: (question: P256Question) => boolean): boolean {
+/** Answers the oldest question that nobody has claimed, as the thread of this number; false when there is none. */
+export function answerOne(
+  ring: P256Ring,
+  thread: number,
+  verify: (question: P256Question) => boolean,
+): boolean {
   const { counters, states, data } = ring
   for (;;) {
     const next = Atomics.load(counters, CLAIMED)
     if (next === Atomics.load(counters, OFFERED)) return false
     if (Atomics.compareExchange(counters, CLAIMED, next, (next + 1) | 0) !== next) continue
     const slot = next & (RING_SLOTS - 1)
-    if (!claim(ring, slot)) continue
+    if (!claim(ring, slot, thread)) continue
     const at = slot * SLOT_BYTES
     // Copies: the curve's library takes no shared memory, and whoever remembers a key must not see it change.
     const length = ((data[at] as number) << 8) | (data[at + 1] as number)
@@ -96,8 +106,16 @@ export function awaitQuestion({ counters }: P256Ring): void {
 }
 
 /** Takes a slot whose question nobody has begun with; true when it is now the caller's to answer. */
-function claim({ states }: P256Ring, slot: number): boolean {
-  return Atomics.compareExchange(states, slot, SlotState.waiting, SlotState.running) === SlotState.waiting
+function claim({ states }: P256Ring, slot: number, thread: number): boolean {
+  const running = SlotState.running + thread
+  return Atomics.compareExchange(states, slot, SlotState.waiting, running) === SlotState.waiting
+}
+
+/** Frees the slots that a dead thread was at, for nobody would ever; whoever asks answers for himself. */
+export function releaseClaims({ states }: P256Ring, thread: number): void {
+  for (let slot = 0; slot < RING_SLOTS; slot++) {
+    Atomics.compareExchange(states, slot, SlotState.running + thread, SlotState.free)
+  }
 }
 
 /**
@@ -112,12 +130,12 @@ export function takeAnswer(
 ): boolean | undefined {
   for (;;) {
     const state = Atomics.compareExchange(states, slot, SlotState.waiting, SlotState.free)
-    if (state !== SlotState.running) {
+    if (state < SlotState.running) {
       Atomics.store(states, slot, SlotState.free)
       // A slot that holds no answer never counts as one.
       return state === SlotState.good ? true : state === SlotState.bad ? false : undefined
     }
     if (meanwhile()) continue
-    if (Atomics.wait(states, slot, SlotState.running, patienceMs) === 'timed-out') return undefined
+    if (Atomics.wait(states, slot, state, patienceMs) === 'timed-out') return undefined
   }
 }
