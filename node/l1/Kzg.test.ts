@@ -1,6 +1,14 @@
-import { afterAll, expect, it } from 'vitest'
+import { writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, expect, it, vi } from 'vitest'
 import { BLOB_BYTES, encodeBlob } from '../../protocol/index.ts'
 import { commitmentToVersionedHash, createKzg } from './Kzg.ts'
+
+// Loading takes ten seconds of a processor, and there may be little of it.
+vi.setConfig({ testTimeout: 300_000 })
 
 const kzg = createKzg()
 afterAll(() => kzg.close())
@@ -34,4 +42,21 @@ it('says so when the bytes are no blob', async () => {
     expect(await kzg.proofs(bytes, 'blob')).toBeUndefined()
     expect(await kzg.proofs(bytes, 'cells')).toBeUndefined()
   }
+})
+
+it('starts another thread after one has failed, and takes the late end of the first for its own', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'keyroll-kzg-'))
+  const file = join(directory, 'kzg.mjs')
+  writeFileSync(file, "export const loadKZG = async () => { throw new Error('no setup') }")
+  const fragile = createKzg({ library: pathToFileURL(file).href })
+  const blob = new Uint8Array(BLOB_BYTES)
+  const again = fragile.commitment(blob).catch((fault: unknown) => {
+    expect(fault).toMatchObject({ name: 'TemporaryFault', message: 'the KZG thread failed' })
+    // The thread has failed, and not ended yet.
+    writeFileSync(file, `export const loadKZG = async () => ({ blobToKZGCommitment: () => '${INFINITY}' })`)
+    return fragile.commitment(blob)
+  })
+  expect(await again).toBe(INFINITY)
+  await fragile.close()
+  await rm(directory, { recursive: true })
 })

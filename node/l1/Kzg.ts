@@ -44,48 +44,49 @@ parentPort.on('message', async ({ id, task, blob }) => {
 })
 `
 
+type Waiting = { resolve: (points: readonly Hex[] | null) => void; reject: (fault: Error) => void }
+type Thread = { worker: Worker; waiting: Map<number, Waiting> }
+
 /**
  * Makes a KZG that works in a thread of its own, started with the first blob: loading the trusted setup takes
- * seconds, in which the node must go on answering.
+ * seconds, in which the node must go on answering. A thread that fails is followed by another with the next blob.
+ *
+ * @param library the module that computes, as `kzg-wasm` does.
  */
-export function createKzg(): Kzg {
-  const waiting = new Map<
-    number,
-    { resolve: (points: readonly Hex[] | null) => void; reject: (fault: Error) => void }
-  >()
-  let worker: Worker | undefined
+export function createKzg({ library = import.meta.resolve('kzg-wasm') }: { library?: string } = {}): Kzg {
+  let thread: Thread | undefined
   let lastId = 0
 
-  function start(): Worker {
-    const started = new Worker(WORKER, {
-      eval: true,
-      workerData: { library: import.meta.resolve('kzg-wasm') },
-    })
-    started.unref()
-    started.on('message', ({ id, points }: Answer) => {
+  function start(): Thread {
+    const worker = new Worker(WORKER, { eval: true, workerData: { library } })
+    const started: Thread = { worker, waiting: new Map() }
+    const { waiting } = started
+    worker.unref()
+    worker.on('message', ({ id, points }: Answer) => {
       waiting.get(id)?.resolve(points)
       waiting.delete(id)
-      if (waiting.size === 0) started.unref()
+      if (waiting.size === 0) worker.unref()
     })
-    started.on('error', (cause) => fail(new TemporaryFault('the KZG thread failed', { cause })))
-    started.on('exit', () => fail(new TemporaryFault('the KZG thread ended')))
+    worker.on('error', (cause) => fail(started, new TemporaryFault('the KZG thread failed', { cause })))
+    worker.on('exit', () => fail(started, new TemporaryFault('the KZG thread ended')))
     return started
   }
 
-  function fail(fault: TemporaryFault): void {
-    worker = undefined
-    for (const { reject } of waiting.values()) reject(fault)
-    waiting.clear()
+  /** What comes late from one thread says nothing of the next. */
+  function fail(failed: Thread, fault: TemporaryFault): void {
+    if (thread === failed) thread = undefined
+    for (const { reject } of failed.waiting.values()) reject(fault)
+    failed.waiting.clear()
   }
 
   async function ask(task: Task, blob: Uint8Array): Promise<readonly Hex[] | undefined> {
-    const running = worker ?? start()
-    worker = running
+    thread ??= start()
+    const { worker, waiting } = thread
     const id = ++lastId
     const points = await new Promise<readonly Hex[] | null>((resolve, reject) => {
       waiting.set(id, { resolve, reject })
-      running.ref()
-      running.postMessage({ id, task, blob })
+      worker.ref()
+      worker.postMessage({ id, task, blob })
     })
     return points ?? undefined
   }
@@ -102,7 +103,7 @@ export function createKzg(): Kzg {
     commitment,
     proofs: (blob, kind) => ask(kind, blob),
     async close() {
-      await worker?.terminate()
+      await thread?.worker.terminate()
     },
   }
 }
