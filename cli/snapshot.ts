@@ -45,8 +45,14 @@ async function create(flags: CreateFlags): Promise<void> {
   if (!existsSync(path))
     throw new CliError(`${flags.dataDir}: has no database; is it the directory of a node?`)
   if (existsSync(flags.output)) throw new CliError(`${flags.output}: exists, and is not written over`)
-  const { chooseSnapshotOutput, exportSnapshot, openChainStore } = await import('../node/index.ts')
-  const store = await openChainStore(path, rollup)
+  const { chooseSnapshotOutput, DatabaseUnavailableError, exportSnapshot, openChainStore } = await import(
+    '../node/index.ts'
+  )
+  const store = await openChainStore(path, rollup).catch((cause: unknown) => {
+    if (!(cause instanceof DatabaseUnavailableError) || !isLocked(cause)) throw cause
+    const message = 'its node is running; stop it, or take the directory of another node for snapshots'
+    throw new CliError(`${flags.dataDir}: ${message}`, { cause })
+  })
   try {
     const output = chooseSnapshotOutput(store, rollup, wantedSnapshot(flags))
     const bytes = await exportSnapshot(store, output, flags.output)
@@ -54,6 +60,13 @@ async function create(flags: CreateFlags): Promise<void> {
   } finally {
     await store.close()
   }
+}
+
+/** LevelDB lets one process at a database; what it says stands at the bottom. */
+function isLocked(error: Error): boolean {
+  const { cause } = error
+  if (!(cause instanceof Error)) return false
+  return ('code' in cause && cause.code === 'LEVEL_LOCKED') || isLocked(cause)
 }
 
 function wantedSnapshot({ block, outputIndex }: CreateFlags): WantedSnapshot | undefined {
