@@ -1,5 +1,12 @@
 import fc from 'fast-check'
-import { concat, decodeRlp, type RlpItem, type SetConfig, setConfigToBytes } from '../../protocol/index.ts'
+import {
+  concat,
+  decodeRlp,
+  RlpError,
+  type RlpItem,
+  type SetConfig,
+  setConfigToBytes,
+} from '../../protocol/index.ts'
 import { arbitrarySetConfig } from '../arbitraries.ts'
 
 /** An RLP item to be spoilt; its `form` says how its length is written. */
@@ -91,8 +98,9 @@ function toItem(item: RlpItem): Item {
 function tryDecode(bytes: Uint8Array): Item | undefined {
   try {
     return toItem(decodeRlp(bytes))
-  } catch {
-    return undefined
+  } catch (error) {
+    if (error instanceof RlpError) return undefined
+    throw error
   }
 }
 

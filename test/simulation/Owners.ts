@@ -6,7 +6,7 @@ import { createTestSigner } from '../testSigners.ts'
 import type { Miner } from './Miner.ts'
 import type { RunningSequencer } from './nodes.ts'
 import type { Random } from './Random.ts'
-import type { SimulatedProcess } from './SimulatedProcess.ts'
+import { isDiskError, type SimulatedProcess } from './SimulatedProcess.ts'
 import { isCalm, type World } from './World.ts'
 
 /** A promise that somebody was given, as he keeps it. */
@@ -80,8 +80,9 @@ export function createOwners(
     let answer: Awaited<ReturnType<typeof parts.parts.pool.submit>> | undefined
     try {
       answer = await host.ask(() => parts.parts.pool.submit(raw))
-    } catch {
+    } catch (error) {
       // Its disk has failed, and it is about to end.
+      if (!isDiskError(error)) world.fail('a submission fails only with the disk', String(error))
       return count('FAILED')
     }
     if (answer === undefined) return count('DIED')

@@ -148,6 +148,7 @@ const LAST_RETRY_MS = 8_000
 
 const CALM = { fails: 0, lags: 0, losesAnswer: 0, forgets: 0, slowness: 0, lag: 0 }
 
-function isDiskError(error: unknown): boolean {
+/** Tells whether a disk that failed is behind an error. */
+export function isDiskError(error: unknown): boolean {
   return error instanceof Error && (error instanceof DiskError || isDiskError(error.cause))
 }

@@ -329,6 +329,7 @@ function notAnX(): bigint {
     try {
       secp256k1.Point.fromBytes(concat(Uint8Array.of(2), word(x)))
     } catch {
+      // That is how the library says that it is none.
       return x
     }
   }
