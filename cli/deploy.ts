@@ -78,7 +78,9 @@ function createDeployL1Command(): Command {
       ),
     )
     .addOption(count('--submission-interval <blocks>', 'blocks between two outputs', 600))
-    .addOption(count('--permissionless-delay <seconds>', 'age from which on anybody may propose a block', 3 * DAY))
+    .addOption(
+      count('--permissionless-delay <seconds>', 'age from which on anybody may propose a block', 3 * DAY),
+    )
     .addOption(count('--max-sequencer-drift <seconds>', 'how far block time may run ahead of L1', 1800))
     .addOption(count('--seq-window-size <blocks>', 'L1 blocks in which a batch must follow its origin', 3600))
     .addOption(count('--channel-timeout <blocks>', 'L1 blocks in which a channel must be complete', 50))
