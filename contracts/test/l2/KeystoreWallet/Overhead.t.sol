@@ -6,34 +6,9 @@ import {PackedUserOperation} from "@account-abstraction/contracts/interfaces/Pac
 import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
 
 import {ENTRY_POINT} from "keyroll/l2/KeystoreWallet.sol";
+import {OwnKeyWallet} from "../../kit/OwnKeyWallet.sol";
 import {Keystore} from "../../kit/TestSetConfig.sol";
 import {WalletTest} from "./WalletTest.sol";
-
-/// @notice The same wallet with its key in its own storage: a minimal proxy too, that takes an operation when one
-/// secp256k1 key signed it.
-contract OwnKeyWallet is IAccount {
-    address private _key;
-
-    function setKey(address key) external {
-        _key = key;
-    }
-
-    function validateUserOp(
-        PackedUserOperation calldata userOp,
-        bytes32 userOpHash,
-        uint256 missingAccountFunds
-    ) external returns (uint256) {
-        require(msg.sender == ENTRY_POINT, "not the EntryPoint");
-        bytes calldata signature = userOp.signature;
-        address signer =
-            ecrecover(userOpHash, uint8(signature[64]), bytes32(signature[:32]), bytes32(signature[32:64]));
-        if (missingAccountFunds != 0) {
-            (bool ignored,) = msg.sender.call{value: missingAccountFunds}("");
-            ignored;
-        }
-        return signer != address(0) && signer == _key ? 0 : 1;
-    }
-}
 
 /// @notice What validation pays for asking the replica: the execution gas of `validateUserOp`, all accounts and slots
 /// cold, above that of the same wallet with its key in its own storage.

@@ -1,0 +1,48 @@
+import type { Measurement } from '../report.ts'
+
+/** What a transaction used, as its receipt says, and the bytes of its calldata. */
+export type TransactionGas = { gasUsed: number; zeroBytes: number; nonzeroBytes: number }
+
+/** A figure of gas; of a whole transaction if it says how many bytes of calldata that has. */
+export type GasMeasurement = Measurement & {
+  zeroBytes?: number
+  nonzeroBytes?: number
+  /** What the transaction will use by the calldata floor of EIP-7976, other prices being the same. */
+  raised?: number
+}
+
+/** Intrinsic gas of every transaction. */
+const BASE = 21_000
+/** Least gas per byte of calldata by EIP-7976, whether it is zero or not. */
+const RAISED_FLOOR = 64
+
+/** Makes the line of an execution's gas. */
+export function executionLine(name: string, value: number, load: string): GasMeasurement {
+  return { name, value, unit: 'gas', load }
+}
+
+/** Makes the line of a transaction, or of each of `shares` that are in it. */
+export function transactionLine(
+  name: string,
+  { gasUsed, zeroBytes, nonzeroBytes }: TransactionGas,
+  load: string,
+  shares = 1,
+): GasMeasurement {
+  return {
+    name,
+    value: Math.ceil(gasUsed / shares),
+    unit: 'gas',
+    load,
+    zeroBytes,
+    nonzeroBytes,
+    raised: Math.ceil(raisedGas({ gasUsed, zeroBytes, nonzeroBytes }) / shares),
+  }
+}
+
+/**
+ * Computes what a transaction will use by EIP-7976. Its floor is above that of EIP-7623 for every byte, so it does not
+ * matter whether the latter is what the transaction uses now.
+ */
+export function raisedGas({ gasUsed, zeroBytes, nonzeroBytes }: TransactionGas): number {
+  return BASE + Math.max(gasUsed - BASE, RAISED_FLOOR * (zeroBytes + nonzeroBytes))
+}
