@@ -183,6 +183,8 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
       name,
       options: { ...DEFAULT_TX_MANAGER_OPTIONS, ...pace, ...options.txManager },
       now,
+      // Of whom SystemConfig does not name the contracts take nothing, and every attempt is paid for.
+      mayOffer: () => !roles.missing().includes(name),
     })
 
   async function openBatcher(key: Hex) {

@@ -26,7 +26,9 @@ export type SentTransaction = {
 
 /** What a transaction manager knows of a transaction; all but `tracked` is forgotten with the process. Times are milliseconds. */
 export type TxEntry = {
-  tracked: TrackedTransaction
+  tracked: Omit<TrackedTransaction, 'data' | 'blobs'>
+  /** With what it carries, which may be large: undefined while that is on disk only. */
+  whole: TrackedTransaction | undefined
   view: SentTransaction
   settle: (receipt: SentReceipt) => void
   fail: (error: KeyrollError) => void
@@ -61,7 +63,8 @@ export function createTxEntry(
   // Whoever sent it may not be listening any more.
   confirmed.catch(() => undefined)
   return {
-    tracked,
+    tracked: withoutContent(tracked),
+    whole: tracked,
     view: {
       reference: tracked.reference,
       nonce: tracked.nonce,
@@ -81,6 +84,16 @@ export function createTxEntry(
     mustBump: false,
     isRefused: false,
   }
+}
+
+/** Takes over a transaction that has another attempt. */
+export function updateEntry(entry: TxEntry, tracked: TrackedTransaction): void {
+  entry.tracked = withoutContent(tracked)
+  entry.whole = tracked
+}
+
+function withoutContent({ data: _, blobs: __, ...rest }: TrackedTransaction): TxEntry['tracked'] {
+  return rest
 }
 
 /** Has the entry offered anew: as itself, or as its cancellation. */

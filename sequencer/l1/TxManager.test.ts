@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client'
 import { parseTransaction } from 'viem'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   CriticalFault,
   createLogger,
@@ -46,6 +46,7 @@ describe('TxManager', () => {
     key = privateKey,
     name: 'batcher' | 'proposer' = 'batcher',
     kzg: typeof fakeKzg | null = fakeKzg,
+    mayOffer?: () => boolean,
   ) {
     return openTxManager({
       sender: l1,
@@ -58,6 +59,7 @@ describe('TxManager', () => {
       logger: createLogger({ level: 'silent' }),
       metrics: createSequencerMetrics(new Registry()),
       now: () => clock,
+      ...(mayOffer && { mayOffer }),
     })
   }
 
@@ -213,6 +215,44 @@ describe('TxManager', () => {
     await manager.poll()
     l1.mine()
     expect(l1.mined().map(({ data }) => data)).toEqual(['0x61', '0x62'])
+  })
+
+  it('reads from disk what a transaction in a block carried, once a reorg has taken it back', async () => {
+    const get = vi.spyOn(database, 'get')
+    const manager = await open()
+    await sendBlobs(manager, 'a', 2)
+    expect(get).not.toHaveBeenCalled()
+    const [before] = l1.pool()
+    l1.mine()
+    await manager.poll()
+    await manager.poll()
+    expect(get).not.toHaveBeenCalled()
+    l1.reorg(1)
+    await manager.poll()
+    expect(get).toHaveBeenCalledTimes(1)
+    expect(l1.pool().map(({ hash, blobs }) => [hash, blobs.length])).toEqual([[before?.hash, 2]])
+  })
+
+  it('offers nothing while the contracts would take nothing of it, and still asks for receipts', async () => {
+    let mayOffer = true
+    const manager = await open({}, privateKey, 'batcher', fakeKzg, () => mayOffer)
+    const sent = [await send(manager, 'a'), await send(manager, 'b')]
+    const [first] = l1.pool()
+    mayOffer = false
+    l1.forgetPool()
+    for (let round = 0; round < 4; round++) {
+      clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs
+      await manager.poll()
+    }
+    expect(l1.pool()).toEqual([])
+    // Some node has kept it.
+    await l1.send(first?.raw ?? '0x')
+    l1.mine()
+    await manager.poll()
+    expect(await sent[0]?.confirmed).toMatchObject({ status: 'success' })
+    mayOffer = true
+    await manager.poll()
+    expect(l1.pool().map(({ data }) => data)).toEqual(['0x62'])
   })
 
   it('forgets a transaction only when L1 has finalized it', async () => {

@@ -2,6 +2,7 @@ import type { Address, Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import {
   commitmentToVersionedHash,
+  DamagedDatabaseError,
   type Kzg,
   type Logger,
   type OpaqueBucket,
@@ -32,7 +33,14 @@ import {
   trackedFromBytes,
   trackedToBytes,
 } from './TrackedTransaction.ts'
-import { createTxEntry, newestAttempt, offerAs, type SentTransaction, type TxEntry } from './TxEntry.ts'
+import {
+  createTxEntry,
+  newestAttempt,
+  offerAs,
+  type SentTransaction,
+  type TxEntry,
+  updateEntry,
+} from './TxEntry.ts'
 
 /** A transaction that somebody wants on L1; `reference` says what it is for, and comes back after a restart. */
 export type TransactionRequest = {
@@ -87,6 +95,8 @@ export type TxManagerModules = {
   metrics: SequencerMetrics
   /** Milliseconds since the epoch. */
   now: () => number
+  /** Whether what was sent may be offered to L1 again; always by default. Receipts are asked for in any case. */
+  mayOffer?: () => boolean
 }
 
 /** Gets the transactions of one L1 account into blocks, in the order of the calls to `send`. */
@@ -125,13 +135,17 @@ type OfferKind = 'first' | 'repeated' | 'bumped' | 'trimmed' | 'cancelling'
 
 /** Opens the transactions of an account, taking up those that were on their way when the process ended. */
 export async function openTxManager(modules: TxManagerModules): Promise<TxManager> {
-  const { sender, kzg, bucket, options, metrics, now, name, chainId } = modules
+  const { sender, kzg, bucket, options, metrics, now, name, chainId, mayOffer = () => true } = modules
   const logger = modules.logger.child({ sender: name })
   const account = privateKeyToAccount(modules.privateKey)
   const sidecars = createBlobSidecars({ kzg, sender, option: options.blobProofs })
   const exclusive = createMutex()
   let entries: TxEntry[] = []
-  for await (const [, value] of bucket.entries()) entries.push(createEntry(trackedFromBytes(value)))
+  for await (const [, value] of bucket.entries()) {
+    const entry = createEntry(trackedFromBytes(value))
+    entry.whole = undefined
+    entries.push(entry)
+  }
   updateGauge()
 
   function createEntry(tracked: TrackedTransaction): TxEntry {
@@ -162,9 +176,9 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     const kind = kindOf({ blobs })
     return exclusive(async () => {
       const next = await sender.nextNonce(account.address)
-      const other = entries.find(({ tracked }) => tracked.nonce >= next && kindOf(tracked) !== kind)
+      const other = entries.find(({ tracked, view }) => tracked.nonce >= next && view.kind !== kind)
       if (other !== undefined) {
-        const message = `${kindOf(other.tracked)} of nonce ${other.tracked.nonce} wait for a block: ${kind} cannot be sent`
+        const message = `${other.view.kind} of nonce ${other.tracked.nonce} wait for a block: ${kind} cannot be sent`
         throw new TemporaryFault(message)
       }
       const last = entries.at(-1)?.tracked.nonce
@@ -183,14 +197,24 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     const signed = await sign(entry, fees)
     const hash = keccakHex(fromHex(signed.raw))
     const attempt: Attempt = { ...fees, hash, isCancellation: entry.isCancelling }
-    const tracked = { ...entry.tracked, attempts: [...entry.tracked.attempts, attempt] }
+    const tracked = { ...wholeOf(entry), attempts: [...entry.tracked.attempts, attempt] }
     await bucket.write([{ key: uint64Key(tracked.nonce), value: trackedToBytes(tracked) }])
-    entry.tracked = tracked
+    updateEntry(entry, tracked)
     return signed
   }
 
-  function sign({ tracked, isCancelling }: TxEntry, fees: Fees): Promise<SignedAttempt> {
-    return signAttempt(account, chainId, tracked, fees, isCancelling)
+  function sign(entry: TxEntry, fees: Fees): Promise<SignedAttempt> {
+    return signAttempt(account, chainId, wholeOf(entry), fees, entry.isCancelling)
+  }
+
+  /** What is in a block is not held in memory: when L1 finalizes nothing for days, that would be gigabytes. */
+  function wholeOf(entry: TxEntry): TrackedTransaction {
+    if (entry.whole !== undefined) return entry.whole
+    const { nonce } = entry.tracked
+    const bytes = bucket.get(uint64Key(nonce))
+    if (bytes === undefined) throw new DamagedDatabaseError(`the L1 transaction of nonce ${nonce}`)
+    entry.whole = trackedFromBytes(bytes)
+    return entry.whole
   }
 
   async function offer(entry: TxEntry, signed: SignedAttempt, attempt: OfferKind): Promise<void> {
@@ -287,6 +311,7 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     entry.missingSince = undefined
     entry.blockedSince = undefined
     entry.includedAt = receipt.blockNumber
+    entry.whole = undefined
     if (latest - receipt.blockNumber + 1n < options.confirmations) return
     const { nonce, reference } = entry.tracked
     // Also where it was in a block before, which a reorg took back.
@@ -306,6 +331,7 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
       entry.includedAt = undefined
       offerAs(entry, 'transaction')
     }
+    if (!mayOffer()) return
     const { blockedSince } = lowest
     if (blockedSince !== undefined && now() - blockedSince >= options.resubmitAfterMs) {
       logger.warn(
@@ -321,9 +347,9 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
   }
 
   /** Nodes hold an account's transactions of one kind only: the others wait for their turn. */
-  function mustWaitFor(lowest: TxEntry, { tracked }: TxEntry): boolean {
+  function mustWaitFor(lowest: TxEntry, { view }: TxEntry): boolean {
     const isBlocked = lowest.isCancelling || lowest.blockedSince !== undefined
-    return isBlocked || kindOf(tracked) !== kindOf(lowest.tracked)
+    return isBlocked || view.kind !== lowest.view.kind
   }
 
   async function pushOne(entry: TxEntry, isFirst: boolean): Promise<void> {
@@ -340,7 +366,7 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
 
   /** Without it, a cap that nodes refuse, or that the account does not own, would stand in the way for ever. */
   async function trim(entry: TxEntry, newest: Attempt): Promise<void> {
-    const kind = attemptKind(entry.tracked, entry.isCancelling)
+    const kind = attemptKind(entry.view.kind, entry.isCancelling)
     const fees = trimFees(newest, await sender.gasPrices(), options.feeLimits, kind)
     if (fees === undefined) await offerAgain(entry, newest)
     else await offer(entry, await addAttempt(entry, fees), 'trimmed')
@@ -356,7 +382,7 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
   }
 
   async function startCancelling(entry: TxEntry): Promise<void> {
-    const kind = attemptKind(entry.tracked, true)
+    const kind = attemptKind(entry.view.kind, true)
     const fees = suggestFees(await sender.gasPrices(), options.feeLimits, kind)
     await offer(entry, await addAttempt(entry, fees), 'cancelling')
   }
@@ -365,7 +391,7 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     const prices = await sender.gasPrices()
     entry.pricedAt = now()
     const { feeLimits } = options
-    const kind = attemptKind(entry.tracked, entry.isCancelling)
+    const kind = attemptKind(entry.view.kind, entry.isCancelling)
     // The first in line holds up the rest; those behind it may only be waiting for it.
     const isBelowBase =
       newest.maxFeePerGas < prices.baseFee ||

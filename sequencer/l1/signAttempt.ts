@@ -11,9 +11,9 @@ export type SignedAttempt = { raw: Hex; blobs: readonly TrackedBlob[] }
 /** Of a transaction that does nothing. */
 const CANCELLATION_GAS = 21_000n
 
-/** Tells which kind an attempt for this transaction is. */
-export function attemptKind(tracked: TrackedTransaction, isCancellation: boolean): TransactionKind {
-  const isBlobs = (kindOf(tracked) === 'blobs') !== isCancellation
+/** Tells which kind an attempt for a transaction of this kind is. */
+export function attemptKind(kind: TransactionKind, isCancellation: boolean): TransactionKind {
+  const isBlobs = (kind === 'blobs') !== isCancellation
   return isBlobs ? 'blobs' : 'calldata'
 }
 
@@ -25,7 +25,7 @@ export async function signAttempt(
   fees: Fees,
   isCancellation: boolean,
 ): Promise<SignedAttempt> {
-  const isBlobs = attemptKind(tracked, isCancellation) === 'blobs'
+  const isBlobs = attemptKind(kindOf(tracked), isCancellation) === 'blobs'
   const call = isCancellation
     ? { to: account.address, data: '0x' as const, gas: CANCELLATION_GAS }
     : { to: tracked.to, data: toHex(tracked.data), gas: tracked.gasLimit }
