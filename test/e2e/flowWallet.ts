@@ -39,18 +39,23 @@ export interface FlowWallet {
   readonly address: Address
   /** Sends a user operation by the EntryPoint, deploying the wallet where it does not stand; the wallet pays. @throws when refused. */
   operate(operation: FlowOperation): Promise<void>
-  /** Whether the operation would be refused because of its signature, by the EntryPoint's own words. */
-  refuses(operation: FlowOperation): Promise<boolean>
+  /** Why the EntryPoint would refuse the operation, in its own words; undefined when it would not. */
+  refusal(operation: FlowOperation): Promise<string | undefined>
   /** What the chain's replica believes. */
   record(): Promise<ReplicaRecord>
   balance(): Promise<bigint>
 }
 
 const GAS = 12_000_000n
-const BAD_SIGNATURE = /AA24 signature error|AA23 reverted/
+/** AA22: the config is stale. AA23: it is not in force. AA24: the signature is not by a signer. */
+const REFUSAL = /AA2[234] [a-z ]+/
 
 /** Opens the wallet of a keystore on a chain; nothing is sent. */
-export async function openFlowWallet(world: FlowsWorld, chain: FlowChain, id: Hex): Promise<FlowWallet> {
+export async function openFlowWallet(
+  world: Pick<FlowsWorld, 'factory' | 'newPayer'>,
+  chain: FlowChain,
+  id: Hex,
+): Promise<FlowWallet> {
   const { factory } = world
   const bundler = await world.newPayer(chain)
   const address = await bundler.readContract({
@@ -117,14 +122,15 @@ export async function openFlowWallet(world: FlowsWorld, chain: FlowChain, id: He
       if (status === 'success' && event?.args.success === true) return
       throw new FlowError(`the user operation on ${chain.name} failed in transaction ${hash} (${status})`)
     },
-    async refuses(operation) {
+    async refusal(operation) {
       const call = await handleOps(operation)
       try {
         await bundler.simulateContract(call)
-        return false
+        return undefined
       } catch (error) {
-        if (error instanceof Error && BAD_SIGNATURE.test(error.message)) return true
-        throw error
+        const [reason] = (error instanceof Error && REFUSAL.exec(error.message)) || []
+        if (reason === undefined) throw error
+        return reason.trim()
       }
     },
     record: () => bundler.getRecord({ id, account: address }),
