@@ -16,6 +16,7 @@ import {
   deployL1,
   deployL2,
   keystoreReplicaAbi,
+  keystoreValidatorAbi,
   keystoreWalletFactoryAbi,
   type L1Parameters,
   type L2Parameters,
@@ -94,19 +95,18 @@ test('the L1 contracts stand where predicted and know each other', async () => {
 test('the L2 contracts stand where predicted and know each other', async () => {
   const deployed = await deployL2(client, l2Parameters)
   expect(deployed).toEqual(predictL2(l2Parameters))
-  const { keystoreReplica: address, walletFactory } = deployed
+  const { keystoreReplica: address, walletFactory, keystoreValidator } = deployed
   const { l1BlockSource, beaconRootsSource, blockHashSource, parentL1BlockSource } = deployed
   for (const source of [l1BlockSource, beaconRootsSource, blockHashSource, parentL1BlockSource]) {
     const args = [source] as const
     const functionName = 'isBuiltIn'
     expect(await readContract(client, { address, abi: keystoreReplicaAbi, functionName, args })).toBe(true)
   }
-  const replica = await readContract(client, {
-    address: walletFactory,
-    abi: keystoreWalletFactoryAbi,
-    functionName: 'replica',
-  })
-  expect(replica.toLowerCase()).toBe(address)
+  const read = { functionName: 'replica' } as const
+  const ofFactory = { ...read, address: walletFactory, abi: keystoreWalletFactoryAbi }
+  expect((await readContract(client, ofFactory)).toLowerCase()).toBe(address)
+  const ofValidator = { ...read, address: keystoreValidator, abi: keystoreValidatorAbi }
+  expect((await readContract(client, ofValidator)).toLowerCase()).toBe(address)
 })
 
 test('deploying again sends nothing', async () => {

@@ -57,6 +57,7 @@ export type L2Contracts = {
   parentL1BlockSource: Address
   keystoreReplica: Address
   walletFactory: Address
+  keystoreValidator: Address
 }
 
 /** Computes where {@link deployL1} puts a rollup's contracts. */
@@ -83,7 +84,7 @@ export function predictL2(parameters: L2Parameters): L2Contracts {
 }
 
 /**
- * Deploys sources, replica and wallet factory to a chain, those that do not stand yet, and answers their addresses.
+ * Deploys sources, replica, wallet factory and validator module to a chain, those that do not stand yet, and answers their addresses.
  *
  * @throws {DeploymentProxyAbsentError}
  * @throws {CodeDiffersError}
@@ -205,7 +206,14 @@ function l2Deployables(p: L2Parameters): Record<keyof L2Contracts, Deployable> {
     runtime: artifacts.keystoreWalletFactoryRuntime,
     args: [keystoreReplica.address, p.staker],
   })
-  return { ...sources, keystoreReplica, walletFactory }
+  const keystoreValidator = createDeployable({
+    name: 'KeystoreValidator',
+    abi: artifacts.keystoreValidatorAbi,
+    bytecode: artifacts.keystoreValidatorBytecode,
+    runtime: artifacts.keystoreValidatorRuntime,
+    args: [keystoreReplica.address],
+  })
+  return { ...sources, keystoreReplica, walletFactory, keystoreValidator }
 }
 
 function addressesOf<name extends string>(contracts: Record<name, Deployable>): Record<name, Address> {

@@ -2,7 +2,6 @@
 pragma solidity 0.8.30;
 
 import {PackedUserOperation} from "@account-abstraction/contracts/interfaces/PackedUserOperation.sol";
-import {LibClone} from "solady/utils/LibClone.sol";
 import {ERC1155Holder} from "@openzeppelin/contracts/token/ERC1155/utils/ERC1155Holder.sol";
 import {ERC721Holder} from "@openzeppelin/contracts/token/ERC721/utils/ERC721Holder.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
@@ -19,15 +18,18 @@ address constant ENTRY_POINT = 0x4337084D9E255Ff0702461CF8895CE9E3b5Ff108;
 
 /// @title KeystoreWallet
 /// @notice See {IKeystoreWallet}. Each wallet is a minimal proxy (ERC-1167) to this code, with the keystore's id at its
-/// end. Of this contract itself the id is a piece of its code, which is no config's hash: nobody owns it.
+/// end. Of this contract itself the id is a piece of its code, which is no config's hash: nobody owns it. Of an account
+/// that delegates to it (EIP-7702) the id is zero: no keystore owns that one either, so its own key alone is obeyed.
 contract KeystoreWallet is IKeystoreWallet, ERC721Holder, ERC1155Holder {
     string private constant _NAME = "Keyroll Wallet";
+    string private constant _VERSION = "1";
     bytes32 private constant _EXECUTE_TYPEHASH =
         keccak256("Execute(Call[] calls,uint256 nonce)Call(address to,uint256 value,bytes data)");
 
+    uint256 private constant _PROXY_LENGTH = 45;
+
     bytes4 private constant _MAGIC_VALUE = 0x1626ba7e;
     bytes4 private constant _NOT_VALID = 0xffffffff;
-    bytes4 private constant _SUPPORTS_ERC7739 = 0x77390001;
 
     /// @dev The parts of a mode that ERC-7821 gives a meaning.
     bytes10 private constant _BATCH = 0x01000000000000000000;
@@ -77,7 +79,7 @@ contract KeystoreWallet is IKeystoreWallet, ERC721Holder, ERC1155Holder {
 
     /// @inheritdoc IKeystoreWallet
     function isValidSignature(bytes32 hash, bytes calldata signature) external view returns (bytes4) {
-        if (NestedSignature.isProbe(hash, signature)) return _SUPPORTS_ERC7739;
+        if (NestedSignature.isProbe(hash, signature)) return NestedSignature.SUPPORTED;
         (bytes32 digest, bytes calldata inner) = NestedSignature.unwrap(hash, signature, _domain());
         return OwnerSignature.isApproved(_owner(), inner, digest) ? _MAGIC_VALUE : _NOT_VALID;
     }
@@ -87,8 +89,13 @@ contract KeystoreWallet is IKeystoreWallet, ERC721Holder, ERC1155Holder {
     }
 
     /// @inheritdoc IKeystoreWallet
-    function id() public view returns (bytes32) {
-        return bytes32(LibClone.argsOnClone(address(this), 0, 32));
+    function id() public view returns (bytes32 id_) {
+        assembly ("memory-safe") {
+            // The id follows the code of the minimal proxy. An account with less code, one that delegates to this
+            // contract (EIP-7702), has zero there.
+            extcodecopy(address(), 0x00, _PROXY_LENGTH, 0x20)
+            id_ := mload(0x00)
+        }
     }
 
     /// @inheritdoc IKeystoreWallet
@@ -110,13 +117,7 @@ contract KeystoreWallet is IKeystoreWallet, ERC721Holder, ERC1155Holder {
         )
     {
         return (
-            AccountDomain.FIELDS,
-            _NAME,
-            AccountDomain.VERSION,
-            block.chainid,
-            address(this),
-            bytes32(0),
-            new uint256[](0)
+            AccountDomain.FIELDS, _NAME, _VERSION, block.chainid, address(this), bytes32(0), new uint256[](0)
         );
     }
 
@@ -142,10 +143,10 @@ contract KeystoreWallet is IKeystoreWallet, ERC721Holder, ERC1155Holder {
     }
 
     function _owner() private view returns (Owner memory) {
-        return Owner(replica, id());
+        return Owner(replica, id(), address(this));
     }
 
     function _domain() private view returns (Domain memory) {
-        return Domain(keccak256(bytes(_NAME)), address(this));
+        return Domain(keccak256(bytes(_NAME)), keccak256(bytes(_VERSION)), address(this));
     }
 }

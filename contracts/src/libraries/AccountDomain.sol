@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-/// @notice The EIP-712 domain `{name, version: "1", chainId: this chain, verifyingContract: account}`.
+import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
+
+/// @notice The EIP-712 domain `{name, version, chainId: this chain, verifyingContract: account}`.
 struct Domain {
     bytes32 nameHash;
+    bytes32 versionHash;
     address account;
 }
 
@@ -11,20 +14,40 @@ using AccountDomain for Domain global;
 
 /// @notice EIP-712 domains of accounts.
 library AccountDomain {
-    string internal constant VERSION = "1";
     /// @dev ERC-5267: all members but the salt.
     bytes1 internal constant FIELDS = 0x0f;
 
     bytes32 private constant _TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
-    bytes32 private constant _VERSION_HASH = keccak256(bytes(VERSION));
+
+    /// @dev Of the answer to `eip712Domain`: the head, and the lengths of two strings and one array.
+    uint256 private constant _LEAST_ANSWER = 10 * 32;
+
+    /// @notice The domain that `account` says it has (ERC-5267), if that is one of this chain and of `account` alone.
+    function read(address account) internal view returns (bool exists, Domain memory domain) {
+        (bool success, bytes memory answer) = account.staticcall(abi.encodeCall(IERC5267.eip712Domain, ()));
+        // Accounts without this function may answer nothing, or whatever their fallback does.
+        if (!success || answer.length < _LEAST_ANSWER) return (false, domain);
+        (
+            bytes1 fields,
+            string memory name,
+            string memory version,
+            uint256 chainId,
+            address verifyingContract,,
+        ) = abi.decode(answer, (bytes1, string, string, uint256, address, bytes32, uint256[]));
+        exists = fields == FIELDS && chainId == block.chainid && verifyingContract == account;
+        domain = Domain(keccak256(bytes(name)), keccak256(bytes(version)), account);
+    }
 
     function separator(Domain memory domain) internal view returns (bytes32) {
-        return keccak256(abi.encode(_TYPEHASH, domain.nameHash, _VERSION_HASH, block.chainid, domain.account));
+        return
+            keccak256(
+                abi.encode(_TYPEHASH, domain.nameHash, domain.versionHash, block.chainid, domain.account)
+            );
     }
 
     /// @notice The members as ERC-7739 puts them into `TypedDataSign`, the absent salt too.
     function members(Domain memory domain) internal view returns (bytes memory) {
-        return abi.encode(domain.nameHash, _VERSION_HASH, block.chainid, domain.account, bytes32(0));
+        return abi.encode(domain.nameHash, domain.versionHash, block.chainid, domain.account, bytes32(0));
     }
 }

@@ -14,6 +14,9 @@ library NestedSignature {
     using ERC7739Utils for string;
     using MessageHashUtils for bytes32;
 
+    /// @dev The answer to a probe.
+    bytes4 internal constant SUPPORTED = 0x77390001;
+
     bytes32 private constant _PROBE = 0x7739773977397739773977397739773977397739773977397739773977397739;
 
     /// @notice Whether the caller asks if ERC-7739 is supported.

@@ -7,10 +7,12 @@ import {IKeystoreReplica} from "../l2/interfaces/IKeystoreReplica.sol";
 import {Approvals} from "./Approvals.sol";
 import {ShortConfig} from "./Config.sol";
 
-/// @notice Whose approval an account asks for: the signers in force of keystore `id`, as `replica` knows them.
+/// @notice Whose approval `account` asks for: the signers of keystore `id` that are in force for it, as `replica` knows
+/// them.
 struct Owner {
     IKeystoreReplica replica;
     bytes32 id;
+    address account;
 }
 
 /// @notice Signatures by which a keystore approves a digest for an account that it owns (protocol.md 7.5):
@@ -25,6 +27,7 @@ struct Owner {
 /// anybody's to preconfirm.
 library OwnerSignature {
     error UnknownSignatureMode(uint8 mode);
+    error SignatureTooShort();
 
     uint8 private constant _APPROVED = 0;
     uint8 private constant _PRECONFIRMED = 1;
@@ -34,8 +37,6 @@ library OwnerSignature {
     uint256 private constant _RAW_AT = _LENGTH_AT + 4;
     /// @dev Of the config and the offset of the approvals.
     uint256 private constant _HEAD_LENGTH = _CONFIG_LENGTH + 32;
-    /// @dev By how much the approvals move away from the beginning: `id`, `account` and `digest` come before them.
-    uint256 private constant _SHIFT = 3 * 32;
 
     uint256 private constant _SIGNATURE_FAILED = 1;
     uint256 private constant _VALID_UNTIL_AT = 160;
@@ -47,16 +48,16 @@ library OwnerSignature {
         internal
         returns (uint256)
     {
-        (bool success, bytes memory result) = _check(owner, _preconfirm(owner, signature), digest);
+        (bool success, bytes32 result) = _check(owner, _preconfirm(owner, signature), digest);
         if (success) {
-            uint48 until = abi.decode(result, (uint48));
-            return until == type(uint48).max ? 0 : uint256(until) << _VALID_UNTIL_AT;
+            uint256 until = uint256(result);
+            return until == type(uint48).max ? 0 : until << _VALID_UNTIL_AT;
         }
         bytes4 reason = bytes4(result);
         if (reason == Approvals.BadSignature.selector || reason == Approvals.NotASigner.selector) {
             return _SIGNATURE_FAILED;
         }
-        LowLevelCall.bubbleRevert(result);
+        LowLevelCall.bubbleRevert();
     }
 
     /// @notice Reverts unless the signature approves `digest`, and returns the time until which that may be trusted.
@@ -64,9 +65,9 @@ library OwnerSignature {
         internal
         returns (uint48)
     {
-        (bool success, bytes memory result) = _check(owner, _preconfirm(owner, signature), digest);
-        if (!success) LowLevelCall.bubbleRevert(result);
-        return abi.decode(result, (uint48));
+        (bool success, bytes32 result) = _check(owner, _preconfirm(owner, signature), digest);
+        if (!success) LowLevelCall.bubbleRevert();
+        return uint48(uint256(result));
     }
 
     /// @notice Whether the signature, which may carry no set-config, approves `digest` now. Never reverts.
@@ -76,44 +77,52 @@ library OwnerSignature {
         returns (bool)
     {
         if (signature.length < 1 + _HEAD_LENGTH || uint8(signature[0]) != _APPROVED) return false;
-        (bool success, bytes memory result) = _check(owner, signature[1:], digest);
-        return success && result.length == 32 && block.timestamp <= uint256(bytes32(result));
+        (bool success, bytes32 result) = _check(owner, signature[1:], digest);
+        return success && block.timestamp <= uint256(result);
     }
 
     /// @dev Preconfirms the set-config that the signature may carry, and returns what comes after it.
     function _preconfirm(Owner memory owner, bytes calldata signature) private returns (bytes calldata) {
-        uint8 mode = uint8(bytes1(signature[:1]));
+        if (signature.length == 0) revert SignatureTooShort();
+        uint8 mode = uint8(signature[0]);
         if (mode == _APPROVED) return signature[1:];
         if (mode != _PRECONFIRMED) revert UnknownSignatureMode(mode);
         ShortConfig memory head = abi.decode(signature[1:_LENGTH_AT], (ShortConfig));
         uint256 end = _RAW_AT + uint32(bytes4(signature[_LENGTH_AT:_RAW_AT]));
-        owner.replica.preconfirm(address(this), head, signature[_RAW_AT:end]);
+        owner.replica.preconfirm(owner.account, head, signature[_RAW_AT:end]);
         return signature[end:];
     }
 
     /// @dev Calls `checkApprovals` with the approvals as they stand encoded: decoding them and encoding them again would
     /// cost more than all else in the account. The replica finds what is malformed.
+    /// @return success Whether the signers approve.
+    /// @return result What the replica answers, or the first word of the error with which it reverts; all of that is the
+    /// return data.
     function _check(Owner memory owner, bytes calldata approved, bytes32 digest)
         private
         view
-        returns (bool, bytes memory)
+        returns (bool success, bytes32 result)
     {
-        uint256 offset = uint256(bytes32(approved[_CONFIG_LENGTH:_HEAD_LENGTH]));
-        unchecked {
-            // An offset that wraps points, as every bad one, at what the replica refuses or at approvals all the same.
-            offset += _SHIFT;
+        if (approved.length < _HEAD_LENGTH) revert SignatureTooShort();
+        bytes4 selector = IKeystoreReplica.checkApprovals.selector;
+        assembly ("memory-safe") {
+            // As Solidity would encode the call: selector, id, account, config (8 words), digest, offset, approvals.
+            let input := mload(0x40)
+            mstore(input, selector)
+            mstore(add(input, 0x04), mload(add(owner, 0x20)))
+            mstore(add(input, 0x24), mload(add(owner, 0x40)))
+            calldatacopy(add(input, 0x44), approved.offset, 0x100)
+            mstore(add(input, 0x144), digest)
+            // Id, account and digest come before the approvals and move them three words away from the beginning. An
+            // offset that wraps points, as every bad one, at what the replica refuses or at approvals all the same.
+            mstore(add(input, 0x164), add(calldataload(add(approved.offset, 0x100)), 0x60))
+            calldatacopy(add(input, 0x184), add(approved.offset, 0x120), sub(approved.length, 0x120))
+            // Under an error shorter than a word stands zero, with which no error begins.
+            mstore(0x00, 0)
+            success := staticcall(gas(), mload(owner), input, add(approved.length, 0x64), 0x00, 0x20)
+            // Where there is no replica (yet), whoever asks is answered nothing, and that is no approval.
+            success := and(success, eq(returndatasize(), 0x20))
+            result := mload(0x00)
         }
-        return address(owner.replica)
-            .staticcall(
-                bytes.concat(
-                    IKeystoreReplica.checkApprovals.selector,
-                    owner.id,
-                    bytes32(uint256(uint160(address(this)))),
-                    approved[:_CONFIG_LENGTH],
-                    digest,
-                    bytes32(offset),
-                    approved[_HEAD_LENGTH:]
-                )
-            );
     }
 }

@@ -259,6 +259,23 @@ contract HandleOpsTest is WalletTest {
         assertEq(entryPoint.balanceOf(account), 3 ether);
     }
 
+    /// @dev Anybody can deploy a wallet to a chain before the replica stands there.
+    function test_without_a_replica_nobody_is_obeyed() public {
+        PackedUserOperation memory op = payment();
+        bytes32 hash = entryPoint.getUserOpHash(op);
+        op.signature = sign(initial(), hash);
+        Call[] memory calls = oneCall(_payee, 1 ether, "");
+        bytes memory data = abi.encode(calls, sign(initial(), executeDigest(calls, 0)));
+        bytes memory personal = sign(initial(), domainOf(account).personalDigest("message"));
+        vm.etch(address(replica), "");
+        vm.prank(address(entryPoint));
+        vm.expectRevert();
+        wallet.validateUserOp(op, hash, 0);
+        vm.expectRevert();
+        wallet.execute(BATCH_WITH_OP_DATA, data);
+        assertEq(wallet.isValidSignature("message", personal), bytes4(0xffffffff));
+    }
+
     function payment() private view returns (PackedUserOperation memory) {
         return operation(oneCall(_payee, 1 ether, ""));
     }
@@ -276,9 +293,5 @@ contract HandleOpsTest is WalletTest {
         bytes32 hash = entryPoint.getUserOpHash(op);
         vm.prank(address(entryPoint));
         return wallet.validateUserOp(op, hash, 0);
-    }
-
-    function expectFailure(string memory reason) private {
-        vm.expectRevert(abi.encodeWithSelector(IEntryPoint.FailedOp.selector, 0, reason));
     }
 }

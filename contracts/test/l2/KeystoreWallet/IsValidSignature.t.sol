@@ -5,6 +5,7 @@ import {ERC7739Utils} from "@openzeppelin/contracts/utils/cryptography/draft-ERC
 
 import {IKeystoreReplica} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
 import {IKeystoreWallet} from "keyroll/l2/interfaces/IKeystoreWallet.sol";
+import {TestNesting} from "../../kit/TestNesting.sol";
 import {Keystore} from "../../kit/TestSetConfig.sol";
 import {WalletTest} from "./WalletTest.sol";
 
@@ -19,7 +20,7 @@ contract IsValidSignatureTest is WalletTest {
     string private constant _TYPE = "Mail(address to,string contents)";
 
     function test_domain_is_the_wallets_own() public view {
-        assertEq(wallet.domainSeparator(), domainSeparator(block.chainid, account));
+        assertEq(wallet.domainSeparator(), domainOf(account).separator());
         (
             bytes1 fields,
             string memory name,
@@ -66,34 +67,11 @@ contract IsValidSignatureTest is WalletTest {
         );
     }
 
-    function test_agrees_with_digests_worked_out_by_hand() public view {
-        // keccak256("\x19\x01" ‖ domain ‖ hashStruct), each type written out.
-        bytes32 typehash = keccak256(
-            "TypedDataSign(Mail contents,string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)Mail(address to,string contents)"
-        );
-        bytes32 structHash = keccak256(
-            abi.encode(
-                typehash,
-                _CONTENTS,
-                keccak256("Keyroll Wallet"),
-                keccak256("1"),
-                block.chainid,
-                account,
-                bytes32(0)
-            )
-        );
-        bytes32 digest = keccak256(abi.encodePacked(hex"1901", _APPLICATION, structHash));
-        bytes memory signature =
-            ERC7739Utils.encodeTypedDataSig(sign(initial(), digest), _APPLICATION, _CONTENTS, _TYPE);
-        assertEq(wallet.isValidSignature(typedHash(), signature), _MAGIC);
-    }
-
     function test_typed_data_without_a_name_binds_nothing_and_is_refused() public view {
         string[4] memory malformed = ["", "(address to)", "Ma il(address to)", "Mail(address to)X,"];
         for (uint256 i = 0; i < malformed.length; ++i) {
             // Signed as the digest would be if the struct hash were zero.
-            bytes memory inner =
-                sign(initial(), keccak256(abi.encodePacked(hex"1901", _APPLICATION, bytes32(0))));
+            bytes memory inner = sign(initial(), TestNesting.digest(_APPLICATION, 0));
             bytes memory signature =
                 ERC7739Utils.encodeTypedDataSig(inner, _APPLICATION, _CONTENTS, malformed[i]);
             assertEq(wallet.isValidSignature(typedHash(), signature), _NOT_VALID);
@@ -188,9 +166,7 @@ contract IsValidSignatureTest is WalletTest {
     }
 
     function personalDigest(address signingWallet) private view returns (bytes32) {
-        bytes32 structHash = keccak256(abi.encode(keccak256("PersonalSign(bytes prefixed)"), _HASH));
-        return
-            keccak256(abi.encodePacked(hex"1901", domainSeparator(block.chainid, signingWallet), structHash));
+        return domainOf(signingWallet).personalDigest(_HASH);
     }
 
     /// @dev The `Mail` that `types` describe, the name `Mail` first in the nested type.
@@ -199,27 +175,11 @@ contract IsValidSignatureTest is WalletTest {
         view
         returns (bytes memory)
     {
-        bytes32 structHash = keccak256(
-            abi.encode(
-                keccak256(
-                    abi.encodePacked(
-                        "TypedDataSign(Mail contents,string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)",
-                        types
-                    )
-                ),
-                _CONTENTS,
-                keccak256("Keyroll Wallet"),
-                keccak256("1"),
-                block.chainid,
-                signingWallet,
-                bytes32(0)
-            )
-        );
-        bytes memory inner = sign(initial(), keccak256(abi.encodePacked(hex"1901", _APPLICATION, structHash)));
-        return ERC7739Utils.encodeTypedDataSig(inner, _APPLICATION, _CONTENTS, description);
+        bytes32 digest = domainOf(signingWallet).typedDigest(_APPLICATION, _CONTENTS, types);
+        return ERC7739Utils.encodeTypedDataSig(sign(initial(), digest), _APPLICATION, _CONTENTS, description);
     }
 
     function typedHash() private pure returns (bytes32) {
-        return keccak256(abi.encodePacked(hex"1901", _APPLICATION, _CONTENTS));
+        return TestNesting.digest(_APPLICATION, _CONTENTS);
     }
 }

@@ -13,7 +13,7 @@ import {WalletTest} from "./WalletTest.sol";
 /// @notice What validation pays for asking the replica: the execution gas of `validateUserOp`, all accounts and slots
 /// cold, above that of the same wallet with its key in its own storage.
 contract OverheadTest is WalletTest {
-    uint256 private constant _MOST = 17_000;
+    uint256 private constant _MOST = 15_000;
 
     address private _ownKeyImplementation;
     address private _ownKeyWallet;

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IEntryPoint} from "@account-abstraction/contracts/interfaces/IEntryPoint.sol";
 import {PackedUserOperation} from "@account-abstraction/contracts/interfaces/PackedUserOperation.sol";
 
 import {IKeystoreWallet} from "keyroll/l2/interfaces/IKeystoreWallet.sol";
 import {KeystoreWalletFactory} from "keyroll/l2/KeystoreWalletFactory.sol";
-import {Approval} from "keyroll/libraries/Approval.sol";
 import {Call} from "keyroll/libraries/Call.sol";
 import {TestEntryPoint} from "../../kit/TestEntryPoint.sol";
 import {Keystore} from "../../kit/TestSetConfig.sol";
-import {TestSigner} from "../../kit/TestSigner.sol";
-import {ReplicaTest} from "../KeystoreReplica/ReplicaTest.sol";
+import {TestDomain, TestNesting} from "../../kit/TestNesting.sol";
+import {OwnerTest} from "../OwnerTest.sol";
 
 /// @notice Takes calls, and can be told to fail or to call back.
 contract Target {
@@ -45,20 +43,18 @@ contract Target {
     }
 }
 
-/// @dev The wallet of the keystore the replica's tests are about, and the EntryPoint.
-abstract contract WalletTest is ReplicaTest {
+/// @dev The wallet of the keystore the replica's tests are about.
+abstract contract WalletTest is OwnerTest {
     bytes32 internal constant BATCH = bytes32(bytes10(0x01000000000000000000));
     bytes32 internal constant BATCH_WITH_OP_DATA = bytes32(bytes10(0x01000000000078210001));
 
     address internal staker = makeAddr("staker");
-    IEntryPoint internal entryPoint;
     KeystoreWalletFactory internal factory;
     IKeystoreWallet internal wallet;
     Target internal target = new Target();
 
     function setUp() public virtual override {
         super.setUp();
-        entryPoint = TestEntryPoint.deploy();
         factory = new KeystoreWalletFactory(replica, staker);
         account = factory.createWallet(id);
         wallet = IKeystoreWallet(account);
@@ -99,45 +95,11 @@ abstract contract WalletTest is ReplicaTest {
                 nonce
             )
         );
-        return keccak256(abi.encodePacked(hex"1901", domainSeparator(block.chainid, account), structHash));
+        return TestNesting.digest(domainOf(account).separator(), structHash);
     }
 
-    function domainSeparator(uint256 chainId, address verifyingContract) internal pure returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                keccak256(
-                    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
-                ),
-                keccak256("Keyroll Wallet"),
-                keccak256("1"),
-                chainId,
-                verifyingContract
-            )
-        );
-    }
-
-    function approve(Keystore memory keystore_, bytes32 digest) internal pure returns (Approval[] memory) {
-        return TestSigner.approve(keystore_.signers, keystore_.signers, digest);
-    }
-
-    function sign(Keystore memory keystore_, bytes32 digest) internal pure returns (bytes memory) {
-        return abi.encodePacked(uint8(0), abi.encode(keystore_.config, approve(keystore_, digest)));
-    }
-
-    /// @dev Carries the update from `head` to `next`, whose signers sign.
-    function signPreconfirming(Keystore memory head, Keystore memory next, bytes32 digest)
-        internal
-        view
-        returns (bytes memory)
-    {
-        bytes memory raw = rawUpdate(head, next);
-        return abi.encodePacked(
-            uint8(1),
-            abi.encode(head.config),
-            uint32(raw.length),
-            raw,
-            abi.encode(next.config, approve(next, digest))
-        );
+    function domainOf(address wallet_) internal view returns (TestDomain memory) {
+        return TestDomain("Keyroll Wallet", "1", block.chainid, wallet_);
     }
 
     /// @dev Executes one call that its approvals alone authorise.

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {PackedUserOperation} from "@openzeppelin/contracts/interfaces/draft-IERC7579.sol";
+import {ERC7739Utils} from "@openzeppelin/contracts/utils/cryptography/draft-ERC7739Utils.sol";
+
+import {IKeystoreReplica} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
+import {IKeystoreValidator} from "keyroll/l2/interfaces/IKeystoreValidator.sol";
+import {Approval} from "keyroll/libraries/Approval.sol";
+import {OwnerSignature} from "keyroll/libraries/OwnerSignature.sol";
+import {TestDomain, TestNesting} from "../../kit/TestNesting.sol";
+import {Keystore} from "../../kit/TestSetConfig.sol";
+import {TestSigner} from "../../kit/TestSigner.sol";
+import {ValidatorTest} from "./ValidatorTest.sol";
+
+/// @notice Answers `eip712Domain` as it is told.
+contract DomainTeller {
+    bool private _fails;
+    bytes private _answer;
+
+    function tell(bool fails, bytes memory answer) external {
+        (_fails, _answer) = (fails, answer);
+    }
+
+    fallback() external {
+        require(!_fails);
+        bytes memory answer = _answer;
+        assembly {
+            return(add(answer, 0x20), mload(answer))
+        }
+    }
+}
+
+/// @notice The module alone: what it says to whoever calls it.
+contract ModuleTest is ValidatorTest {
+    bytes32 private constant _HASH = keccak256("user operation");
+    bytes32 private constant _APPLICATION = keccak256("the application's domain separator");
+    bytes32 private constant _CONTENTS = keccak256("hashStruct of a Mail");
+    string private constant _TYPE = "Mail(address to,string contents)";
+
+    function setUp() public override {
+        super.setUp();
+        vm.prank(account);
+        validator.onInstall(abi.encode(id));
+    }
+
+    function test_is_a_validator_and_nothing_else() public view {
+        for (uint256 moduleType = 0; moduleType < 16; ++moduleType) {
+            assertEq(validator.isModuleType(moduleType), moduleType == 1);
+        }
+    }
+
+    function test_fuzz_installs_for_the_caller_alone(address another) public {
+        vm.assume(another != account);
+        assertEq(validator.idOf(account), id);
+        assertTrue(validator.isInitialized(account));
+        assertFalse(validator.isInitialized(another));
+        vm.expectEmit(address(validator));
+        emit IKeystoreValidator.KeystoreInstalled(another, "another keystore");
+        vm.prank(another);
+        validator.onInstall(abi.encode(bytes32("another keystore")));
+        assertEq(validator.idOf(account), id);
+    }
+
+    function test_installs_once() public {
+        vm.expectRevert(abi.encodeWithSelector(IKeystoreValidator.AlreadyInstalled.selector, account, id));
+        vm.prank(account);
+        validator.onInstall(abi.encode(bytes32("another keystore")));
+    }
+
+    function test_installs_one_keystore_and_nothing_else() public {
+        vm.expectRevert(IKeystoreValidator.KeystoreZero.selector);
+        validator.onInstall(abi.encode(bytes32(0)));
+        bytes[3] memory malformed = [bytes(""), new bytes(31), abi.encode(id, id)];
+        for (uint256 i = 0; i < malformed.length; ++i) {
+            vm.expectRevert(
+                abi.encodeWithSelector(IKeystoreValidator.MalformedInstallation.selector, malformed[i].length)
+            );
+            validator.onInstall(malformed[i]);
+        }
+    }
+
+    function test_uninstalls_and_installs_again() public {
+        bytes memory signature = sign(initial(), _HASH);
+        bytes memory personal = sign(initial(), moduleDomain(account).personalDigest(MESSAGE));
+        vm.startPrank(account);
+        vm.expectEmit(address(validator));
+        emit IKeystoreValidator.KeystoreUninstalled(account, id);
+        validator.onUninstall("whatever");
+        assertFalse(validator.isInitialized(account));
+
+        bytes memory notInstalled = abi.encodeWithSelector(IKeystoreValidator.NotInstalled.selector, account);
+        vm.expectRevert(notInstalled);
+        validator.validateUserOp(operation(signature), _HASH);
+        vm.expectRevert(notInstalled);
+        validator.onUninstall("");
+        assertEq(validator.isValidSignatureWithSender(account, MESSAGE, personal), NOT_VALID);
+
+        validator.onInstall(abi.encode(id));
+        assertEq(validator.validateUserOp(operation(signature), _HASH), 0);
+        assertEq(validator.isValidSignatureWithSender(account, MESSAGE, personal), MAGIC);
+    }
+
+    function test_fuzz_nobody_validates_for_an_account_but_itself(address another) public {
+        vm.assume(another != account);
+        PackedUserOperation memory op = operation(sign(initial(), _HASH));
+        op.sender = account;
+        bytes memory personal = sign(initial(), moduleDomain(account).personalDigest(MESSAGE));
+        vm.startPrank(another);
+        vm.expectRevert(abi.encodeWithSelector(IKeystoreValidator.NotInstalled.selector, another));
+        validator.validateUserOp(op, _HASH);
+        assertEq(validator.isValidSignatureWithSender(account, MESSAGE, personal), NOT_VALID);
+    }
+
+    /// @dev Whoever installs somebody's keystore obeys its signers, and gains nothing else.
+    function test_account_that_obeys_the_same_keystore_cannot_speak_for_the_first() public {
+        address another = makeAddr("another");
+        vm.prank(another);
+        validator.onInstall(abi.encode(id));
+        bytes memory personal = sign(initial(), moduleDomain(account).personalDigest(MESSAGE));
+        assertEq(ask(another, MESSAGE, personal), NOT_VALID);
+        assertEq(ask(account, MESSAGE, personal), MAGIC);
+        personal = sign(initial(), moduleDomain(another).personalDigest(MESSAGE));
+        assertEq(ask(account, MESSAGE, personal), NOT_VALID);
+        assertEq(ask(another, MESSAGE, personal), MAGIC);
+    }
+
+    function test_reads_the_record_of_the_calling_account_alone() public {
+        address another = makeAddr("another");
+        vm.prank(another);
+        validator.onInstall(abi.encode(id));
+        Keystore memory next = keystore(2, 1);
+        preconfirm(initial(), next);
+
+        assertEq(validate(account, sign(next, _HASH)), 0);
+        vm.expectPartialRevert(IKeystoreReplica.ConfigMismatch.selector);
+        validate(another, sign(next, _HASH));
+        assertEq(validate(another, sign(initial(), _HASH)), 0);
+    }
+
+    function test_set_config_is_preconfirmed_for_the_calling_account_alone() public {
+        address another = makeAddr("another");
+        vm.prank(another);
+        validator.onInstall(abi.encode(id));
+        Keystore memory next = keystore(2, 1);
+        assertEq(validate(another, signPreconfirming(initial(), next, _HASH)), 0);
+        assertEq(replica.headNonce(id, another), 1);
+        assertEq(replica.headNonce(id, account), 0);
+    }
+
+    function test_set_config_of_another_keystore_makes_nobody_a_signer() public {
+        Keystore memory own = keystore(1, 7, 0, 0);
+        Keystore memory ownNext = keystore(1, 8, 1, 0);
+        bytes32 accountsId = id;
+        id = own.config.hash();
+        bytes memory signature = signPreconfirming(own, ownNext, _HASH);
+        id = accountsId;
+        vm.expectPartialRevert(IKeystoreReplica.ConfigMismatch.selector);
+        validate(account, signature);
+    }
+
+    function test_wrong_key_or_digest_is_a_failed_signature() public {
+        assertEq(validate(account, sign(initial(), "another")), 1);
+        bytes memory signature =
+            abi.encodePacked(uint8(0), abi.encode(initial().config, approve(keystore(2, 0), _HASH)));
+        assertEq(validate(account, signature), 1);
+    }
+
+    function test_what_no_digest_could_make_valid_reverts() public {
+        vm.expectRevert(abi.encodeWithSelector(OwnerSignature.UnknownSignatureMode.selector, 2));
+        validate(account, hex"02");
+        vm.expectRevert(OwnerSignature.SignatureTooShort.selector);
+        validate(account, "");
+        vm.expectRevert(OwnerSignature.SignatureTooShort.selector);
+        validate(account, new bytes(1 + 9 * 32 - 1));
+    }
+
+    /// @dev Of every secp256k1 signature there is another with high s.
+    function test_signature_with_high_s_is_a_failed_one() public {
+        Approval[] memory approvals = approve(initial(), _HASH);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(1, _HASH);
+        assertEq(approvals[0].signature, abi.encodePacked(r, s, v));
+        uint256 highS = TestSigner.N_SECP256K1 - uint256(s);
+        approvals[0].signature = abi.encodePacked(r, highS, v == 27 ? 28 : 27);
+        assertEq(validate(account, abi.encodePacked(uint8(0), abi.encode(initial().config, approvals))), 1);
+    }
+
+    function test_validity_ends_when_the_config_becomes_stale() public {
+        Keystore memory mayBeStale = keystore(1, 2, 1, 20 days);
+        confirm(0, mayBeStale.config, true);
+        assertEq(validate(account, sign(mayBeStale, _HASH)), uint256(GENESIS + 20 days) << 160);
+        bytes memory personal = sign(mayBeStale, moduleDomain(account).personalDigest(MESSAGE));
+        vm.warp(GENESIS + 20 days);
+        assertEq(ask(account, MESSAGE, personal), MAGIC);
+        vm.warp(GENESIS + 20 days + 1);
+        assertEq(ask(account, MESSAGE, personal), NOT_VALID);
+        // Validation reads no clock; the EntryPoint compares.
+        assertEq(validate(account, sign(mayBeStale, _HASH)), uint256(GENESIS + 20 days) << 160);
+    }
+
+    function test_without_a_replica_nothing_is_valid() public {
+        bytes memory personal = sign(initial(), moduleDomain(account).personalDigest(MESSAGE));
+        bytes memory signature = sign(initial(), _HASH);
+        vm.etch(address(replica), "");
+        vm.expectRevert();
+        validate(account, signature);
+        assertEq(ask(account, MESSAGE, personal), NOT_VALID);
+    }
+
+    function test_says_that_it_nests_as_ERC7739() public {
+        bytes32 probe = 0x7739773977397739773977397739773977397739773977397739773977397739;
+        assertEq(ask(account, probe, ""), bytes4(0x77390001));
+        assertEq(ask(account, MESSAGE, ""), NOT_VALID);
+    }
+
+    function test_signature_over_the_bare_hash_is_not_valid() public {
+        assertEq(ask(account, MESSAGE, sign(initial(), MESSAGE)), NOT_VALID);
+    }
+
+    function test_signature_may_not_carry_a_set_config() public {
+        bytes32 digest = moduleDomain(account).personalDigest(MESSAGE);
+        assertEq(ask(account, MESSAGE, signPreconfirming(initial(), keystore(2, 1), digest)), NOT_VALID);
+    }
+
+    function test_signature_for_another_chain_is_not_valid() public {
+        bytes memory personal = sign(initial(), moduleDomain(account).personalDigest(MESSAGE));
+        bytes memory typed = signTyped(moduleDomain(account));
+        assertEq(ask(account, MESSAGE, personal), MAGIC);
+        assertEq(ask(account, typedHash(), typed), MAGIC);
+        vm.chainId(block.chainid + 1);
+        assertEq(ask(account, MESSAGE, personal), NOT_VALID);
+        assertEq(ask(account, typedHash(), typed), NOT_VALID);
+    }
+
+    function test_fuzz_garbage_is_not_valid_and_reverts_not(bytes32 hash, bytes calldata signature) public {
+        vm.assume(hash != 0x7739773977397739773977397739773977397739773977397739773977397739);
+        assertEq(ask(account, hash, signature), NOT_VALID);
+    }
+
+    function test_nests_in_the_domain_that_the_account_names() public {
+        address teller = newTeller();
+        TestDomain memory domain = TestDomain("Its Wallet", "3", block.chainid, teller);
+        DomainTeller(teller).tell(false, answerOf(domain, hex"0f", 0));
+        assertEq(validator.domainSeparatorOf(teller), domain.separator());
+        assertEq(ask(teller, MESSAGE, sign(initial(), domain.personalDigest(MESSAGE))), MAGIC);
+        assertEq(ask(teller, typedHash(), signTyped(domain)), MAGIC);
+        assertEq(
+            ask(teller, MESSAGE, sign(initial(), moduleDomain(teller).personalDigest(MESSAGE))), NOT_VALID
+        );
+    }
+
+    /// @dev Else two accounts could name one domain, and a signature for one would count for the other.
+    function test_domain_that_is_not_of_this_chain_and_account_alone_is_not_taken() public {
+        address teller = newTeller();
+        TestDomain[2] memory foreign = [
+            TestDomain("Its Wallet", "3", block.chainid + 1, teller),
+            TestDomain("Its Wallet", "3", block.chainid, account)
+        ];
+        for (uint256 i = 0; i < foreign.length; ++i) {
+            DomainTeller(teller).tell(false, answerOf(foreign[i], hex"0f", 0));
+            assertOwnDomain(teller, foreign[i]);
+        }
+        TestDomain memory domain = TestDomain("Its Wallet", "3", block.chainid, teller);
+        bytes1[4] memory fields = [bytes1(0x07), 0x0b, 0x0e, 0x1f];
+        for (uint256 i = 0; i < fields.length; ++i) {
+            DomainTeller(teller).tell(false, answerOf(domain, fields[i], "salt"));
+            assertOwnDomain(teller, domain);
+        }
+        DomainTeller(teller).tell(true, "");
+        assertOwnDomain(teller, domain);
+        // As accounts do whose fallback takes every call.
+        DomainTeller(teller).tell(false, "");
+        assertOwnDomain(teller, domain);
+        DomainTeller(teller).tell(false, abi.encode(uint256(1)));
+        assertOwnDomain(teller, domain);
+    }
+
+    function assertOwnDomain(address teller, TestDomain memory told) private {
+        assertEq(validator.domainSeparatorOf(teller), moduleDomain(teller).separator());
+        assertEq(ask(teller, MESSAGE, sign(initial(), moduleDomain(teller).personalDigest(MESSAGE))), MAGIC);
+        assertEq(ask(teller, MESSAGE, sign(initial(), told.personalDigest(MESSAGE))), NOT_VALID);
+    }
+
+    function newTeller() private returns (address teller) {
+        teller = address(new DomainTeller());
+        vm.prank(teller);
+        validator.onInstall(abi.encode(id));
+    }
+
+    function answerOf(TestDomain memory domain, bytes1 fields, bytes32 salt)
+        private
+        pure
+        returns (bytes memory)
+    {
+        return abi.encode(
+            fields, domain.name, domain.version, domain.chainId, domain.account, salt, new uint256[](0)
+        );
+    }
+
+    function validate(address caller, bytes memory signature) private returns (uint256) {
+        vm.prank(caller);
+        return validator.validateUserOp(operation(signature), _HASH);
+    }
+
+    function ask(address caller, bytes32 hash, bytes memory signature) private returns (bytes4) {
+        vm.prank(caller);
+        return validator.isValidSignatureWithSender(address(this), hash, signature);
+    }
+
+    function operation(bytes memory signature) private pure returns (PackedUserOperation memory op) {
+        op.signature = signature;
+    }
+
+    function signTyped(TestDomain memory domain) private pure returns (bytes memory) {
+        bytes memory inner = sign(initial(), domain.typedDigest(_APPLICATION, _CONTENTS, _TYPE));
+        return ERC7739Utils.encodeTypedDataSig(inner, _APPLICATION, _CONTENTS, _TYPE);
+    }
+
+    function typedHash() private pure returns (bytes32) {
+        return TestNesting.digest(_APPLICATION, _CONTENTS);
+    }
+}
