@@ -55,6 +55,8 @@ export type L2Contracts = {
   beaconRootsSource: Address
   blockHashSource: Address
   parentL1BlockSource: Address
+  /** As on L1; elsewhere it forwards to chains above. */
+  outputBridge: Address
   keystoreReplica: Address
   walletFactory: Address
   keystoreValidator: Address
@@ -182,6 +184,7 @@ function l2Deployables(p: L2Parameters): Record<keyof L2Contracts, Deployable> {
     args: [],
   })
   const sources = { l1BlockSource, beaconRootsSource, blockHashSource, parentL1BlockSource }
+  const outputBridge = outputBridgeOf(p.outputOracle)
   const keystoreReplica = createDeployable({
     name: 'KeystoreReplica',
     abi: artifacts.keystoreReplicaAbi,
@@ -194,7 +197,7 @@ function l2Deployables(p: L2Parameters): Record<keyof L2Contracts, Deployable> {
         challengePeriod: p.challengePeriod,
         minRecoveryDelay: p.minRecoveryDelay,
         sources: Object.values(sources).map(({ address }) => address),
-        outputBridge: outputBridgeOf(p.outputOracle).address,
+        outputBridge: outputBridge.address,
         sourceAdmin: p.sourceAdmin,
       },
     ],
@@ -213,7 +216,7 @@ function l2Deployables(p: L2Parameters): Record<keyof L2Contracts, Deployable> {
     runtime: artifacts.keystoreValidatorRuntime,
     args: [keystoreReplica.address],
   })
-  return { ...sources, keystoreReplica, walletFactory, keystoreValidator }
+  return { ...sources, outputBridge, keystoreReplica, walletFactory, keystoreValidator }
 }
 
 function addressesOf<name extends string>(contracts: Record<name, Deployable>): Record<name, Address> {
