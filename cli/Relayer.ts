@@ -33,7 +33,7 @@ export type RelayerOptions = {
   beaconUrl: string | undefined
   /** Needed for an L3: JSON-RPC of the chain below it. */
   parentUrl?: string | undefined
-  /** Needed for the bridge: on L1, the OptimismPortal of the replica's chain. */
+  /** Needed for the bridge to an L2 or L3: the OptimismPortal of the replica's chain, on the chain below it. */
   portal?: Address | undefined
   keyrollUrl: string
   chainUrl: string
@@ -116,8 +116,8 @@ export function createRelayer(options: RelayerOptions): Relayer {
       const bridge = await chain.getOutputBridge()
       if (isAddressEqual(source, bridge.source)) {
         if (!final) throw new CliError('the bridge sends final outputs only: leave out --proposed')
-        const relay = { l1Url, account, chain, replica, portal, prover, patiently, timeout, signal }
-        return sendByBridge(relay, outputIndex)
+        const asked = { l1Url, parentUrl, portal, replica, chain, prover }
+        return sendByBridge({ ...asked, account, patiently, timeout, signal }, outputIndex)
       }
       const isWanted = (proven: ProvenOutput) => (proven.isFinal || !final ? proven : undefined)
       const what = `a proof of ${final ? 'final ' : ''}output ${outputIndex}`

@@ -27,7 +27,7 @@ type RelayFlags = {
   replica: Address
   /** `bridge` for the chain's own. */
   source: Address | 'bridge'
-  l1Portal?: Address
+  portal?: Address
   parentRpc?: string
   outputIndex?: bigint
   relayerKeyFile?: string
@@ -90,8 +90,8 @@ function withRelayOptions(command: Command, defaultOutput: string): Command {
     )
     .addOption(
       option(
-        '--l1-portal <address>',
-        "for the bridge: the OptimismPortal of the replica's chain, on L1",
+        '--portal <address>',
+        "for the bridge: the OptimismPortal of the replica's chain, on the chain below it",
       ).argParser(parseAddress),
     )
     .addOption(
@@ -110,12 +110,12 @@ function parseSource(text: string): Address | 'bridge' {
 }
 
 async function startRelay(flags: RelayFlags): Promise<{ relayer: Relayer; source: Address }> {
-  const { l1Rpc, l1Beacon, parentRpc, l1Portal, keyrollRpc, rpc, replica, relayerKeyFile, timeout } = flags
+  const { l1Rpc, l1Beacon, parentRpc, portal, keyrollRpc, rpc, replica, relayerKeyFile, timeout } = flags
   const relayer = createRelayer({
     l1Url: l1Rpc,
     beaconUrl: l1Beacon,
     parentUrl: parentRpc,
-    portal: l1Portal,
+    portal,
     keyrollUrl: keyrollRpc,
     chainUrl: rpc,
     replica,

@@ -1,16 +1,19 @@
-import type { Hex } from 'viem'
-import { zeroHash } from 'viem'
+import { createPublicClient, type Hex, http, zeroHash } from 'viem'
 import type { L1Follower } from './followL1.ts'
 import type { OpChain } from './OpChain.ts'
+import { readDeposits } from './OptimismPortal.ts'
 
 /**
  * Keeps an OP-like L3 in step with the L2 below it: one block per block of its parent, which is what its L1Block predeploy
- * names. Follow the parent as others follow L1.
+ * names, with the deposits of it. Follow the parent as others follow L1.
  */
-export function followParent(chain: OpChain): L1Follower {
+export function followParent(chain: OpChain, parentUrl: string): L1Follower {
+  const client = createPublicClient({ transport: http(parentUrl), cacheTime: 0 })
   let head = 0n
   return {
     async onBlock(parent) {
+      const { portal } = chain
+      const deposits = portal === undefined ? [] : await readDeposits(client, portal, parent.hash)
       const earliest = (await chain.headTimestamp()) + 1n
       await chain.mine({
         timestamp: parent.timestamp > earliest ? parent.timestamp : earliest,
@@ -23,7 +26,7 @@ export function followParent(chain: OpChain): L1Follower {
           sequenceNumber: 0n,
         },
         parentBeaconBlockRoot: NO_BEACON_ROOT,
-        deposits: [],
+        deposits,
       })
       head = parent.number
     },

@@ -1,7 +1,7 @@
 import { type Address, encodeFunctionData, type Hex, hexToBigInt, keccak256, numberToHex, toHex } from 'viem'
 import { getBlock, getTransactionReceipt, readContract, sendTransaction } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { getOutputBridge, sendOutput, waitForRoot } from '../client/index.ts'
+import { deliverOutput, forwardOutput, getOutputBridge, sendOutput, waitForRoot } from '../client/index.ts'
 import { type DeployingClient, keystoreReplicaAbi, l1BlockSourceAbi } from '../contracts/index.ts'
 import { createSignerTree, NO_AUTHORITY } from '../protocol/index.ts'
 import { type ReplicaWorld, startReplicaWorld, withAnswers } from '../test/replicaWorld.ts'
@@ -225,7 +225,7 @@ describe('the bridge of an L2', () => {
     await expect(sendOutput(world.l1, { ...sending, portal: ACCOUNT })).rejects.toMatchObject({
       name: 'NotAContractError',
     })
-    await world.mined('l1', sendOutput(world.l1, { ...sending, portal: world.portal }))
+    await world.mined('l1', sendOutput(world.l1, { ...sending, portal: world.portals.l2 }))
     const root = await waitForRoot(world.l2, patience)
     expect(root).toMatchObject({ keystoreRoot: output.keystoreRoot, finalized: true, builtIn: true })
     await expect(prover.getFinalOutput({ outputIndex })).rejects.toThrow(RootFinalizedError)
@@ -233,6 +233,28 @@ describe('the bridge of an L2', () => {
     const proven = await prover.proveConfig(asked)
     expect(proven.isFinal).toBe(true)
     await send('l2', replica, proven.data)
+  })
+
+  test('brings an output to L1 itself, and from the L2 on to an L3', async () => {
+    const { outputBridge, source } = await getOutputBridge(world.l2, { replica })
+    const outputIndex = await propose()
+    await world.step(world.rollup.challengePeriod)
+    const output = await proverOf('l2').getFinalOutput({ outputIndex })
+    const bridge = { outputBridge, replica, gas: 1_000_000n }
+    const known = { replica, source, outputIndex, timeout: 0 }
+
+    await world.mined('l1', deliverOutput(world.l1, { ...bridge, output }))
+    expect(await waitForRoot(world.l1, known)).toMatchObject({
+      keystoreRoot: output.keystoreRoot,
+      finalized: true,
+    })
+
+    await world.mined('l1', sendOutput(world.l1, { ...bridge, portal: world.portals.l2, output }))
+    const onward = { ...bridge, portal: world.portals.l3, source, outputIndex }
+    await world.mined('l2', forwardOutput(world.l2, onward))
+    expect(await waitForRoot(l3, known)).toMatchObject({ keystoreRoot: output.keystoreRoot, finalized: true })
+    const absent = { ...onward, outputBridge: ACCOUNT }
+    await expect(forwardOutput(world.l2, absent)).rejects.toMatchObject({ name: 'NotAContractError' })
   })
 
   test('sends nothing that L1 or the Keyroll node contradict', async () => {

@@ -56,8 +56,8 @@ export interface ReplicaWorld {
   l2: DeployingClient
   /** Only when asked for. */
   l3: DeployingClient | undefined
-  /** Of the L2, on L1. */
-  portal: Address
+  /** Of the L2 on L1, and of the L3 on the L2. */
+  portals: { l2: Address; l3: Address }
   keyroll: Client
   beaconUrl: string
   l1Contracts: L1Contracts
@@ -90,8 +90,8 @@ export async function startReplicaWorld({ withL3 = false } = {}): Promise<Replic
   const [l1, l2] = [as('l1', 'deployer'), as('l2', 'deployer')]
 
   const genesis = await getBlock(l1)
-  const portal = await deployOptimismPortal(l1)
-  const opChain = await createOpChain(anvils.l2, portal)
+  const portals = { l2: await deployOptimismPortal(l1), l3: await deployOptimismPortal(l2) }
+  const opChain = await createOpChain(anvils.l2, portals.l2)
   const l1Contracts = await deployL1(l1, {
     l1ChainId: 900n,
     owner: accounts.deployer.address,
@@ -120,9 +120,9 @@ export async function startReplicaWorld({ withL3 = false } = {}): Promise<Replic
   const l3Anvil = withL3 ? await start('l3', 902) : undefined
   const l3 = l3Anvil && walletOf(l3Anvil, accounts.deployer.privateKey)
   if (l3) await deployL2(l3, l2Parameters)
-  const l3Chain = l3Anvil && (await createOpChain(l3Anvil))
+  const l3Chain = l3Anvil && (await createOpChain(l3Anvil, portals.l3))
   await l3Chain?.stopAutomine()
-  const l3Follower = l3Chain && followParent(l3Chain)
+  const l3Follower = l3Chain && followParent(l3Chain, anvils.l2.url)
 
   const beacon = await createBeaconChain(anvils.l1.url, await getBlock(l1))
   const api = await serveBeaconApi({ chain: beacon, port: 0 })
@@ -153,7 +153,7 @@ export async function startReplicaWorld({ withL3 = false } = {}): Promise<Replic
     l1,
     l2,
     l3,
-    portal,
+    portals,
     keyroll: createKeyrollClient(blocks),
     beaconUrl: api.url,
     l1Contracts,

@@ -356,7 +356,7 @@ describe.concurrent('a change of keys', { timeout: 2 * PATIENCE }, () => {
     }
   })
 
-  test('reaches a replica on L1 by the block hashes that L1 knows itself', async () => {
+  test('reaches a replica on L1 by the block hashes that L1 knows itself, or by the bridge', async () => {
     const { l1 } = world.chains
     const [phone, laptop] = [newPasskey(), newPasskey()]
     const { id, initial } = createKeystore({ signers: [phone] })
@@ -367,8 +367,16 @@ describe.concurrent('a change of keys', { timeout: 2 * PATIENCE }, () => {
     const outputIndex = await world.outputOf(update)
     await world.relayRoot(l1, outputIndex)
     const relayer = await world.newRelayer(l1)
-    await relayer.confirm({ id, account: wallet.address, source: l1.source, outputIndex })
-    expect(await wallet.record()).toMatchObject({ headNonce: 1n, confirmedNonce: 1n })
+    const proof = { id, account: wallet.address, outputIndex }
+    await relayer.confirm({ ...proof, source: l1.source })
+    const record = await wallet.record()
+    expect(record).toMatchObject({ headNonce: 1n, confirmedNonce: 1n })
+
+    // The bridge could have told it as well, in one call and without a proof; it says the same.
+    const { source } = await (await world.newPayer(l1)).getOutputBridge()
+    await relayer.updateRoot({ source, outputIndex, final: true })
+    await relayer.confirm({ ...proof, source })
+    expect(await wallet.record()).toEqual(record)
   })
 
   test("reaches a chain by the chain's own bridge, without header, trie or beacon block", async () => {
@@ -390,7 +398,7 @@ describe.concurrent('a change of keys', { timeout: 2 * PATIENCE }, () => {
       ...['--replica', world.replica, '--source', 'bridge', '--output-index', `${outputIndex}`],
       ...['--relayer-key-file', keyFile, '--timeout', `${PATIENCE / 1000}`],
     ]
-    const portal = ['--l1-portal', b.portal]
+    const portal = ['--portal', b.portal]
     const early = keyroll('relay', 'config', ...common, '--id', id, '--account', wallet.address)
     expect(await early.exited).toBe(1)
     expect(early.stderr()).toContain('has not received output')
@@ -427,7 +435,7 @@ async function startL3(): Promise<{ chain: FlowChain; stop(): Promise<void> }> {
   const following = followL1({
     l1Url: chains.a.url,
     from: await getBlock(await world.newPayer(chains.a)),
-    follower: followParent(opChain),
+    follower: followParent(opChain, chains.a.url),
     signal: ending.signal,
   })
   return {

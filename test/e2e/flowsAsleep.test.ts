@@ -126,7 +126,7 @@ async function startSleepyChain() {
       const signal = new AbortController()
       ending = signal
       const from = await world.l1.getBlock()
-      following = followL1({ l1Url, from, follower: followParent(opChain), signal: signal.signal })
+      following = followL1({ l1Url, from, follower: followParent(opChain, l1Url), signal: signal.signal })
       await until(
         () => client.getBlock(),
         ({ timestamp }) => timestamp >= from.timestamp,
