@@ -1,15 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createClient, createWalletClient, type Hex, http } from 'viem'
-import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { createClient, type Hex, http } from 'viem'
+import { generatePrivateKey } from 'viem/accounts'
 import { getTransactionCount } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { PortalAbsentError, UndecodableSetConfigError, WrongL1Error } from '../client/errors.ts'
 import { type ForcedConfig, InsufficientFundsError } from '../client/index.ts'
-import { devnetAccounts } from '../devnet/accounts.ts'
-import { type Anvil, startAnvil } from '../devnet/anvil.ts'
-import { deployRollup, drawChainId } from '../devnet/deployRollup.ts'
 import {
   depositToBytes,
   KEYSTORE_ADDRESS,
@@ -20,57 +16,33 @@ import {
   userDepositSourceHash,
 } from '../protocol/index.ts'
 import { attributesOn, nextOriginOn } from '../test/chainFixtures.ts'
+import { type L1World, startL1World } from '../test/l1World.ts'
 import { startTestRpc, type TestRpc } from '../test/rpcServer.ts'
 import { createTestKeystore } from '../test/TestKeystore.ts'
 import { awaitForced } from './awaitForced.ts'
 import { CliError } from './CliError.ts'
 import { createForceCommand } from './force.ts'
 
-const { deployer, user, batcher, promiseSigner, proposer, challenger } = devnetAccounts()
-let directory: string
-let anvil: Anvil
+let world: L1World
 let rollup: RollupConfig
 let node: TestRpc
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'keyroll-force-'))
-  anvil = await startAnvil({ name: 'l1', chainId: 900, port: 0, logDirectory: directory })
-  const client = createWalletClient({
-    account: privateKeyToAccount(deployer.privateKey),
-    transport: http(anvil.url),
-    pollingInterval: 50,
-  })
-  const deployed = await deployRollup(client, {
-    owner: deployer.address,
-    batcher: batcher.address,
-    promiseSigner: promiseSigner.address,
-    proposer: proposer.address,
-    challenger: challenger.address,
-    l2ChainId: drawChainId(),
-    blockTime: 2n,
-    challengePeriod: 5,
-    minRecoveryDelay: 2,
-    submissionInterval: 3n,
-    permissionlessDelay: 1_000n,
-    maxSequencerDrift: 100n,
-    seqWindowSize: 40n,
-    channelTimeout: 20n,
-  })
-  rollup = deployed.rollup
+  world = await startL1World({ parameters: { blockTime: 2n } })
+  rollup = world.rollup
   node = await startTestRpc(rollup)
-  await writeFile(file('key'), user.privateKey)
+  await writeFile(file('key'), world.accounts.user.privateKey)
 }, 60_000)
 
 afterAll(async () => {
   await node.close()
-  await anvil.stop()
-  await rm(directory, { recursive: true })
+  await world.stop()
 })
 
-const file = (name: string) => join(directory, name)
+const file = (name: string) => join(world.directory, name)
 const rawOf = (name: string): Hex => toHex(createTestKeystore(rollup.l2ChainId, name).update().raw)
 const sentByUser = () =>
-  getTransactionCount(createClient({ transport: http(anvil.url) }), { address: user.address })
+  getTransactionCount(createClient({ transport: http(world.url) }), { address: world.accounts.user.address })
 
 /** Runs the command within this process, and returns the lines of JSON that it prints. */
 async function force(
@@ -88,7 +60,7 @@ async function force(
   vi.spyOn(process, 'on').mockReturnValue(process)
   await writeFile(file('rollup.json'), JSON.stringify(rollupConfigToJson({ ...rollup, ...change })))
   const all: Record<string, string | true> = {
-    'l1-rpc': anvil.url,
+    'l1-rpc': world.url,
     'rollup-config': file('rollup.json'),
     'private-key-file': file('key'),
     ...flags,
@@ -196,7 +168,7 @@ describe('waiting for a forced set-config', () => {
     const l1BlockHash: Hex = `0x${'aa'.repeat(32)}`
     const bytes = depositToBytes({
       sourceHash: userDepositSourceHash(l1BlockHash, 3n),
-      from: user.address,
+      from: world.accounts.user.address,
       to: KEYSTORE_ADDRESS,
       mint: 0n,
       value: 0n,

@@ -1,14 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { createTestClient, createWalletClient, type Hex, http, publicActions } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
+import { createTestClient, type Hex, http } from 'viem'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { keystorePortalAbi, outputOracleAbi } from '../contracts/index.ts'
-import { devnetAccounts } from '../devnet/accounts.ts'
-import { type Anvil, startAnvil } from '../devnet/anvil.ts'
-import { deployRollup, drawChainId } from '../devnet/deployRollup.ts'
 import { createL1Client, createLogger, type L1Client } from '../node/index.ts'
 import {
   type Block,
@@ -20,18 +14,11 @@ import {
 } from '../protocol/index.ts'
 import { createTestKeystore, type TestKeystore } from '../test/chainFixtures.ts'
 import { blockToBatch, openTestNode, outputRootOf, type TestNode } from '../test/derivationWorld.ts'
+import { type L1World, startL1World } from '../test/l1World.ts'
 import { createVerifier, type Verifier } from './createVerifier.ts'
 
-const accounts = devnetAccounts()
-
-function l1As(role: keyof typeof accounts, url: string) {
-  const account = privateKeyToAccount(accounts[role].privateKey)
-  return createWalletClient({ account, transport: http(url), pollingInterval: 20 }).extend(publicActions)
-}
-
 describe('a verifier on a real L1', { timeout: 120_000 }, () => {
-  let directory: string
-  let anvil: Anvil
+  let world: L1World
   let rollup: RollupConfig
   let l1: L1Client
   let sequencer: TestNode
@@ -41,44 +28,31 @@ describe('a verifier on a real L1', { timeout: 120_000 }, () => {
   let verifier: Verifier | undefined
 
   beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'keyroll-verifier-'))
-    anvil = await startAnvil({
-      name: 'l1',
-      chainId: 900,
-      port: 0,
-      logDirectory: directory,
+    world = await startL1World({
+      parameters: {
+        challengePeriod: 1_000,
+        minRecoveryDelay: 10,
+        submissionInterval: 2n,
+        permissionlessDelay: 10_000n,
+        maxSequencerDrift: 600n,
+        seqWindowSize: 200n,
+      },
     })
-    const deployed = await deployRollup(l1As('deployer', anvil.url), {
-      owner: accounts.deployer.address,
-      batcher: accounts.batcher.address,
-      promiseSigner: accounts.promiseSigner.address,
-      proposer: accounts.proposer.address,
-      challenger: accounts.challenger.address,
-      l2ChainId: drawChainId(),
-      blockTime: 1n,
-      challengePeriod: 1_000,
-      minRecoveryDelay: 10,
-      submissionInterval: 2n,
-      permissionlessDelay: 10_000n,
-      maxSequencerDrift: 600n,
-      seqWindowSize: 200n,
-      channelTimeout: 20n,
-    })
-    rollup = deployed.rollup
-    l1 = createL1Client({ urls: [anvil.url] })
+    rollup = world.rollup
+    l1 = createL1Client({ urls: [world.url] })
     sequencer = await openTestNode(rollup, l1)
     keystore = createTestKeystore(rollup, 'kept', 2)
     forced = createTestKeystore(rollup, 'forced', 1)
     const portal = { address: rollup.depositContractAddress, abi: keystorePortalAbi, chain: null } as const
     const data = toHex(forced.raws[0] as Uint8Array)
-    const user = l1As('user', anvil.url)
+    const user = world.walletOf(world.accounts.user.privateKey)
     const hash = await user.writeContract({
       ...portal,
       functionName: 'depositTransaction',
       args: [KEYSTORE_ADDRESS, 0n, 1_000_000n, false, data],
     })
     await user.waitForTransactionReceipt({ hash })
-    await createTestClient({ mode: 'anvil', transport: http(anvil.url) }).increaseTime({ seconds: 60 })
+    await createTestClient({ mode: 'anvil', transport: http(world.url) }).increaseTime({ seconds: 60 })
     for (let i = 0; i < 20; i++) {
       const block = await sequencer.build(i < 2 ? [keystore.raws[i] as Uint8Array] : [])
       if (block !== undefined) blocks.push(block)
@@ -88,12 +62,11 @@ describe('a verifier on a real L1', { timeout: 120_000 }, () => {
   afterAll(async () => {
     await verifier?.close()
     await l1.close()
-    await anvil.stop()
-    await rm(directory, { recursive: true, force: true })
+    await world.stop()
   })
 
   async function post(data: Uint8Array) {
-    const batcher = l1As('batcher', anvil.url)
+    const batcher = world.walletOf(world.accounts.batcher.privateKey)
     const hash = await batcher.sendTransaction({
       to: rollup.batchInboxAddress,
       data: toHex(data),
@@ -103,7 +76,7 @@ describe('a verifier on a real L1', { timeout: 120_000 }, () => {
   }
 
   async function propose(block: Block, blockHash = block.hash) {
-    const proposer = l1As('proposer', anvil.url)
+    const proposer = world.walletOf(world.accounts.proposer.privateKey)
     const { stateRoot, withdrawalsRoot, number } = block.header
     const hash = await proposer.writeContract({
       address: rollup.outputOracleAddress,
@@ -119,7 +92,7 @@ describe('a verifier on a real L1', { timeout: 120_000 }, () => {
     verifier = await createVerifier({
       rollup,
       dataDirectory,
-      l1: { urls: [anvil.url] },
+      l1: { urls: [world.url] },
       rpc: { host: '127.0.0.1', port: 0 },
       logger: createLogger({ level: 'silent' }),
       version: 'keyroll/test',
@@ -149,7 +122,7 @@ describe('a verifier on a real L1', { timeout: 120_000 }, () => {
     )
     await post(encodeBatcherData(blocks.slice(0, 10).map(blockToBatch)))
     await post(Uint8Array.of(0, 1, 2, 3))
-    const dataDirectory = join(directory, 'chain')
+    const dataDirectory = join(world.directory, 'chain')
     const first = await start(dataDirectory)
     await until('the first ten blocks', () => first.store.heads().safe.number === 10n)
     await first.close()
@@ -181,7 +154,7 @@ describe('a verifier on a real L1', { timeout: 120_000 }, () => {
     expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/keyroll_outputs_wrong 1/)
 
     // L1 takes the second batch and both outputs back, and gets the batch anew.
-    const test = createTestClient({ mode: 'anvil', transport: http(anvil.url) })
+    const test = createTestClient({ mode: 'anvil', transport: http(world.url) })
     await test.request({ method: 'anvil_reorg', params: [3, []] } as never)
     await until('the reorganisation', () => store.heads().safe.number === 10n)
     await until('the outputs to go', () => derivation.wrongOutputs().length === 0)
@@ -193,7 +166,7 @@ describe('a verifier on a real L1', { timeout: 120_000 }, () => {
     const other = await createVerifier({
       rollup: { ...rollup, l1ChainId: 901n },
       dataDirectory: ':memory:',
-      l1: { urls: [anvil.url] },
+      l1: { urls: [world.url] },
       rpc: { host: '127.0.0.1', port: 0 },
       logger: createLogger({ level: 'silent' }),
       version: 'keyroll/test',

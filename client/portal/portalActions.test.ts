@@ -1,13 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createClient, createTestClient, createWalletClient, custom, type Hex, http, parseEther } from 'viem'
+import { createClient, createTestClient, custom, type Hex, http, parseEther } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { waitForTransactionReceipt } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { devnetAccounts } from '../../devnet/accounts.ts'
-import { type Anvil, startAnvil } from '../../devnet/anvil.ts'
-import { deployRollup, drawChainId } from '../../devnet/deployRollup.ts'
 import {
   type Config,
   configHash,
@@ -17,6 +11,7 @@ import {
   toHex,
   userDepositSourceHash,
 } from '../../protocol/index.ts'
+import { type L1World, startL1World } from '../../test/l1World.ts'
 import { createTestKeystore, type TestKeystore } from '../../test/TestKeystore.ts'
 import {
   findForced,
@@ -28,50 +23,18 @@ import {
   WrongL1Error,
 } from '../index.ts'
 
-const { deployer, user, ...others } = devnetAccounts()
-let directory: string
-let anvil: Anvil
+let world: L1World
 let rollup: RollupConfig
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'keyroll-portal-'))
-  anvil = await startAnvil({ name: 'l1', chainId: 900, port: 0, logDirectory: directory })
-  const client = createWalletClient({
-    account: privateKeyToAccount(deployer.privateKey),
-    transport: http(anvil.url),
-    pollingInterval: 50,
-  })
-  const deployed = await deployRollup(client, {
-    owner: deployer.address,
-    batcher: others.batcher.address,
-    promiseSigner: others.promiseSigner.address,
-    proposer: others.proposer.address,
-    challenger: others.challenger.address,
-    l2ChainId: drawChainId(),
-    blockTime: 1n,
-    challengePeriod: 5,
-    minRecoveryDelay: 2,
-    submissionInterval: 3n,
-    permissionlessDelay: 1_000n,
-    maxSequencerDrift: 100n,
-    seqWindowSize: 40n,
-    channelTimeout: 20n,
-  })
-  rollup = deployed.rollup
+  world = await startL1World()
+  rollup = world.rollup
 }, 60_000)
 
-afterAll(async () => {
-  await anvil.stop()
-  await rm(directory, { recursive: true })
-})
+afterAll(() => world.stop())
 
-function portalClient(key = user.privateKey, of = rollup) {
-  const client = createWalletClient({
-    account: privateKeyToAccount(key),
-    transport: http(anvil.url),
-    pollingInterval: 20,
-  })
-  return client.extend(portalActions({ rollup: of }))
+function portalClient(key = world.accounts.user.privateKey, of = rollup) {
+  return world.walletOf(key).extend(portalActions({ rollup: of }))
 }
 
 const keystoreOf = (name: string) => createTestKeystore(rollup.l2ChainId, name)
@@ -137,7 +100,7 @@ describe('forcing a set-config', () => {
   it('refuses another L1, and an L1 without the portal', async () => {
     const raw = toHex(keystoreOf('elsewhere').update().raw)
     const at = (change: Partial<RollupConfig>) =>
-      portalClient(user.privateKey, { ...rollup, ...change }).forceConfig({ raw })
+      portalClient(world.accounts.user.privateKey, { ...rollup, ...change }).forceConfig({ raw })
     await expect(at({ l1ChainId: 1n })).rejects.toThrow(WrongL1Error)
     await expect(at({ depositContractAddress: `0x${'ee'.repeat(20)}` })).rejects.toThrow(PortalAbsentError)
     await expect(at({ depositContractAddress: rollup.l1SystemConfigAddress })).rejects.toThrow(
@@ -153,17 +116,15 @@ describe('forcing a set-config', () => {
     await expect(forcing).rejects.toThrow(InsufficientFundsError)
     await expect(forcing).rejects.toMatchObject({ balance: 0n })
     const { cost } = await portalClient(key).estimateForce({ raw })
-    const test = createTestClient({ mode: 'anvil', transport: http(anvil.url) })
+    const test = createTestClient({ mode: 'anvil', transport: http(world.url) })
     await test.setBalance({ address: privateKeyToAccount(key).address, value: 2n * cost })
     await expect(portalClient(key).forceConfig({ raw })).resolves.toMatch(/^0x/)
   })
 
   it('finds nothing in a transaction that failed or does something else', async () => {
-    const client = createWalletClient({
-      account: privateKeyToAccount(user.privateKey),
-      transport: http(anvil.url),
-    })
-    const hash = await client.sendTransaction({ chain: null, to: user.address, value: parseEther('1') })
+    const { address, privateKey } = world.accounts.user
+    const client = world.walletOf(privateKey)
+    const hash = await client.sendTransaction({ chain: null, to: address, value: parseEther('1') })
     const receipt = await waitForTransactionReceipt(client, { hash })
     expect(findForced(rollup, receipt)).toEqual([])
     expect(findForced(rollup, { ...receipt, status: 'reverted' })).toEqual([])

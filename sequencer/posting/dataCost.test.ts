@@ -1,14 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createWalletClient, type Hex, http, publicActions } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
+import type { Hex } from 'viem'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { devnetAccounts } from '../../devnet/accounts.ts'
-import { type Anvil, startAnvil } from '../../devnet/anvil.ts'
-import { deployRollup, drawChainId } from '../../devnet/deployRollup.ts'
-import type { RollupConfig } from '../../protocol/index.ts'
 import { toHex } from '../../protocol/index.ts'
+import { type L1World, startL1World } from '../../test/l1World.ts'
 import { createL1Sender } from '../l1/L1Sender.ts'
 import { blobsCost, calldataCost, calldataGas, submissionGas } from './dataCost.ts'
 
@@ -41,44 +34,16 @@ describe('the cost of data', () => {
 })
 
 describe('on anvil', () => {
-  let directory: string
-  let anvil: Anvil
-  let rollup: RollupConfig
-  const { batcher, deployer, promiseSigner, proposer, challenger } = devnetAccounts()
-  const walletOf = (key: Hex) =>
-    createWalletClient({
-      account: privateKeyToAccount(key),
-      transport: http(anvil.url),
-      pollingInterval: 50,
-    }).extend(publicActions)
-
+  let world: L1World
   beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'keyroll-data-cost-'))
-    anvil = await startAnvil({ name: 'l1', chainId: 900, port: 0, logDirectory: directory })
-    ;({ rollup } = await deployRollup(walletOf(deployer.privateKey), {
-      owner: deployer.address,
-      batcher: batcher.address,
-      promiseSigner: promiseSigner.address,
-      proposer: proposer.address,
-      challenger: challenger.address,
-      l2ChainId: drawChainId(),
-      blockTime: 1n,
-      challengePeriod: 5,
-      minRecoveryDelay: 2,
-      submissionInterval: 3n,
-      permissionlessDelay: 1_000n,
-      maxSequencerDrift: 100n,
-      seqWindowSize: 40n,
-      channelTimeout: 20n,
-    }))
+    world = await startL1World()
   })
-  afterAll(async () => {
-    await anvil.stop()
-    rmSync(directory, { recursive: true })
-  })
+  afterAll(() => world.stop())
 
   it('is what a submission really uses, within two percent', async () => {
-    const wallet = walletOf(batcher.privateKey)
+    const { url, rollup } = world
+    const { batcher } = world.accounts
+    const wallet = world.walletOf(batcher.privateKey)
     const submit = async (data: Uint8Array) => {
       const hash = await wallet.sendTransaction({
         chain: null,
@@ -97,7 +62,7 @@ describe('on anvil', () => {
       expect(Math.abs(Number(await submit(data)) / Number(calldataGas(data)) - 1)).toBeLessThan(0.02)
     }
     const blobVersionedHashes: Hex[] = Array(6).fill(`0x01${'00'.repeat(31)}`)
-    const gas = await createL1Sender([anvil.url]).estimateGas({
+    const gas = await createL1Sender([url]).estimateGas({
       from: batcher.address,
       to: rollup.batchInboxAddress,
       data: '0x',

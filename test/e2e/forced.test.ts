@@ -1,15 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createTestClient, createWalletClient, type Hex, http, publicActions, walletActions } from 'viem'
+import { createTestClient, type Hex, http, publicActions, walletActions } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterEach, expect, it } from 'vitest'
 import { keystorePortalAbi } from '../../contracts/index.ts'
-import { devnetAccounts } from '../../devnet/accounts.ts'
-import { startAnvil } from '../../devnet/anvil.ts'
-import { deployRollup, drawChainId } from '../../devnet/deployRollup.ts'
 import { decodeExtraData, KEYSTORE_ADDRESS, rollupConfigToJson, toHex } from '../../protocol/index.ts'
+import { startL1World } from '../l1World.ts'
 import { rpc, type StatusJson, until, untilReady } from '../sequencerWorld.ts'
 import { createTestKeystore } from '../TestKeystore.ts'
 import { keyroll, type Run } from './keyroll.ts'
@@ -40,32 +37,8 @@ afterEach(async () => {
 
 /** Starts an L1 with the contracts of a rollup on it, and an independent node; the sequencer is for the test to start. */
 async function startWorld() {
-  const directory = await mkdtemp(join(tmpdir(), 'keyroll-forced-'))
-  const anvil = await startAnvil({ name: 'l1', chainId: 900, port: 0, logDirectory: directory })
-  const accounts = devnetAccounts()
-  const { rollup } = await deployRollup(
-    createWalletClient({
-      account: privateKeyToAccount(accounts.deployer.privateKey),
-      transport: http(anvil.url),
-      pollingInterval: 50,
-    }),
-    {
-      owner: accounts.deployer.address,
-      batcher: accounts.batcher.address,
-      promiseSigner: accounts.promiseSigner.address,
-      proposer: accounts.proposer.address,
-      challenger: accounts.challenger.address,
-      l2ChainId: drawChainId(),
-      blockTime: 1n,
-      challengePeriod: 5,
-      minRecoveryDelay: 2,
-      submissionInterval: 3n,
-      permissionlessDelay: 1_000n,
-      maxSequencerDrift: 100n,
-      seqWindowSize: BigInt(WINDOW),
-      channelTimeout: 20n,
-    },
-  )
+  const world = await startL1World({ parameters: { seqWindowSize: BigInt(WINDOW) } })
+  const { url: l1Url, rollup, accounts, directory } = world
   const files = {
     rollup: join(directory, 'rollup.json'),
     user: join(directory, 'user'),
@@ -79,7 +52,7 @@ async function startWorld() {
   const l1 = createTestClient({
     mode: 'anvil',
     account: privateKeyToAccount(accounts.user.privateKey),
-    transport: http(anvil.url),
+    transport: http(l1Url),
     pollingInterval: 50,
   })
     .extend(publicActions)
@@ -87,7 +60,7 @@ async function startWorld() {
   const runs: Run[] = []
   const start = async (command: string, ...flags: readonly string[]) => {
     const run = keyroll(
-      ...[command, '--l1-rpc', anvil.url, '--rollup-config', files.rollup, '--port', '0'],
+      ...[command, '--l1-rpc', l1Url, '--rollup-config', files.rollup, '--port', '0'],
       ...['--data-dir', join(directory, command), '--l1-poll-interval', '100', ...flags],
     )
     runs.push(run)
@@ -102,7 +75,7 @@ async function startWorld() {
   return {
     rollup,
     l1,
-    l1Url: anvil.url,
+    l1Url,
     files,
     directory,
     nodeUrl: node.url,
@@ -116,8 +89,7 @@ async function startWorld() {
     async stop() {
       for (const run of runs) run.kill('SIGKILL')
       await Promise.all(runs.map(({ exited }) => exited))
-      await anvil.stop()
-      await rm(directory, { recursive: true })
+      await world.stop()
     },
   }
 }
