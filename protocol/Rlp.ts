@@ -57,8 +57,12 @@ export function decodeRlp(bytes: Uint8Array): RlpItem {
 export function decodeRlpAt(bytes: Uint8Array, offset: number): { item: RlpItem; end: number } {
   // A Buffer's subarrays would be Buffers; callers get plain Uint8Arrays whatever came in.
   const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-  return readItem(view, offset, view.length, 0)
+  const item = readItem(view, offset, view.length, 0)
+  return { item, end: readEnd }
 }
+
+/** Where the item ends that was read last: returned beside each item, it would be an object for every one. */
+let readEnd = 0
 
 /**
  * Narrows an item to a list, optionally of an exact length.
@@ -156,17 +160,15 @@ function describe(item: RlpItem | undefined): string {
   return item instanceof Uint8Array ? 'a string' : 'a list'
 }
 
-function readItem(
-  bytes: Uint8Array,
-  offset: number,
-  limit: number,
-  depth: number,
-): { item: RlpItem; end: number } {
+function readItem(bytes: Uint8Array, offset: number, limit: number, depth: number): RlpItem {
   const prefix = bytes[offset]
   if (prefix === undefined || offset >= limit) {
     throw new RlpError(`got the end of the input at byte ${offset}, expected an item`)
   }
-  if (prefix < 0x80) return { item: bytes.subarray(offset, offset + 1), end: offset + 1 }
+  if (prefix < 0x80) {
+    readEnd = offset + 1
+    return bytes.subarray(offset, readEnd)
+  }
   const isList = prefix >= 0xc0
   const short = prefix - (isList ? 0xc0 : 0x80)
   let start = offset + 1
@@ -190,16 +192,17 @@ function readItem(
     if (length === 1 && (bytes[start] as number) < 0x80) {
       throw new RlpError(`got a prefixed single byte at byte ${offset}, expected it to stand alone`)
     }
-    return { item: bytes.subarray(start, end), end }
+    readEnd = end
+    return bytes.subarray(start, end)
   }
   if (depth === MAX_DEPTH) throw new RlpError(`got lists nested deeper than ${MAX_DEPTH}`)
   const items: RlpItem[] = []
   for (let next = start; next < end; ) {
-    const read = readItem(bytes, next, end, depth + 1)
-    items.push(read.item)
-    next = read.end
+    items.push(readItem(bytes, next, end, depth + 1))
+    next = readEnd
   }
-  return { item: items, end }
+  readEnd = end
+  return items
 }
 
 function payloadLength(item: RlpItem, depth: number): number {

@@ -19,10 +19,18 @@ export const EMPTY_TRIE_ROOT: Hex = keccakHex(Uint8Array.of(0x80))
 // It is computed once, when somebody first asks, so that a run of puts hashes nothing in between.
 type Leaf = { kind: 'leaf'; path: Uint8Array; value: Uint8Array; reference?: Uint8Array }
 type Extension = { kind: 'extension'; path: Uint8Array; child: TrieNode; reference?: Uint8Array }
-type Branch = { kind: 'branch'; children: Children; value: Uint8Array | undefined; reference?: Uint8Array }
+// A child that nobody has looked at is the place of its reference in the `source` from which the branch was read: of sixteen
+// children, a path needs one.
+type Branch = {
+  kind: 'branch'
+  children: Children
+  value: Uint8Array | undefined
+  source?: Uint8Array | undefined
+  reference?: Uint8Array
+}
 // Below an extension stands a branch; two paths in a row, or a path and a leaf, would be a second form of one node.
 type Unread = { kind: 'unread'; reference: Uint8Array; isBranch?: boolean; node?: ReadNode }
-type Children = readonly (TrieNode | undefined)[]
+type Children = (TrieNode | number | undefined)[]
 type ReadNode = Leaf | Extension | Branch
 type TrieNode = ReadNode | Unread
 
@@ -31,7 +39,7 @@ const HASH_BYTES = 32
 const EMPTY_STRING = Uint8Array.of(0x80)
 /** A full branch node takes 532 bytes. */
 const SCRATCH = new Uint8Array(1024)
-const NO_CHILDREN: Children = new Array<undefined>(16).fill(undefined)
+const NO_CHILDREN: Readonly<Children> = new Array<undefined>(16).fill(undefined)
 
 /** Opens the trie with this root; nothing is read before it is needed. */
 export function trieFromRoot(root: Hex, read: TrieReader): Trie {
@@ -62,7 +70,7 @@ export function trieGet(trie: Trie, key: Uint8Array): Uint8Array | undefined {
       node = here.child
     } else {
       if (offset === nibbles.length) return here.value
-      node = here.children[nibbles[offset] as number]
+      node = childOf(here, nibbles[offset] as number)
       offset += 1
     }
   }
@@ -122,7 +130,7 @@ export function trieProof(trie: Trie, key: Uint8Array): Uint8Array[] {
       offset += here.path.length
       node = here.child
     } else {
-      node = offset === nibbles.length ? undefined : here.children[nibbles[offset] as number]
+      node = offset === nibbles.length ? undefined : childOf(here, nibbles[offset] as number)
       offset += 1
     }
   }
@@ -152,7 +160,7 @@ export function trieNodeContents(bytes: Uint8Array, hash: Hex): TrieNodeContents
     else {
       // The value of a branch belongs to the shortest key, which comes first.
       if (node.value !== undefined) values.push(node.value)
-      for (const child of node.children) visit(child)
+      for (let slot = 0; slot < 16; slot++) visit(childOf(node, slot))
     }
   }
   visit(decodeNode(bytes, hash, false))
@@ -210,15 +218,14 @@ function put(
   if (node === undefined) return { kind: 'leaf', path: nibbles.subarray(offset), value }
   const here = resolve(node, read)
   if (here.kind === 'branch') {
-    if (offset === nibbles.length)
-      return equal(here.value, value) ? node : { kind: 'branch', children: here.children, value }
+    if (offset === nibbles.length) return equal(here.value, value) ? node : { ...branchOf(here), value }
     const slot = nibbles[offset] as number
-    const before = here.children[slot]
+    const before = childOf(here, slot)
     const after = put(before, nibbles, offset + 1, value, read)
     if (after === before) return node
-    const children = here.children.slice()
-    children[slot] = after
-    return { kind: 'branch', children, value: here.value }
+    const branch = branchOf(here)
+    branch.children[slot] = after
+    return branch
   }
   const shared = commonPrefix(here.path, nibbles, offset)
   if (here.kind === 'leaf') {
@@ -309,7 +316,7 @@ function collect(node: TrieNode, nodes: Map<Hex, Uint8Array>): void {
   nodes.set(toHex(reference.subarray(1)), encodeNode(node))
   if (node.kind === 'extension') collect(node.child, nodes)
   if (node.kind === 'branch') {
-    for (const child of node.children) if (child !== undefined) collect(child, nodes)
+    for (const child of node.children) if (typeof child === 'object') collect(child, nodes)
   }
 }
 
@@ -320,9 +327,44 @@ function encodeNode(node: ReadNode, allocate?: (length: number) => Uint8Array): 
   if (node.kind === 'extension') {
     return encodeRlpList([encodeRlp(encodePath(node.path, 0)), referenceOf(node.child)], allocate)
   }
-  const parts = node.children.map((child) => (child === undefined ? EMPTY_STRING : referenceOf(child)))
+  const parts = childrenParts(node)
   parts.push(node.value === undefined ? EMPTY_STRING : encodeRlp(node.value))
   return encodeRlpList(parts, allocate)
+}
+
+/** The references of a branch's children, one after the other; what stands together in its source comes in one piece. */
+function childrenParts({ children, source = EMPTY_STRING }: Branch): Uint8Array[] {
+  const parts: Uint8Array[] = []
+  let from = 0
+  let to = 0
+  for (const child of children) {
+    const isNext = child === undefined ? to > from && source[to] === 0x80 : child === to
+    if (isNext) {
+      to += child === undefined ? 1 : 1 + HASH_BYTES
+      continue
+    }
+    if (to > from) parts.push(source.subarray(from, to))
+    from = typeof child === 'number' ? child : 0
+    to = typeof child === 'number' ? child + 1 + HASH_BYTES : 0
+    if (child === undefined) parts.push(EMPTY_STRING)
+    else if (typeof child === 'object') parts.push(referenceOf(child))
+  }
+  if (to > from) parts.push(source.subarray(from, to))
+  return parts
+}
+
+/** A copy of a branch, of which nothing is known yet but what stands in it. */
+function branchOf({ children, value, source }: Branch): Branch {
+  return { kind: 'branch', children: children.slice(), value, source }
+}
+
+function childOf(branch: Branch, slot: number): TrieNode | undefined {
+  const child = branch.children[slot]
+  if (typeof child !== 'number') return child
+  const reference = (branch.source as Uint8Array).subarray(child, child + 1 + HASH_BYTES)
+  const unread: Unread = { kind: 'unread', reference }
+  branch.children[slot] = unread
+  return unread
 }
 
 function decodeNode(bytes: Uint8Array, hash: Hex, isBranch: boolean): ReadNode {
@@ -351,13 +393,13 @@ function readFullBranch(bytes: Uint8Array): Branch | undefined {
   let at = start
   for (let slot = 0; slot < 16; slot++) {
     if (bytes[at] === HASH_PREFIX && at + HASH_BYTES < bytes.length) {
-      children[slot] = { kind: 'unread', reference: bytes.subarray(at, at + 1 + HASH_BYTES) }
+      children[slot] = at
       at += 1 + HASH_BYTES
     } else if (bytes[at] === 0x80) at += 1
     else return undefined
   }
   if (bytes[at] !== 0x80 || at + 1 !== bytes.length) return undefined
-  return { kind: 'branch', children, value: undefined }
+  return { kind: 'branch', children, value: undefined, source: bytes }
 }
 
 function requireBranch(node: ReadNode): void {
