@@ -1,351 +1,182 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {CommonBase} from "forge-std/Base.sol";
-import {StdUtils} from "forge-std/StdUtils.sol";
-
-import {KeystoreReplica} from "keyroll/l2/KeystoreReplica.sol";
-import {
-    ConfigProof,
-    IKeystoreReplica,
-    OutputProof,
-    Record,
-    Root
-} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
-import {Output} from "keyroll/libraries/Output.sol";
-import {ShortConfig} from "keyroll/libraries/Config.sol";
+import {Approvals} from "keyroll/libraries/Approvals.sol";
+import {Approval} from "keyroll/libraries/Approval.sol";
+import {Record} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
 import {FakeSource} from "../../kit/FakeSource.sol";
-import {TestL1} from "../../kit/TestL1.sol";
-import {Keystore, RawSetConfig, TestSetConfig} from "../../kit/TestSetConfig.sol";
-import {Signer} from "../../kit/TestSigner.sol";
-import {TestTrie} from "../../libraries/TestTrie.sol";
+import {Keystore} from "../../kit/TestSetConfig.sol";
+import {Signer, TestSigner} from "../../kit/TestSigner.sol";
+import {ReplicaHandler} from "./ReplicaHandler.sol";
 import {ReplicaTest} from "./ReplicaTest.sol";
 
-/// @notice Acts on one keystore and one account as its signers, honest and lying proposers, relayers and strangers do.
-/// Keeps what was in force before each act, and notes which rule an act broke.
-/// @dev The rollup's truth is one chain of configs, `_truth[nonce]`, whose signer at every nonce is a key of that
-/// nonce. A fork at a nonce is a config signed by the true signer (a stolen key) that is not the truth.
-contract ReplicaHandler is CommonBase, StdUtils {
-    uint64 private constant _L2_CHAIN_ID = 4_200_001;
-    uint256 private constant _FORK = 1000;
-    uint256 private constant _STRANGER = 2000;
-    uint256 private constant _CHALLENGE_PERIOD = 7 days;
-    uint64 private constant _LONGEST = 12;
+/// @dev What holds after any sequence of acts.
+abstract contract ReplicaInvariants is ReplicaTest {
+    ReplicaHandler internal _handler;
+    bytes4[] internal _acts;
 
-    KeystoreReplica private immutable _replica;
-    FakeSource private immutable _source;
-    address private immutable _oracle;
-    address public immutable account;
-    bytes32 public immutable id;
-
-    /// @dev How far the truth has come, and how many outputs were posted.
-    uint64 private _truthNonce;
-    uint256 private _outputs;
-    uint256 private _l1Number = 1000;
-    uint256 private _l1Time;
-
-    struct Posted {
-        Output output;
-        ShortConfig config;
-        bool isTrue;
-        bool isDeleted;
-    }
-
-    Posted[] private _posted;
-
-    /// @dev All configs that were ever approved, by hash.
-    mapping(bytes32 configHash => Keystore) private _keystores;
-
-    string public broken;
-    /// @dev The highest nonce that a final output confirmed.
-    uint64 private _finalNonce;
-    uint256 public confirmations;
-    uint256 public preconfirmations;
-
-    constructor(
-        KeystoreReplica replica,
-        FakeSource source,
-        address oracle,
-        address account_,
-        uint256 genesis
-    ) {
-        (_replica, _source, _oracle, account) = (replica, source, oracle, account_);
-        id = truth(0).config.hash();
-        _l1Time = genesis;
-    }
-
-    /// @dev The rollup accepts the next update.
-    function advanceTruth() external {
-        if (_truthNonce < _LONGEST) ++_truthNonce;
-    }
-
-    /// @dev Somebody preconfirms, as the truth or a thief has it, on top of the config in force or anywhere else.
-    function preconfirm(uint256 seed, bool fork, bool isSigned, bool onHead) external {
-        uint64 head = _replica.headNonce(id, account);
-        uint64 from = onHead ? head : uint64(seed % _LONGEST);
-        Keystore memory current = from == head ? inForce() : truth(from);
-        if (current.signers.length == 0) return;
-        Keystore memory next = fork ? forkOf(seed % 3, from + 1) : truth(from + 1);
-        Keystore memory approver = current;
-        if (!isSigned) {
-            approver = make(_STRANGER, from);
-            approver.config.nonce = current.config.nonce;
+    function setUpHandler(bool keysAreStolen) internal {
+        super.setUp();
+        FakeSource[2] memory appended = [new FakeSource(), new FakeSource()];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.prank(admin);
+            replica.appendSource(address(appended[i]));
         }
-        RawSetConfig memory raw = TestSetConfig.update(_L2_CHAIN_ID, id, current, next);
-        if (!isSigned) {
-            raw.approvals = TestSetConfig.update(_L2_CHAIN_ID, id, approver, next).approvals;
-        }
-        bytes memory encoded = TestSetConfig.encode(raw);
+        _handler = new ReplicaHandler(replica, source, appended, oracle, account, keysAreStolen);
+        _acts = [
+            ReplicaHandler.advanceTruth.selector,
+            ReplicaHandler.propose.selector,
+            ReplicaHandler.challenge.selector,
+            ReplicaHandler.reorganise.selector,
+            ReplicaHandler.passTime.selector,
+            ReplicaHandler.relay.selector,
+            ReplicaHandler.lie.selector,
+            ReplicaHandler.receiveOutput.selector,
+            ReplicaHandler.preconfirm.selector,
+            ReplicaHandler.preconfirmMany.selector,
+            ReplicaHandler.confirm.selector,
+            ReplicaHandler.confirmMany.selector,
+            ReplicaHandler.confirmSigned.selector,
+            ReplicaHandler.enableSource.selector,
+            ReplicaHandler.appendSource.selector
+        ];
+        targetContract(address(_handler));
+        targetSelector(FuzzSelector(address(_handler), _acts));
+    }
 
-        Record memory before = _replica.record(id, account);
-        bytes32 hashBefore = _replica.configHash(id, account);
-        try _replica.preconfirm(account, current.config, encoded) {
-            Record memory now_ = _replica.record(id, account);
-            if (now_.headNonce == before.headNonce) {
-                if (_replica.configHash(id, account) != hashBefore) {
-                    broken = "a held update changed the head";
-                }
-                return;
+    function requireSound() internal view {
+        assertEq(_handler.broken(), "", "rule");
+        bytes32 keystoreId = _handler.id();
+        Record memory rec = replica.record(keystoreId, account);
+        assertGe(rec.headNonce, rec.confirmedNonce, "head");
+
+        // Confirmed is the initial config, what a finalized output holds, or what a predecessor's signers signed.
+        bytes32 hash = replica.hashAt(keystoreId, account, rec.confirmedNonce);
+        assertTrue(hash == keystoreId || _handler.isFinal(hash) || _handler.isSigned(hash), "confirmed");
+        // What is preconfirmed extends it, each step signed by the signers of the one before.
+        for (uint64 nonce = rec.confirmedNonce + 1; nonce <= rec.headNonce; ++nonce) {
+            bytes32 next = replica.hashAt(keystoreId, account, nonce);
+            assertTrue(_handler.isSignedStep(hash, next), "step");
+            hash = next;
+        }
+        assertEq(replica.configHash(keystoreId, account), hash, "in force");
+        requireSignersObeyed(_handler.inForce());
+    }
+
+    /// @dev An account asks about approvals: of the signers in force, and of nobody else.
+    function requireSignersObeyed(Keystore memory inForce) internal view {
+        bytes32 digest = keccak256("what the account is to do");
+        bytes32 keystoreId = _handler.id();
+        Approval[] memory approvals = TestSigner.approve(inForce.signers, inForce.signers, digest);
+        replica.checkApprovals(keystoreId, account, inForce.config, digest, approvals);
+        Signer[] memory strangers = new Signer[](1);
+        strangers[0] = Signer(1, 3000);
+        approvals = TestSigner.approve(strangers, strangers, digest);
+        try replica.checkApprovals(keystoreId, account, inForce.config, digest, approvals) {
+            revert("a stranger was obeyed");
+        } catch (bytes memory reason) {
+            assertEq(bytes4(reason), Approvals.NotASigner.selector);
+        }
+    }
+
+    /// @dev A long random sequence of acts, always the same.
+    function act(uint256 count) internal {
+        for (uint256 i = 0; i < count; ++i) {
+            bytes32 random = keccak256(abi.encode("acts", i));
+            bytes memory arguments = abi.encode(
+                uint256(keccak256(abi.encode(random, 1))),
+                uint256(random) >> 1 & 1,
+                // Mostly signed, mostly on the head.
+                uint256(random) >> 2 & 3 == 0 ? 0 : 1,
+                uint256(random) >> 4 & 3 == 0 ? 0 : 1
+            );
+            // Addresses and booleans come first where a number does elsewhere.
+            bytes4 selector = _acts[uint256(random >> 8) % _acts.length];
+            if (selector == ReplicaHandler.enableSource.selector) {
+                arguments = abi.encode(uint256(random) & 1, uint160(uint256(random)));
+            } else if (selector == ReplicaHandler.appendSource.selector) {
+                arguments = abi.encode(uint160(uint256(random)), uint160(uint256(random) >> 8));
+            } else if (selector == ReplicaHandler.receiveOutput.selector) {
+                arguments = abi.encode(uint256(random) >> 16, uint160(uint256(random)));
+            } else if (selector == ReplicaHandler.reorganise.selector) {
+                arguments = abi.encode(uint256(random) >> 16, uint256(random) >> 32, uint256(random) & 1);
+            } else if (selector == ReplicaHandler.relay.selector) {
+                arguments = abi.encode(uint256(random) >> 16, uint256(random) >> 32, uint256(random) & 1);
             }
-            ++preconfirmations;
-            if (!isSigned) broken = "an unsigned update came into force";
-            if (now_.headNonce != before.headNonce + 1) broken = "an update skipped a nonce";
-            if (current.config.hash() != hashBefore) broken = "an update did not extend the head";
-            if (now_.asOf != before.asOf || now_.confirmedNonce != before.confirmedNonce) {
-                broken = "preconfirming confirmed";
-            }
-            _remember(next);
-        } catch {
-            if (keccak256(abi.encode(_replica.record(id, account))) != keccak256(abi.encode(before))) {
-                broken = "a refused update changed the record";
-            }
+            (bool success, bytes memory reason) = address(_handler).call(bytes.concat(selector, arguments));
+            assertTrue(success, string(reason));
         }
+        requireSound();
     }
 
-    /// @dev A proposer posts an output: the truth, an older or forked one, or one made up.
-    function propose(uint256 seed, bool isTrue) external {
-        _tick(1 hours);
-        Keystore memory claimed = isTrue ? truth(_truthNonce) : forkOf(seed % 3, uint64(seed % _LONGEST) + 1);
-        Output memory output;
-        output.index = _outputs++;
-        output.keystoreRoot = TestTrie.rootOf(_trie(claimed.config));
-        output.l1Timestamp = _l1Time;
-        output.l2BlockNumber = 100 * (output.index + 1);
-        _posted.push(Posted(output, claimed.config, isTrue, false));
-        _remember(claimed);
-        _update(_posted.length - 1, true);
-    }
-
-    /// @dev The challenger deletes what is false in time: always before its challenge period is over.
-    function challenge(uint256 seed) external {
-        if (_posted.length == 0) return;
-        Posted storage posted = _posted[seed % _posted.length];
-        if (posted.isTrue || _l1Time >= posted.output.l1Timestamp + _CHALLENGE_PERIOD) return;
-        posted.isDeleted = true;
-        _tick(12);
-        _update(seed % _posted.length, false);
-    }
-
-    /// @dev Somebody relays what L1 says now of some output. False ones have been deleted by their time.
-    function relay(uint256 seed, uint256 time) external {
-        if (_posted.length == 0) return;
-        _tick(bound(time, 12, 2 * _CHALLENGE_PERIOD));
-        Posted storage posted = _posted[seed % _posted.length];
-        if (!posted.isTrue && _l1Time >= posted.output.l1Timestamp + _CHALLENGE_PERIOD) {
-            posted.isDeleted = true;
+    /// @dev A handler that is always refused would show nothing.
+    function requireSuccesses(uint256 least) internal view {
+        string[14] memory acts = [
+            "advanceTruth",
+            "challenge",
+            "reorganise",
+            "updateRoot",
+            "updateRoot, appended",
+            "lie",
+            "receiveOutput",
+            "preconfirm",
+            "preconfirmMany",
+            "confirm",
+            "confirmMany",
+            "confirmSigned",
+            "enableSource",
+            "appendSource refused"
+        ];
+        for (uint256 i = 0; i < acts.length; ++i) {
+            assertGe(_handler.successes(acts[i]), least, acts[i]);
         }
-        _update(seed % _posted.length, !posted.isDeleted);
-    }
-
-    /// @dev Somebody confirms by some output.
-    function confirm(uint256 seed) external {
-        if (_posted.length == 0) return;
-        Posted memory posted = _posted[seed % _posted.length];
-        Record memory before = _replica.record(id, account);
-        bytes32 held = _replica.hashAt(id, account, posted.config.nonce);
-        Root memory root = _replica.root(address(_source), posted.output.index);
-        try _replica.confirm(_configProof(posted), posted.config) {
-            bool wasHeld = posted.config.nonce <= before.headNonce && held == posted.config.hash();
-            if (!root.finalized && !wasHeld) broken = "a proposed output alone confirmed a new config";
-            _afterConfirmation(before, posted, wasHeld);
-        } catch {
-            if (keccak256(abi.encode(_replica.record(id, account))) != keccak256(abi.encode(before))) {
-                broken = "a refused confirmation changed the record";
-            }
-            // Whatever thieves and lying proposers did before, the owner is not locked out.
-            if (root.finalized && posted.output.l2BlockNumber >= before.l2BlockNumber) {
-                broken = "the truth was refused";
-            }
-        }
-    }
-
-    /// @dev Somebody confirms by some output and the update that leads to its config, if one does.
-    function confirmSigned(uint256 seed, bool isSigned) external {
-        if (_posted.length == 0) return;
-        Posted memory posted = _posted[seed % _posted.length];
-        Record memory before = _replica.record(id, account);
-        Keystore memory confirmed = _keystores[_replica.hashAt(id, account, before.confirmedNonce)];
-        if (before.confirmedNonce == 0) confirmed = truth(0);
-        Keystore memory next = _keystores[posted.config.hash()];
-        if (confirmed.signers.length == 0 || next.config.nonce != before.confirmedNonce + 1) return;
-        bytes[] memory raws = new bytes[](1);
-        RawSetConfig memory raw = TestSetConfig.update(_L2_CHAIN_ID, id, confirmed, next);
-        if (!isSigned) {
-            raw.approvals = TestSetConfig.update(_L2_CHAIN_ID, id, make(_STRANGER, 0), next).approvals;
-        }
-        raws[0] = TestSetConfig.encode(raw);
-        bool wasHeld = _replica.hashAt(id, account, posted.config.nonce) == posted.config.hash();
-        try _replica.confirmSigned(_configProof(posted), confirmed.config, raws) {
-            if (!isSigned) broken = "an unsigned update was confirmed";
-            _afterConfirmation(before, posted, wasHeld);
-        } catch {}
-    }
-
-    /// @notice A config of the truth: its signer is the key of its nonce.
-    function truth(uint64 nonce) public pure returns (Keystore memory) {
-        return make(1 + nonce, nonce);
-    }
-
-    function forkOf(uint256 which, uint64 nonce) public pure returns (Keystore memory) {
-        return make(_FORK + 100 * which + nonce, nonce);
-    }
-
-    function make(uint256 privateKey, uint64 nonce) public pure returns (Keystore memory) {
-        Signer[] memory signers = new Signer[](1);
-        signers[0] = Signer(1, privateKey);
-        return TestSetConfig.keystoreOf(signers, nonce, 0, abi.encode(privateKey));
-    }
-
-    /// @notice The config in force with its signers; without signers where the handler did not make it.
-    function inForce() public view returns (Keystore memory keystore) {
-        bytes32 hash = _replica.configHash(id, account);
-        return hash == id ? truth(0) : _keystores[hash];
-    }
-
-    function _afterConfirmation(Record memory before, Posted memory posted, bool wasHeld) private {
-        ++confirmations;
-        Record memory now_ = _replica.record(id, account);
-        bool isFinal = _replica.root(address(_source), posted.output.index).finalized;
-        if (posted.isDeleted && isFinal) broken = "a deleted output became final";
-        if (isFinal) {
-            if (now_.confirmedNonce < _finalNonce) broken = "what was final fell";
-            _finalNonce = now_.confirmedNonce;
-        } else if (now_.confirmedNonce < before.confirmedNonce) {
-            broken = "the confirmed nonce fell";
-        }
-        wasHeld = wasHeld && now_.confirmedNonce >= before.confirmedNonce;
-        if (now_.l2BlockNumber < before.l2BlockNumber) broken = "an older output confirmed";
-        if (now_.asOf < before.asOf) broken = "freshness was lost";
-        if (now_.confirmedNonce != posted.config.nonce) broken = "another nonce was confirmed";
-        if (_replica.hashAt(id, account, now_.confirmedNonce) != posted.config.hash()) {
-            broken = "another config was confirmed";
-        }
-        if (now_.headNonce != (wasHeld ? before.headNonce : posted.config.nonce)) {
-            broken = "the tail was dropped or kept wrongly";
-        }
-    }
-
-    function _tick(uint256 time) private {
-        ++_l1Number;
-        _l1Time += time;
-    }
-
-    function _remember(Keystore memory keystore) private {
-        Keystore storage kept = _keystores[keystore.config.hash()];
-        if (kept.signers.length != 0) return;
-        kept.config = keystore.config;
-        kept.data = keystore.data;
-        kept.signers.push(keystore.signers[0]);
-    }
-
-    /// @dev Shows the replica the present L1, in which the output stands or does not.
-    function _update(uint256 at, bool stands) private {
-        Output memory output = _posted[at].output;
-        TestTrie.Entry[] memory slots = new TestTrie.Entry[](stands ? 2 : 1);
-        slots[0] = TestL1.slotEntry("another slot", "its word");
-        if (stands) {
-            slots[1] = TestL1.slotEntry(TestL1.commitmentSlot(output.index), TestL1.commitmentOf(output));
-        }
-        TestTrie.Entry[] memory state = TestL1.accountEntry(_oracle, TestTrie.rootOf(slots));
-        OutputProof memory proof;
-        proof.source = address(_source);
-        proof.header = TestL1.encodeHeader(TestTrie.rootOf(state), _l1Number, _l1Time);
-        proof.accountProof = TestTrie.proofOf(state, state[0].key, false);
-        proof.storageProof =
-            TestTrie.proofOf(slots, keccak256(abi.encode(TestL1.commitmentSlot(output.index))), false);
-        proof.output = output;
-        _source.vouch(keccak256(proof.header));
-
-        Root memory before = _replica.root(address(_source), output.index);
-        try _replica.updateRoot(proof) {
-            if (before.finalized) broken = "a finalized root changed";
-        } catch {
-            if (!before.finalized) broken = "a newer proof of a root that is not final was refused";
-        }
-    }
-
-    function _configProof(Posted memory posted) private view returns (ConfigProof memory proof) {
-        proof.source = address(_source);
-        proof.outputIndex = posted.output.index;
-        proof.id = id;
-        proof.account = account;
-        proof.storageProof = TestTrie.proofOf(_trie(posted.config), keccak256(abi.encode(id)), false);
-    }
-
-    function _trie(ShortConfig memory config) private view returns (TestTrie.Entry[] memory slots) {
-        slots = new TestTrie.Entry[](config.nonce == 0 ? 1 : 2);
-        slots[0] = TestL1.slotEntry("another keystore", "its config");
-        if (config.nonce != 0) slots[1] = TestL1.slotEntry(id, config.hash());
     }
 }
 
-contract InvariantsTest is ReplicaTest {
-    ReplicaHandler private _handler;
+/// @notice Thieves have all keys, and proposers lie: whatever happens, it moves toward the truth or is refused.
+contract StolenKeysInvariantsTest is ReplicaInvariants {
+    function setUp() public override {
+        setUpHandler(true);
+    }
+
+    /// forge-config: default.invariant.runs = 32
+    /// forge-config: default.invariant.depth = 100
+    /// forge-config: deep.invariant.runs = 500
+    /// forge-config: deep.invariant.depth = 200
+    function invariant_every_act_moves_toward_the_truth_or_is_refused() public view {
+        requireSound();
+    }
+
+    function test_every_act_succeeds_often() public {
+        act(1000);
+        requireSuccesses(5);
+    }
+}
+
+/// @notice Nobody but the owner has keys; proposers lie all the same, and strangers call whatever they like.
+contract StrangersInvariantsTest is ReplicaInvariants {
+    /// @dev The furthest config that was seen in force.
+    uint64 private _head;
 
     function setUp() public override {
-        super.setUp();
-        _handler = new ReplicaHandler(replica, source, oracle, account, GENESIS);
-        bytes4[] memory selectors = new bytes4[](7);
-        selectors[0] = ReplicaHandler.advanceTruth.selector;
-        selectors[1] = ReplicaHandler.preconfirm.selector;
-        selectors[2] = ReplicaHandler.propose.selector;
-        selectors[3] = ReplicaHandler.challenge.selector;
-        selectors[4] = ReplicaHandler.relay.selector;
-        selectors[5] = ReplicaHandler.confirm.selector;
-        selectors[6] = ReplicaHandler.confirmSigned.selector;
-        targetContract(address(_handler));
-        targetSelector(FuzzSelector(address(_handler), selectors));
+        setUpHandler(false);
     }
 
-    /// forge-config: default.invariant.runs = 64
+    /// forge-config: default.invariant.runs = 32
     /// forge-config: default.invariant.depth = 100
-    function invariant_every_act_moves_toward_the_truth_or_is_refused() public view {
-        assertEq(_handler.broken(), "");
-        Record memory rec = replica.record(_handler.id(), account);
-        assertGe(rec.headNonce, rec.confirmedNonce);
-        assertEq(
-            replica.configHash(_handler.id(), account), replica.hashAt(_handler.id(), account, rec.headNonce)
-        );
-        for (uint64 nonce = rec.confirmedNonce; nonce <= rec.headNonce; ++nonce) {
-            assertNotEq(replica.hashAt(_handler.id(), account, nonce), 0);
-        }
+    /// forge-config: deep.invariant.runs = 500
+    /// forge-config: deep.invariant.depth = 200
+    function invariant_what_an_honest_wallet_sees_is_the_truth_and_never_goes_back() public {
+        requireSound();
+        bytes32 keystoreId = _handler.id();
+        uint64 head = replica.headNonce(keystoreId, account);
+        assertEq(replica.configHash(keystoreId, account), _handler.truth(head).config.hash(), "the truth");
+        assertGe(head, _head, "never back");
+        _head = head;
     }
 
-    /// @dev The handler is of use: its acts do confirm and preconfirm.
-    function test_handler_reaches_confirmations_and_preconfirmations() public {
-        _handler.advanceTruth();
-        _handler.preconfirm(0, false, true, true);
-        _handler.propose(0, true);
-        _handler.confirm(0);
-        _handler.relay(0, 7 days);
-        _handler.confirm(0);
-        _handler.advanceTruth();
-        _handler.propose(0, true);
-        _handler.confirmSigned(1, false);
-        _handler.confirmSigned(1, true);
-        assertEq(_handler.preconfirmations(), 1);
-        assertEq(_handler.confirmations(), 3);
-        assertEq(replica.record(_handler.id(), account).confirmedNonce, 2);
-        assertEq(_handler.broken(), "");
+    function test_every_act_succeeds_often() public {
+        act(1000);
+        requireSuccesses(5);
     }
 }
