@@ -66,6 +66,9 @@ contract ReplicaHandler is CommonBase, StdUtils {
     /// @notice Whether an output that a source proved final, and which is the truth, had this config.
     mapping(bytes32 configHash => bool) public isFinal;
 
+    /// @dev The highest nonce that a final output confirmed.
+    uint64 private _finalNonce;
+
     /// @notice The rule that was broken last.
     string public broken;
     /// @notice How often each act came to something.
@@ -255,6 +258,8 @@ contract ReplicaHandler is CommonBase, StdUtils {
             if (!_same(before, _replica.record(id, account))) {
                 broken = "a refused confirmation changed the record";
             }
+            // Whatever thieves and lying proposers did before, the owner is not locked out.
+            if (_mustConfirm(source, posted, before)) broken = "the truth was refused";
         }
     }
 
@@ -275,7 +280,14 @@ contract ReplicaHandler is CommonBase, StdUtils {
         items[2] = Confirmation(id, account, posted.config, hex"ffff");
         try _replica.confirmMany(source, posted.output.index, proof.storageProof, items) {
             if (_replica.record(items[0].id, account).asOf != 0) broken = "another keystore was confirmed";
-            if (_same(before, _replica.record(id, account))) return;
+            if (_same(before, _replica.record(id, account))) {
+                if (
+                    _mustConfirm(source, posted, before) && before.l2BlockNumber < posted.output.l2BlockNumber
+                ) {
+                    broken = "the truth was left out";
+                }
+                return;
+            }
             ++successes["confirmMany"];
             _afterConfirmation(source, before, posted, wasHeld, false);
         } catch {
@@ -394,7 +406,14 @@ contract ReplicaHandler is CommonBase, StdUtils {
             broken = "a proposed output alone confirmed a new config";
         }
         if (posted.isDeleted && root.finalized) broken = "a deleted output became final";
-        if (afterwards.confirmedNonce < before.confirmedNonce) broken = "the confirmed nonce fell";
+        if (root.finalized) {
+            if (afterwards.confirmedNonce < _finalNonce) broken = "what was final fell";
+            _finalNonce = afterwards.confirmedNonce;
+        } else if (afterwards.confirmedNonce < before.confirmedNonce) {
+            broken = "the confirmed nonce fell";
+        }
+        // What a final output overrules goes, with all that was built on it.
+        wasHeld = wasHeld && afterwards.confirmedNonce >= before.confirmedNonce;
         if (afterwards.l2BlockNumber < before.l2BlockNumber) broken = "an older output confirmed";
         if (afterwards.asOf < before.asOf) broken = "freshness was lost";
         if (afterwards.confirmedNonce != posted.config.nonce) broken = "another nonce was confirmed";
@@ -404,6 +423,18 @@ contract ReplicaHandler is CommonBase, StdUtils {
         if (afterwards.headNonce != (wasHeld ? before.headNonce : posted.config.nonce)) {
             broken = "the tail was dropped or kept wrongly";
         }
+    }
+
+    /// @dev Whether the source shows the output as final, later than what is confirmed, and counts for the account.
+    function _mustConfirm(address source, Posted memory posted, Record memory rec)
+        private
+        view
+        returns (bool)
+    {
+        Root memory root = _replica.root(source, posted.output.index);
+        return root.finalized && root.keystoreRoot == posted.output.keystoreRoot
+            && root.l2BlockNumber >= rec.l2BlockNumber
+            && (root.builtIn || _replica.isEnabled(source, account));
     }
 
     /// @dev What only a source says that the account did not enable.
