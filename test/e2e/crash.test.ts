@@ -4,8 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Hex } from 'viem'
 import { afterAll, beforeAll, expect, it, onTestFailed } from 'vitest'
 import { batchInboxAbi, outputOracleAbi } from '../../contracts/index.ts'
-import { createVerifier } from '../../derivation/index.ts'
-import { createLogger, openChainStore } from '../../node/index.ts'
+import { openChainStore } from '../../node/index.ts'
 import { batchFromBytes, decodeBatcherData, fromHex } from '../../protocol/index.ts'
 import {
   rpc,
@@ -15,6 +14,7 @@ import {
   until,
   untilReady,
 } from '../sequencerWorld.ts'
+import { startFreshVerifier } from './freshVerifier.ts'
 import { type Load, startLoad } from './load.ts'
 import { createProcesses, type Processes, type RunningProcess } from './processes.ts'
 import { expectSameChain, headOf } from './sameChain.ts'
@@ -70,15 +70,7 @@ it('loses nothing that was promised, and posts nothing twice, when its processes
   for (const load of loads) expect(load.promises.length).toBeGreaterThan(10)
 
   const last = await expectPromisesKept(sequencer, loads)
-  const fresh = await createVerifier({
-    rollup: world.rollup,
-    dataDirectory: ':memory:',
-    l1: { urls: [world.l1Url] },
-    rpc: { host: '127.0.0.1', port: 0 },
-    logger: createLogger({ level: 'silent' }),
-    version: 'keyroll/test',
-    pollIntervalMs: 100,
-  })
+  const fresh = await startFreshVerifier(world)
   try {
     await expectSameChain([sequencer.url, node.url, fresh.url], last)
     await expectPostedOnce(fresh.url)

@@ -2,8 +2,6 @@ import { encodeFunctionData, type Hex, hexToBigInt, slice } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { keystorePortalAbi } from '../../contracts/index.ts'
-import { createVerifier } from '../../derivation/index.ts'
-import { createLogger } from '../../node/index.ts'
 import { KEYSTORE_ADDRESS, toHex } from '../../protocol/index.ts'
 import {
   rpc,
@@ -14,6 +12,7 @@ import {
   untilReady,
 } from '../sequencerWorld.ts'
 import { createTestKeystore, type SignedSetConfig } from '../TestKeystore.ts'
+import { startFreshVerifier } from './freshVerifier.ts'
 import { type Load, startLoad } from './load.ts'
 import { createProcesses, type Processes, type RunningProcess } from './processes.ts'
 import { expectSameChain } from './sameChain.ts'
@@ -179,15 +178,7 @@ async function expectAllKept(): Promise<void> {
   }
   expect(places).toEqual(places.toSorted(([a, i], [b, j]) => a - b || i - j))
   expect((await unkept()).filter(({ promise }) => !excused.has(promise.txHash))).toEqual([])
-  const fresh = await createVerifier({
-    rollup: world.rollup,
-    dataDirectory: ':memory:',
-    l1: { urls: [world.l1Url] },
-    rpc: { host: '127.0.0.1', port: 0 },
-    logger: createLogger({ level: 'silent' }),
-    version: 'keyroll/test',
-    pollIntervalMs: 100,
-  })
+  const fresh = await startFreshVerifier(world)
   try {
     await expectSameChain([sequencer.url, node.url, fresh.url], places.at(-1)?.[0] ?? 0)
   } finally {

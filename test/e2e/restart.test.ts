@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import type { Hex } from 'viem'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { batchInboxAbi } from '../../contracts/index.ts'
-import { createVerifier, type Verifier } from '../../derivation/index.ts'
-import { createLogger } from '../../node/index.ts'
+import type { Verifier } from '../../derivation/index.ts'
 import {
   batchFromBytes,
   decodeBatcherData,
@@ -24,6 +23,7 @@ import {
   untilReady,
 } from '../sequencerWorld.ts'
 import { createTestKeystore } from '../TestKeystore.ts'
+import { startFreshVerifier } from './freshVerifier.ts'
 import { keyroll, type Run } from './keyroll.ts'
 
 const KEYS = ['promise-signer', 'batcher', 'proposer'] as const
@@ -41,15 +41,7 @@ beforeAll(async () => {
   const { promiseSigner, batcher, proposer } = world.accounts
   const keys = [promiseSigner, batcher, proposer].map(({ privateKey }) => privateKey)
   await Promise.all(KEYS.map((name, i) => writeFile(join(directory, name), keys[i] as Hex)))
-  verifier = await createVerifier({
-    rollup: world.rollup,
-    dataDirectory: ':memory:',
-    l1: { urls: [world.l1Url] },
-    rpc: { host: '127.0.0.1', port: 0 },
-    logger: createLogger({ level: 'silent' }),
-    version: 'keyroll/test',
-    pollIntervalMs: 100,
-  })
+  verifier = await startFreshVerifier(world)
 })
 
 afterAll(async () => {
