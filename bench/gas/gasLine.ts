@@ -9,12 +9,16 @@ export type GasMeasurement = Measurement & {
   nonzeroBytes?: number
   /** What the transaction will use by the calldata floor of EIP-7976, other prices being the same. */
   raised?: number
+  /** Whether the calldata floor of EIP-7623 is what it uses. */
+  isAtFloor?: boolean
 }
 
 /** Intrinsic gas of every transaction. */
 const BASE = 21_000
 /** Least gas per byte of calldata by EIP-7976, whether it is zero or not. */
 const RAISED_FLOOR = 64
+/** The same by EIP-7623, of zero and other bytes. */
+const [ZERO_FLOOR, NONZERO_FLOOR] = [10, 40]
 
 /** Makes the line of an execution's gas. */
 export function executionLine(name: string, value: number, load: string): GasMeasurement {
@@ -36,6 +40,7 @@ export function transactionLine(
     zeroBytes,
     nonzeroBytes,
     raised: Math.ceil(raisedGas({ gasUsed, zeroBytes, nonzeroBytes }) / shares),
+    isAtFloor: gasUsed === BASE + ZERO_FLOOR * zeroBytes + NONZERO_FLOOR * nonzeroBytes,
   }
 }
 

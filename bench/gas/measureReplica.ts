@@ -77,20 +77,23 @@ const SCHEMES = [
   { scheme: 3, name: 'webauthn' },
 ] as const
 
-/** Measures rotations to a new key that proves itself, of an account that has a record and of one that has none. */
+/** Measures rotations to a new key that proves itself: the first three of an account, and one of a guarded keystore. */
 async function measurePreconfirm(replica: Replica): Promise<GasMeasurement[]> {
   const lines: GasMeasurement[] = []
   for (const { scheme, name } of SCHEMES) {
-    const keystore = createGasKeystore(`preconfirmed by ${name}`, scheme)
+    const keystore = createGasKeystore(`preconfirmed by ${name}`, scheme, { isGuarded: false })
     const first = await preconfirm(replica, keystore, 1n)
-    const later = await preconfirm(replica, keystore, 2n)
+    const second = await preconfirm(replica, keystore, 2n)
+    const third = await preconfirm(replica, keystore, 3n)
+    const guarded = createGasKeystore(`guarded, preconfirmed by ${name}`, scheme)
+    for (const nonce of [1n, 2n]) await preconfirm(replica, guarded, nonce)
+    const thirdGuarded = await preconfirm(replica, guarded, 3n)
+    const line = `gas.preconfirm.${name}`
     lines.push(
-      transactionLine(`gas.preconfirm.${name}`, later, 'to a new key that proves itself'),
-      transactionLine(
-        `gas.preconfirm.${name}.first`,
-        first,
-        'to a new key that proves itself, no record before',
-      ),
+      transactionLine(line, third, 'a rotation of an account with a record'),
+      transactionLine(`${line}.guarded`, thirdGuarded, 'the same, with guardians and limited staleness'),
+      transactionLine(`${line}.first`, first, 'the first rotation, with the initial config'),
+      transactionLine(`${line}.second`, second, 'the second rotation, the first not confirmed'),
     )
   }
   return lines

@@ -61,7 +61,7 @@ export async function measureWallet(
     executionLine(
       'gas.validate.overhead',
       ofKeystore - ofOwnKey,
-      `secp256k1: ${ofKeystore} by the replica, ${ofOwnKey} by a key in the wallet's own storage`,
+      `${ofKeystore} by the replica, ${ofOwnKey} by a key of its own`,
     ),
     transactionLine('gas.createWallet', created, 'by its factory'),
   ]
