@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import {
@@ -129,7 +129,10 @@ async function startParts(options: DevnetOptions, world: World): Promise<DevnetI
     pid: process.pid,
   }
   await mkdir(dirname(info.path), { recursive: true })
-  await writeFile(info.path, `${JSON.stringify(info, null, 2)}\n`)
+  // Whole or not at all: whoever waits for the file reads it as soon as it is there.
+  const unfinished = `${info.path}.${process.pid}`
+  await writeFile(unfinished, `${JSON.stringify(info, null, 2)}\n`)
+  await rename(unfinished, info.path)
   world.onStop(() => rm(info.path, { force: true }))
   return info
 }
