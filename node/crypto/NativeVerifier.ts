@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, verify } from 'node:crypto'
+import { createPublicKey, type JsonWebKeyInput, type KeyObject, verify } from 'node:crypto'
 import secp256k1 from 'secp256k1'
 import {
   createSignatureVerifier,
@@ -36,11 +36,15 @@ export function createNativePrimitives(cachedKeys = CACHED_KEYS): SignaturePrimi
       }
     },
     verifyP256(message, rs, keyBytes) {
+      if (cachedKeys === 0) {
+        if (!isOnP256(keyBytes)) return false
+        return verify('sha256', message, { ...toJwkInput(keyBytes), dsaEncoding: 'ieee-p1363' }, rs)
+      }
       const name = Buffer.from(keyBytes).toString('latin1')
       let key = keys.get(name)
       if (key === undefined) {
         if (!isOnP256(keyBytes)) return false
-        key = importP256(keyBytes)
+        key = createPublicKey(toJwkInput(keyBytes))
         keys.set(name, key)
       }
       return verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, rs)
@@ -55,8 +59,8 @@ function isOnP256(key: Uint8Array): boolean {
   return x < P && y < P && (y * y - (x * x * x - 3n * x + B)) % P === 0n
 }
 
-function importP256(key: Uint8Array): KeyObject {
+function toJwkInput(key: Uint8Array): JsonWebKeyInput {
   const coordinate = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url')
   const jwk = { kty: 'EC', crv: 'P-256', x: coordinate(key.subarray(0, 32)), y: coordinate(key.subarray(32)) }
-  return createPublicKey({ key: jwk, format: 'jwk' })
+  return { key: jwk, format: 'jwk' }
 }
