@@ -1,4 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -43,3 +45,24 @@ it('releases everything when a port cannot be bound', async () => {
   await expectReleased({ ...options(), rpc: { host: '127.0.0.1', port } }, /cannot listen/)
   await first.close()
 })
+
+// An answer may take 15 seconds before it is given up.
+it('ends at once though its L1 node drips an answer that never ends', async () => {
+  let asked = () => {}
+  const isAsked = new Promise<void>((resolve) => {
+    asked = resolve
+  })
+  const dripping = createServer((_, response) => {
+    response.write('{"jsonrpc":')
+    asked()
+  })
+  await new Promise<void>((resolve) => dripping.listen(0, '127.0.0.1', resolve))
+  const { port } = dripping.address() as AddressInfo
+  const l1 = { urls: [`http://127.0.0.1:${port}`] }
+  const verifier = await createVerifier({ ...options(), l1 })
+  await isAsked
+  await verifier.close()
+  await (await openChainStore(directory, rollup)).close()
+  // Nothing of it is left on the wire either.
+  await new Promise((resolve) => dripping.close(resolve))
+}, 14_000)
