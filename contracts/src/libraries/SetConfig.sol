@@ -6,8 +6,8 @@ import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
 
 import {Approvals, ApprovalView} from "./Approvals.sol";
 import {Authority, ConfigLimits, ShortConfig} from "./Config.sol";
-import {Rlp} from "./Rlp.sol";
-import {SliceLib} from "./Slice.sol";
+import {RlpRun} from "./RlpRun.sol";
+import {Slice, SliceLib} from "./Slice.sol";
 
 /// @notice A decoded set-config (protocol.md 3).
 struct SetConfig {
@@ -27,10 +27,10 @@ struct SetConfigRules {
 
 /// @notice Decodes set-configs and checks updates.
 library SetConfigLib {
-    using Rlp for Rlp.Cursor;
-
     error SetConfigTooLong(uint256 length);
     error WrongTransactionType();
+    /// @notice The bytes after the type are not canonical RLP of the layout of protocol.md 3.
+    error MalformedSetConfig();
     error WrongChainId(uint256 chainId);
     error UnknownKind(uint8 kind);
     error NextNonceZero();
@@ -54,7 +54,6 @@ library SetConfigLib {
     uint256 private constant _MAX_DATA_BYTES = 4096;
     /// @dev A sibling in a proof: the prefix of a 32-byte string, and the string.
     uint256 private constant _SIBLING_BYTES = 33;
-    bytes1 private constant _SIBLING_PREFIX = 0xa0;
 
     /// @notice The EIP-712 domain separator of the rollup `l2ChainId`, whichever chain checks it.
     function domainSeparator(uint64 l2ChainId) internal pure returns (bytes32) {
@@ -85,20 +84,31 @@ library SetConfigLib {
     function decode(bytes calldata raw, uint64 l2ChainId) internal pure returns (SetConfig memory setConfig) {
         if (raw.length > _MAX_TRANSACTION_BYTES) revert SetConfigTooLong(raw.length);
         if (raw.length == 0 || raw[0] != _TRANSACTION_TYPE) revert WrongTransactionType();
-        Rlp.Cursor memory fields = Rlp.toList(raw[1:]);
+        uint256 start;
+        assembly ("memory-safe") {
+            start := raw.offset
+        }
+        (uint256 position, uint256 end) = RlpRun.listAt(start + 1);
+        if (end != start + raw.length) revert MalformedSetConfig();
 
-        uint64 chainId = fields.readUint64();
-        if (chainId != l2ChainId) revert WrongChainId(chainId);
-        setConfig.id = fields.readBytes32();
-        setConfig.kind = fields.readUint8();
-        if (setConfig.kind > COMPLETE_RECOVERY) revert UnknownKind(setConfig.kind);
-        Rlp.Cursor memory initial = fields.readList();
-        _readConfig(fields.readList(), setConfig.next);
+        uint256 number;
+        (number, position) = RlpRun.uintAt(position, 8);
+        if (number != l2ChainId) revert WrongChainId(number);
+        (setConfig.id, position) = RlpRun.bytes32At(position);
+        (number, position) = RlpRun.uintAt(position, 1);
+        if (number > COMPLETE_RECOVERY) revert UnknownKind(uint8(number));
+        setConfig.kind = uint8(number);
+        uint256 initial = position;
+        uint256 initialPayload;
+        (initialPayload, position) = RlpRun.listAt(initial);
+        bool isWithoutInitial = initialPayload == position;
+        position = _readConfig(position, setConfig.next);
         if (setConfig.next.nonce == 0) revert NextNonceZero();
-        _checkInitial(initial, setConfig.next.nonce == 1, setConfig.id);
-        setConfig.approvals = _readApprovals(fields.readList(), false);
-        setConfig.openings = _readApprovals(fields.readList(), true);
-        fields.requireDone();
+        if (isWithoutInitial == (setConfig.next.nonce == 1)) revert InitialMismatch(setConfig.id);
+        if (!isWithoutInitial) _checkInitial(initial, setConfig.id);
+        (setConfig.approvals, position) = _readApprovals(position, false);
+        (setConfig.openings, position) = _readApprovals(position, true);
+        if (position != end) revert MalformedSetConfig();
     }
 
     /// @notice Reverts unless `setConfig`, an update, is valid on top of `current` (protocol.md 3.3). Rules are checked
@@ -132,61 +142,89 @@ library SetConfigLib {
         }
     }
 
-    function _checkInitial(Rlp.Cursor memory initial, bool isExpected, bytes32 id) private pure {
-        if (!isExpected) {
-            initial.requireDone();
-            return;
-        }
+    function _checkInitial(uint256 position, bytes32 id) private pure {
         ShortConfig memory config;
-        _readConfig(initial, config);
+        if (_readConfig(position, config) >= RlpRun.NOWHERE) revert MalformedSetConfig();
         if (config.nonce != 0 || config.hash() != id) revert InitialMismatch(id);
     }
 
-    // What follows fills in memory that its caller has: Solidity would allocate it once more for each value returned.
+    // What follows fills in memory that its caller has: Solidity would allocate it once more for each value returned. It
+    // answers where the next item starts, or as `RlpRun` does that it found nothing well-formed.
 
-    function _readConfig(Rlp.Cursor memory fields, ShortConfig memory config) private pure {
-        config.nonce = fields.readUint64();
-        _readAuthority(fields, config.signers);
-        _readAuthority(fields, config.guardians);
-        config.recoveryDelay = fields.readUint32();
-        config.maxStaleness = fields.readUint32();
-        bytes calldata data = fields.readBytes();
-        if (data.length > _MAX_DATA_BYTES) revert DataTooLong(data.length);
-        config.dataHash = keccak256(data);
-        fields.requireDone();
+    function _readConfig(uint256 position, ShortConfig memory config) private pure returns (uint256) {
+        uint256 end;
+        uint256 value;
+        (position, end) = RlpRun.listAt(position);
+        (value, position) = RlpRun.uintAt(position, 8);
+        config.nonce = uint64(value);
+        position = _readAuthority(position, config.signers);
+        position = _readAuthority(position, config.guardians);
+        (value, position) = RlpRun.uintAt(position, 4);
+        config.recoveryDelay = uint32(value);
+        (value, position) = RlpRun.uintAt(position, 4);
+        config.maxStaleness = uint32(value);
+        (value, position) = RlpRun.stringAt(position);
+        if (position != end) return RlpRun.NOWHERE;
+        uint256 length = position - value;
+        if (length > _MAX_DATA_BYTES) revert DataTooLong(length);
+        config.dataHash = keccak256(SliceLib.between(value, position).toBytes());
+        return position;
     }
 
-    function _readAuthority(Rlp.Cursor memory fields, Authority memory authority) private pure {
-        authority.root = fields.readBytes32();
-        authority.threshold = fields.readUint8();
-    }
-
-    function _readApprovals(Rlp.Cursor memory list, bool mayBeUnsigned)
+    function _readAuthority(uint256 position, Authority memory authority)
         private
         pure
-        returns (ApprovalView[] memory approvals)
+        returns (uint256 next)
     {
-        approvals = new ApprovalView[](list.count());
+        uint256 threshold;
+        (authority.root, position) = RlpRun.bytes32At(position);
+        (threshold, next) = RlpRun.uintAt(position, 1);
+        authority.threshold = uint8(threshold);
+    }
+
+    function _readApprovals(uint256 position, bool mayBeUnsigned)
+        private
+        pure
+        returns (ApprovalView[] memory approvals, uint256 next)
+    {
+        (position, next) = RlpRun.listAt(position);
+        approvals = new ApprovalView[](_count(position, next));
         for (uint256 i = 0; i < approvals.length; ++i) {
-            ApprovalView memory approval = approvals[i];
-            _readApproval(list.readList(), approval);
-            if (!Approvals.isWellShaped(approval, mayBeUnsigned)) revert Approvals.MalformedApproval(i);
+            position = _readApproval(position, approvals[i]);
+            if (position >= RlpRun.NOWHERE || !Approvals.isWellShaped(approvals[i], mayBeUnsigned)) {
+                revert Approvals.MalformedApproval(i);
+            }
+        }
+        if (position != next) return (approvals, RlpRun.NOWHERE);
+    }
+
+    /// @dev How many lists there are up to `end`.
+    function _count(uint256 position, uint256 end) private pure returns (uint256 lists) {
+        unchecked {
+            for (; position < end; ++lists) {
+                (, position) = RlpRun.listAt(position);
+            }
         }
     }
 
-    function _readApproval(Rlp.Cursor memory fields, ApprovalView memory approval) private pure {
-        approval.scheme = fields.readUint8();
-        approval.key = SliceLib.from(fields.readBytes());
-        Rlp.Cursor memory proof = fields.readList();
-        bytes calldata siblings = Rlp.slice(proof.position, proof.end);
-        if (siblings.length % _SIBLING_BYTES != 0) revert MalformedProof();
-        for (uint256 i = 0; i < siblings.length; i += _SIBLING_BYTES) {
-            if (siblings[i] != _SIBLING_PREFIX) revert MalformedProof();
-        }
-        approval.proof = SliceLib.from(siblings);
+    function _readApproval(uint256 position, ApprovalView memory approval) private pure returns (uint256) {
+        uint256 end;
+        uint256 value;
+        (position, end) = RlpRun.listAt(position);
+        (value, position) = RlpRun.uintAt(position, 1);
+        approval.scheme = uint8(value);
+        (value, position) = RlpRun.stringAt(position);
+        approval.key = SliceLib.between(value, position);
+        (value, position) = RlpRun.listAt(position);
+        approval.proof = SliceLib.between(value, position);
         approval.proofStride = _SIBLING_BYTES;
-        approval.signature = SliceLib.from(fields.readBytes());
-        fields.requireDone();
+        while (value < position) {
+            (, value) = RlpRun.bytes32At(value);
+        }
+        if (value != position) revert MalformedProof();
+        (value, position) = RlpRun.stringAt(position);
+        approval.signature = SliceLib.between(value, position);
+        return position == end ? end : RlpRun.NOWHERE;
     }
 
     function _areSame(Authority memory left, Authority memory right) private pure returns (bool) {

@@ -50,9 +50,8 @@ library Signature {
                 y
             );
         }
-        WebAuthn.Assertion memory assertion = WebAuthn.parse(signature, digest);
-        return assertion.isGenuine
-            && P256Verifier.verify(p256Verifier, assertion.signedHash, assertion.r, assertion.s, x, y);
+        (bool isGenuine, bytes32 signedHash, bytes32 r, bytes32 s) = WebAuthn.parse(signature, digest);
+        return isGenuine && P256Verifier.verify(p256Verifier, signedHash, r, s, x, y);
     }
 
     function _verifySecp256k1(address key, bytes32 digest, bytes calldata signature)

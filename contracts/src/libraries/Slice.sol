@@ -20,6 +20,13 @@ library SliceLib {
         }
     }
 
+    /// @notice The calldata from `start` to `end`.
+    function between(uint256 start, uint256 end) internal pure returns (Slice slice) {
+        assembly ("memory-safe") {
+            slice := or(shl(128, start), sub(end, start))
+        }
+    }
+
     function toBytes(Slice slice) internal pure returns (bytes calldata data) {
         assembly ("memory-safe") {
             data.offset := shr(128, slice)

@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Base64} from "solady/utils/Base64.sol";
-
-import {Rlp} from "./Rlp.sol";
+import {Base64Url} from "./Base64Url.sol";
+import {RlpRun} from "./RlpRun.sol";
+import {Slice, SliceLib} from "./Slice.sol";
 
 /// @notice What an authenticator signs in a WebAuthn assertion over a digest (protocol.md 2.2), by the limited
 /// verification of WebAuthn level 2, 5.8.1.2. A signature is `rlp([authenticatorData, clientDataTail, r ‖ s])`.
 /// @dev Libraries that check further flags or parse the client data would disagree with the rollup.
 library WebAuthn {
-    using Rlp for Rlp.Cursor;
-
-    struct Assertion {
-        /// @dev What `(r, s)` signs: `sha256(authenticatorData ‖ sha256(clientData))`.
-        bytes32 signedHash;
-        bytes32 r;
-        bytes32 s;
-        /// @dev Whether the user-present flag is set and the tail starts with a quote, which ends the challenge.
-        bool isGenuine;
-    }
-
     uint256 private constant _MIN_AUTHENTICATOR_DATA_BYTES = 37;
     uint256 private constant _MAX_AUTHENTICATOR_DATA_BYTES = 512;
     uint256 private constant _MAX_CLIENT_DATA_TAIL_BYTES = 1024;
@@ -28,45 +17,79 @@ library WebAuthn {
     uint256 private constant _FLAGS_POSITION = 32;
     bytes1 private constant _USER_PRESENT = 0x01;
 
-    /// @notice Whether `signature` has the shape of protocol.md 3.1; reverts where it is not canonical RLP.
+    /// @dev What the client data begin with, in two words of 32 and 4 bytes, and how many characters a challenge has.
+    bytes32 private constant _CLIENT_DATA_BEGIN = '{"type":"webauthn.get","challeng';
+    bytes32 private constant _CLIENT_DATA_BEGIN_END = 'e":"';
+
+    /// @notice Whether `signature` has the shape of protocol.md 3.1.
     function isWellShaped(bytes calldata signature) internal pure returns (bool) {
-        (bytes calldata authenticatorData, bytes calldata tail, bytes calldata rs) = _split(signature);
-        return authenticatorData.length >= _MIN_AUTHENTICATOR_DATA_BYTES
-            && authenticatorData.length <= _MAX_AUTHENTICATOR_DATA_BYTES && tail.length >= 1
-            && tail.length <= _MAX_CLIENT_DATA_TAIL_BYTES && rs.length == 64;
+        (Slice authenticatorData, Slice tail, Slice rs, bool isSound) = _split(signature);
+        return isSound && authenticatorData.length() >= _MIN_AUTHENTICATOR_DATA_BYTES
+            && authenticatorData.length() <= _MAX_AUTHENTICATOR_DATA_BYTES && tail.length() >= 1
+            && tail.length() <= _MAX_CLIENT_DATA_TAIL_BYTES && rs.length() == 64;
     }
 
     /// @notice Reads a well-shaped signature over `digest`.
+    /// @return isGenuine Whether the user-present flag is set and the tail starts with a quote, which ends the challenge.
+    /// @return signedHash What `(r, s)` signs: `sha256(authenticatorData ‖ sha256(clientData))`.
     function parse(bytes calldata signature, bytes32 digest)
         internal
-        pure
-        returns (Assertion memory assertion)
+        view
+        returns (bool isGenuine, bytes32 signedHash, bytes32 r, bytes32 s)
     {
-        (bytes calldata authenticatorData, bytes calldata tail, bytes calldata rs) = _split(signature);
+        (Slice authenticatorData, Slice tail, Slice rs,) = _split(signature);
         // The quote pins the challenge to exactly the digest: without it, a longer one could start with the digest.
-        assertion.isGenuine =
-            authenticatorData[_FLAGS_POSITION] & _USER_PRESENT != 0 && tail[0] == bytes1('"');
-        bytes32 clientDataHash = sha256(
-            bytes.concat(
-                '{"type":"webauthn.get","challenge":"',
-                bytes(Base64.encode(abi.encodePacked(digest), true, true)),
-                tail
-            )
-        );
-        assertion.signedHash = sha256(bytes.concat(authenticatorData, clientDataHash));
-        assertion.r = bytes32(rs[:32]);
-        assertion.s = bytes32(rs[32:]);
+        isGenuine = bytes1(authenticatorData.wordAt(_FLAGS_POSITION)) & _USER_PRESENT != 0
+            && bytes1(tail.wordAt(0)) == bytes1('"');
+        signedHash = _hash(authenticatorData.toBytes(), tail.toBytes(), digest);
+        (r, s) = (rs.wordAt(0), rs.wordAt(32));
+    }
+
+    /// @dev Builds in place what is hashed: Solidity would copy it three times.
+    function _hash(bytes calldata authenticatorData, bytes calldata tail, bytes32 digest)
+        private
+        view
+        returns (bytes32 hash)
+    {
+        (bytes32 challenge, bytes32 challengeEnd) = Base64Url.encode(digest);
+        assembly ("memory-safe") {
+            function sha256At(input, length) {
+                // It fails only when gas runs out.
+                if iszero(staticcall(gas(), 2, input, length, 0x00, 0x20)) { revert(0, 0) }
+            }
+            // client data: what they begin with (36 bytes), the challenge (43 characters), the tail
+            let free := mload(0x40)
+            mstore(free, _CLIENT_DATA_BEGIN)
+            mstore(add(free, 32), _CLIENT_DATA_BEGIN_END)
+            mstore(add(free, 36), challenge)
+            mstore(add(free, 68), challengeEnd)
+            calldatacopy(add(free, 79), tail.offset, tail.length)
+            sha256At(free, add(79, tail.length))
+            calldatacopy(free, authenticatorData.offset, authenticatorData.length)
+            mstore(add(free, authenticatorData.length), mload(0x00))
+            sha256At(free, add(authenticatorData.length, 32))
+            hash := mload(0x00)
+        }
     }
 
     function _split(bytes calldata signature)
         private
         pure
-        returns (bytes calldata authenticatorData, bytes calldata tail, bytes calldata rs)
+        returns (Slice authenticatorData, Slice tail, Slice rs, bool isSound)
     {
-        Rlp.Cursor memory items = Rlp.toList(signature);
-        authenticatorData = items.readBytes();
-        tail = items.readBytes();
-        rs = items.readBytes();
-        items.requireDone();
+        uint256 start;
+        assembly ("memory-safe") {
+            start := signature.offset
+        }
+        (uint256 position, uint256 end) = RlpRun.listAt(start);
+        (start, position) = RlpRun.stringAt(position);
+        authenticatorData = SliceLib.between(start, position);
+        (start, position) = RlpRun.stringAt(position);
+        tail = SliceLib.between(start, position);
+        (start, position) = RlpRun.stringAt(position);
+        rs = SliceLib.between(start, position);
+        assembly ("memory-safe") {
+            isSound := and(eq(position, end), eq(end, add(signature.offset, signature.length)))
+        }
     }
 }
