@@ -60,6 +60,7 @@ contract KeystoreReplica is IKeystoreReplica {
     mapping(address source => mapping(uint256 outputIndex => Root)) private _roots;
 
     // The account comes last in every mapping that its validation reads: storage associated with it (ERC-7562).
+    /// @dev Read by `_recordOf`: a first preconfirmation leaves the record blank where the hash alone says all.
     mapping(bytes32 id => mapping(address account => Record)) private _records;
     mapping(bytes32 id => mapping(uint64 nonce => mapping(address account => bytes32))) private _hashes;
     mapping(address source => mapping(address account => bool)) private _enabled;
@@ -261,22 +262,22 @@ contract KeystoreReplica is IKeystoreReplica {
 
     /// @inheritdoc IKeystoreReplica
     function configHash(bytes32 id, address account) external view returns (bytes32) {
-        return _hashAt(id, account, _records[id][account].headNonce);
+        return _hashAt(id, account, _recordOf(id, account).headNonce);
     }
 
     /// @inheritdoc IKeystoreReplica
     function headNonce(bytes32 id, address account) external view returns (uint64) {
-        return _records[id][account].headNonce;
+        return _recordOf(id, account).headNonce;
     }
 
     /// @inheritdoc IKeystoreReplica
     function hashAt(bytes32 id, address account, uint64 nonce) external view returns (bytes32) {
-        return nonce > _records[id][account].headNonce ? bytes32(0) : _hashAt(id, account, nonce);
+        return nonce > _recordOf(id, account).headNonce ? bytes32(0) : _hashAt(id, account, nonce);
     }
 
     /// @inheritdoc IKeystoreReplica
     function record(bytes32 id, address account) external view returns (Record memory) {
-        return _records[id][account];
+        return _recordOf(id, account);
     }
 
     /// @inheritdoc IKeystoreReplica
@@ -393,6 +394,8 @@ contract KeystoreReplica is IKeystoreReplica {
         if (nonce < rec.confirmedNonce && !entry.finalized) {
             return Fault.encode(NonceBelowConfirmed.selector, nonce, rec.confirmedNonce);
         }
+        // The head of a blank record is below 2: for later nonces, it makes no difference which.
+        if (nonce < 2) _fillHead(rec, id, account);
         if (nonce < rec.confirmedNonce || nonce > rec.headNonce || _hashAt(id, account, nonce) != hash) {
             if (!mayReplace) return Fault.encode(ConfigNotHeld.selector, nonce, uint256(hash));
             rec.headNonce = nonce;
@@ -415,7 +418,7 @@ contract KeystoreReplica is IKeystoreReplica {
     {
         SetConfig memory update = _decodeUpdate(rawSetConfig);
         (bytes32 id, uint64 nonce) = (update.id, update.next.nonce);
-        Record memory rec = _records[id][account];
+        Record memory rec = _recordOf(id, account);
         if (nonce <= rec.headNonce) {
             bytes32 hash = update.next.hash();
             if (hash != _hashes[id][nonce][account]) revert ConflictingConfig(nonce, hash);
@@ -427,7 +430,8 @@ contract KeystoreReplica is IKeystoreReplica {
         // The record begins here: the config in force is the initial one, and as good as the confirmed one.
         if (_isBlank(rec)) rec.maxStaleness = config.maxStaleness;
         rec.headNonce = nonce;
-        _records[id][account] = rec;
+        // A blank record says the same, by the hash, unless something can get stale.
+        if (nonce > 1 || rec.maxStaleness != 0 || rec.asOf != 0) _records[id][account] = rec;
         _hashes[id][nonce][account] = nextHash;
         emit Preconfirmed(id, account, nonce, nextHash);
         return update.next;
@@ -469,10 +473,21 @@ contract KeystoreReplica is IKeystoreReplica {
         view
         returns (uint48)
     {
-        Record memory rec = _records[id][account];
+        Record memory rec = _recordOf(id, account);
         _requireHeld(id, account, rec.headNonce, current);
         uint32 maxStaleness = _isBlank(rec) ? current.maxStaleness : rec.maxStaleness;
         return maxStaleness == 0 ? type(uint48).max : rec.asOf + maxStaleness;
+    }
+
+    function _recordOf(bytes32 id, address account) private view returns (Record memory rec) {
+        rec = _records[id][account];
+        _fillHead(rec, id, account);
+    }
+
+    /// @dev Finds the head of a record that was not written: 1 where the hash at that nonce was. This saves the first
+    /// preconfirmation of a keystore one of two slots.
+    function _fillHead(Record memory rec, bytes32 id, address account) private view {
+        if (_isBlank(rec) && _hashes[id][1][account] != 0) rec.headNonce = 1;
     }
 
     /// @dev Only for nonces from the confirmed one to the head's is the answer the config of that nonce.

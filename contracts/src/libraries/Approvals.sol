@@ -52,9 +52,9 @@ library Approvals {
     /// @notice Whether the scheme is known, and key and signature have its shapes.
     /// @param mayBeUnsigned Whether it is an opening, whose signature may be empty.
     function isWellShaped(ApprovalView memory approval, bool mayBeUnsigned) internal pure returns (bool) {
-        if (!Signature.isKeyWellShaped(approval.scheme, approval.key.toBytes())) return false;
+        if (!Signature.isKeyWellShaped(approval.scheme, approval.key)) return false;
         if (mayBeUnsigned && approval.signature.length() == 0) return true;
-        return Signature.isWellShaped(approval.scheme, approval.signature.toBytes());
+        return Signature.isWellShaped(approval.scheme, approval.signature);
     }
 
     /// @notice Reverts unless exactly `authority.threshold` of its signers approve `digest`.
@@ -71,9 +71,8 @@ library Approvals {
         }
         bool isSound;
         uint256 bad;
-        (isSound, bad) = _areAscending(approvals);
+        (leaves, isSound, bad) = _leavesOf(approvals);
         if (!isSound) revert ApprovalsNotAscending(bad);
-        leaves = _leavesOf(approvals);
         (isSound, bad) = _areUnder(authority.root, approvals, leaves);
         if (!isSound) revert NotASigner(bad);
         for (uint256 i = 0; i < approvals.length; ++i) {
@@ -96,9 +95,9 @@ library Approvals {
         }
         bool isSound;
         uint256 bad;
-        (isSound, bad) = _areAscending(openings);
+        bytes32[] memory leaves;
+        (leaves, isSound, bad) = _leavesOf(openings);
         if (!isSound) revert OpeningsNotAscending(bad);
-        bytes32[] memory leaves = _leavesOf(openings);
         (isSound, bad) = _areUnder(authority.root, openings, leaves);
         if (!isSound) revert OpeningNotInRoot(bad);
         bool isUsable;
@@ -110,22 +109,24 @@ library Approvals {
         if (!isUsable && !_intersect(leaves, approved)) revert NoUsableSigner();
     }
 
-    /// @dev Strictly ascending by the keys' hashes, which also makes the keys distinct.
-    function _areAscending(ApprovalView[] memory approvals) private pure returns (bool, uint256 bad) {
+    /// @return leaves Signer leaves.
+    /// @return isSound Whether they are strictly ascending by their keys' hashes, which also makes the keys distinct.
+    /// @return bad The first that is not.
+    function _leavesOf(ApprovalView[] memory approvals)
+        private
+        pure
+        returns (bytes32[] memory leaves, bool isSound, uint256 bad)
+    {
+        leaves = new bytes32[](approvals.length);
         bytes32 previous;
         for (uint256 i = 0; i < approvals.length; ++i) {
-            bytes32 keyHash = keccak256(approvals[i].key.toBytes());
-            if (i != 0 && keyHash <= previous) return (false, i);
+            Slice key = approvals[i].key;
+            bytes32 keyHash = keccak256(key.toBytes());
+            if (i != 0 && keyHash <= previous) return (leaves, false, i);
             previous = keyHash;
+            leaves[i] = _leafOf(approvals[i].scheme, key);
         }
-        return (true, 0);
-    }
-
-    function _leavesOf(ApprovalView[] memory approvals) private pure returns (bytes32[] memory leaves) {
-        leaves = new bytes32[](approvals.length);
-        for (uint256 i = 0; i < approvals.length; ++i) {
-            leaves[i] = _leafOf(approvals[i].scheme, approvals[i].key);
-        }
+        return (leaves, true, 0);
     }
 
     /// @dev `keccak256(keccak256(abi.encode(scheme, key)))`. Hashed twice, so that no leaf's preimage is an inner node's.
@@ -180,9 +181,7 @@ library Approvals {
         view
         returns (bool)
     {
-        return Signature.verify(
-            approval.scheme, approval.key.toBytes(), digest, approval.signature.toBytes(), p256Verifier
-        );
+        return Signature.verify(approval.scheme, approval.key, digest, approval.signature, p256Verifier);
     }
 
     function _intersect(bytes32[] memory left, bytes32[] memory right) private pure returns (bool) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
-
 /// @notice A set of signers and how many of them must approve. Both fields zero means nobody.
 struct Authority {
     /// @dev Merkle root over signer leaves, or the leaf itself of a single signer.
@@ -45,18 +43,19 @@ library ConfigLib {
     uint8 internal constant MAX_THRESHOLD = 16;
 
     /// @notice The EIP-712 `hashStruct` of the config that `self` is the short form of.
-    function hash(ShortConfig memory self) internal pure returns (bytes32) {
-        return bytes32(
-            EfficientHashLib.hash(
-                uint256(CONFIG_TYPEHASH),
-                self.nonce,
-                uint256(_hashAuthority(self.signers)),
-                uint256(_hashAuthority(self.guardians)),
-                self.recoveryDelay,
-                self.maxStaleness,
-                uint256(self.dataHash)
-            )
-        );
+    function hash(ShortConfig memory self) internal pure returns (bytes32 result) {
+        bytes32 signers = _hashAuthority(self.signers);
+        bytes32 guardians = _hashAuthority(self.guardians);
+        bytes32 typehash = CONFIG_TYPEHASH;
+        assembly ("memory-safe") {
+            // In memory the struct is its encoding, but for the authorities, which are pointers there.
+            let free := mload(0x40)
+            mstore(free, typehash)
+            mcopy(add(free, 0x20), self, 0xc0)
+            mstore(add(free, 0x40), signers)
+            mstore(add(free, 0x60), guardians)
+            result := keccak256(free, 0xe0)
+        }
     }
 
     /// @notice Reverts unless `self` is well-formed under `limits`.
@@ -79,8 +78,13 @@ library ConfigLib {
         return authority.root != 0 && authority.threshold != 0 && authority.threshold <= MAX_THRESHOLD;
     }
 
-    function _hashAuthority(Authority memory authority) private pure returns (bytes32) {
-        return
-            EfficientHashLib.hash(AUTHORITY_TYPEHASH, authority.root, bytes32(uint256(authority.threshold)));
+    function _hashAuthority(Authority memory authority) private pure returns (bytes32 result) {
+        bytes32 typehash = AUTHORITY_TYPEHASH;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, typehash)
+            mcopy(add(free, 0x20), authority, 0x40)
+            result := keccak256(free, 0x60)
+        }
     }
 }

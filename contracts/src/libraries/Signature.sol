@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {P256Verifier} from "./P256Verifier.sol";
+import {Slice} from "./Slice.sol";
 import {WebAuthn} from "./WebAuthn.sol";
 
 uint8 constant SECP256K1 = 1;
@@ -14,55 +15,47 @@ library Signature {
         0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
 
     /// @notice Whether the scheme is known and the key has its width.
-    function isKeyWellShaped(uint8 scheme, bytes calldata key) internal pure returns (bool) {
-        if (scheme == SECP256K1) return key.length == 20;
-        return (scheme == P256 || scheme == WEBAUTHN) && key.length == 64;
+    function isKeyWellShaped(uint8 scheme, Slice key) internal pure returns (bool) {
+        if (scheme == SECP256K1) return key.length() == 20;
+        return (scheme == P256 || scheme == WEBAUTHN) && key.length() == 64;
     }
 
-    /// @notice Whether the signature has the shape of its scheme, which is known; reverts where it should be canonical
-    /// RLP and is not.
-    function isWellShaped(uint8 scheme, bytes calldata signature) internal pure returns (bool) {
-        if (scheme == SECP256K1) return signature.length == 65;
-        if (scheme == P256) return signature.length == 64;
+    /// @notice Whether the signature has the shape of its scheme, which is known.
+    function isWellShaped(uint8 scheme, Slice signature) internal pure returns (bool) {
+        if (scheme == SECP256K1) return signature.length() == 65;
+        if (scheme == P256) return signature.length() == 64;
         return WebAuthn.isWellShaped(signature);
     }
 
-    /// @notice Whether a well-shaped signature is the key's over `digest`.
-    function verify(
-        uint8 scheme,
-        bytes calldata key,
-        bytes32 digest,
-        bytes calldata signature,
-        address p256Verifier
-    ) internal view returns (bool) {
-        if (scheme == SECP256K1) {
-            return _verifySecp256k1(address(bytes20(key)), digest, signature);
-        }
-        (bytes32 x, bytes32 y) = (bytes32(key[:32]), bytes32(key[32:]));
-        if (scheme == P256) {
-            // Keys that sign with WebCrypto, Secure Enclave or Android Keystore hash what they are given.
-            return P256Verifier.verify(
-                p256Verifier,
-                sha256(abi.encodePacked(digest)),
-                bytes32(signature[:32]),
-                bytes32(signature[32:]),
-                x,
-                y
-            );
-        }
-        (bool isGenuine, bytes32 signedHash, bytes32 r, bytes32 s) = WebAuthn.parse(signature, digest);
-        return isGenuine && P256Verifier.verify(p256Verifier, signedHash, r, s, x, y);
-    }
-
-    function _verifySecp256k1(address key, bytes32 digest, bytes calldata signature)
-        private
-        pure
+    /// @notice Whether a well-shaped signature is a well-shaped key's over `digest`.
+    function verify(uint8 scheme, Slice key, bytes32 digest, Slice signature, address p256Verifier)
+        internal
+        view
         returns (bool)
     {
-        bytes32 s = bytes32(signature[32:64]);
+        if (scheme == SECP256K1) {
+            return _verifySecp256k1(address(bytes20(key.wordAt(0))), digest, signature);
+        }
+        bytes32 hash;
+        bytes32 r;
+        bytes32 s;
+        if (scheme == P256) {
+            // Keys that sign with WebCrypto, Secure Enclave or Android Keystore hash what they are given.
+            (hash, r, s) = (sha256(abi.encodePacked(digest)), signature.wordAt(0), signature.wordAt(32));
+        } else {
+            bool isGenuine;
+            (isGenuine, hash, r, s) = WebAuthn.parse(signature, digest);
+            if (!isGenuine) return false;
+        }
+        return P256Verifier.verify(p256Verifier, hash, r, s, key.wordAt(0), key.wordAt(32));
+    }
+
+    function _verifySecp256k1(address key, bytes32 digest, Slice signature) private pure returns (bool) {
+        bytes32 s = signature.wordAt(32);
         // ecrecover itself refuses v but 27 and 28, r and s out of range, and answers zero then.
         if (uint256(s) > _HALF_N_SECP256K1) return false;
-        address recovered = ecrecover(digest, uint8(signature[64]), bytes32(signature[:32]), s);
+        uint8 v = uint8(bytes1(signature.wordAt(64)));
+        address recovered = ecrecover(digest, v, signature.wordAt(0), s);
         return recovered != address(0) && recovered == key;
     }
 }

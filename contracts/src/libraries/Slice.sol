@@ -20,10 +20,10 @@ library SliceLib {
         }
     }
 
-    /// @notice The calldata from `start` to `end`.
-    function between(uint256 start, uint256 end) internal pure returns (Slice slice) {
+    /// @notice The calldata from one position to another.
+    function between(uint256 from_, uint256 to) internal pure returns (Slice slice) {
         assembly ("memory-safe") {
-            slice := or(shl(128, start), sub(end, start))
+            slice := or(shl(128, from_), sub(to, from_))
         }
     }
 
@@ -31,6 +31,16 @@ library SliceLib {
         assembly ("memory-safe") {
             data.offset := shr(128, slice)
             data.length := shr(128, shl(128, slice))
+        }
+    }
+
+    function start(Slice slice) internal pure returns (uint256) {
+        return Slice.unwrap(slice) >> 128;
+    }
+
+    function end(Slice slice) internal pure returns (uint256) {
+        unchecked {
+            return start(slice) + length(slice);
         }
     }
 

@@ -22,7 +22,7 @@ library WebAuthn {
     bytes32 private constant _CLIENT_DATA_BEGIN_END = 'e":"';
 
     /// @notice Whether `signature` has the shape of protocol.md 3.1.
-    function isWellShaped(bytes calldata signature) internal pure returns (bool) {
+    function isWellShaped(Slice signature) internal pure returns (bool) {
         (Slice authenticatorData, Slice tail, Slice rs, bool isSound) = _split(signature);
         return isSound && authenticatorData.length() >= _MIN_AUTHENTICATOR_DATA_BYTES
             && authenticatorData.length() <= _MAX_AUTHENTICATOR_DATA_BYTES && tail.length() >= 1
@@ -32,7 +32,7 @@ library WebAuthn {
     /// @notice Reads a well-shaped signature over `digest`.
     /// @return isGenuine Whether the user-present flag is set and the tail starts with a quote, which ends the challenge.
     /// @return signedHash What `(r, s)` signs: `sha256(authenticatorData ‖ sha256(clientData))`.
-    function parse(bytes calldata signature, bytes32 digest)
+    function parse(Slice signature, bytes32 digest)
         internal
         view
         returns (bool isGenuine, bytes32 signedHash, bytes32 r, bytes32 s)
@@ -72,24 +72,21 @@ library WebAuthn {
         }
     }
 
-    function _split(bytes calldata signature)
+    function _split(Slice signature)
         private
         pure
         returns (Slice authenticatorData, Slice tail, Slice rs, bool isSound)
     {
-        uint256 start;
-        assembly ("memory-safe") {
-            start := signature.offset
-        }
-        (uint256 position, uint256 end) = RlpRun.listAt(start);
-        (start, position) = RlpRun.stringAt(position);
-        authenticatorData = SliceLib.between(start, position);
-        (start, position) = RlpRun.stringAt(position);
-        tail = SliceLib.between(start, position);
-        (start, position) = RlpRun.stringAt(position);
-        rs = SliceLib.between(start, position);
-        assembly ("memory-safe") {
-            isSound := and(eq(position, end), eq(end, add(signature.offset, signature.length)))
-        }
+        (uint256 position, uint256 end) = RlpRun.listAt(signature.start());
+        if (end != signature.end()) return (authenticatorData, tail, rs, false);
+        (authenticatorData, position) = _stringAt(position);
+        (tail, position) = _stringAt(position);
+        (rs, position) = _stringAt(position);
+        isSound = position == end;
+    }
+
+    function _stringAt(uint256 position) private pure returns (Slice, uint256) {
+        (uint256 payload, uint256 next) = RlpRun.stringAt(position);
+        return (SliceLib.between(payload, next), next);
     }
 }

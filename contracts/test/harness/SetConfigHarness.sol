@@ -8,6 +8,7 @@ import {Authority, ConfigLimits, ShortConfig} from "keyroll/libraries/Config.sol
 import {P256Verifier} from "keyroll/libraries/P256Verifier.sol";
 import {SetConfig, SetConfigLib, SetConfigRules} from "keyroll/libraries/SetConfig.sol";
 import {Signature} from "keyroll/libraries/Signature.sol";
+import {Slice, SliceLib} from "keyroll/libraries/Slice.sol";
 
 /// @notice Makes the libraries of set-configs callable, with calldata, from tests.
 contract SetConfigHarness {
@@ -28,8 +29,9 @@ contract SetConfigHarness {
         view
         returns (bool)
     {
-        return Signature.isKeyWellShaped(scheme, key) && Signature.isWellShaped(scheme, signature)
-            && Signature.verify(scheme, key, digest, signature, p256Verifier);
+        (Slice keySlice, Slice signatureSlice) = (SliceLib.from(key), SliceLib.from(signature));
+        return Signature.isKeyWellShaped(scheme, keySlice) && Signature.isWellShaped(scheme, signatureSlice)
+            && Signature.verify(scheme, keySlice, digest, signatureSlice, p256Verifier);
     }
 
     function verifyP256(bytes32 hash, bytes32 r, bytes32 s, bytes32 x, bytes32 y)

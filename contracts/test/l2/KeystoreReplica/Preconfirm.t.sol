@@ -35,6 +35,43 @@ contract PreconfirmTest is ReplicaTest {
         assertEq(replica.hashAt(id, account, 1), first.config.hash());
     }
 
+    function test_first_update_writes_its_hash_alone() public {
+        Keystore memory next = keystore(2, 1);
+        bytes memory raw = rawUpdate(initial(), next);
+        vm.record();
+        replica.preconfirm(account, initial().config, raw);
+        (, bytes32[] memory writes) = vm.accesses(address(replica));
+        assertEq(writes.length, 1);
+        assertEq(vm.load(address(replica), writes[0]), next.config.hash());
+        assertEq(abi.encode(replica.record(id, account)), abi.encode(Record(0, 1, 0, 0, 0)));
+        assertEq(replica.hashAt(id, account, 1), next.config.hash());
+        assertEq(replica.hashAt(id, account, 2), 0);
+        assertEq(replica.validUntil(id, account, next.config), type(uint48).max);
+    }
+
+    function test_first_update_of_a_config_that_gets_stale_writes_how_soon() public {
+        Keystore memory current = keystore(1, 1, 0, 30 days);
+        id = current.config.hash();
+        Keystore memory next = keystore(1, 2, 1, 0);
+        preconfirm(current, next);
+        assertEq(abi.encode(replica.record(id, account)), abi.encode(Record(0, 1, 0, 0, 30 days)));
+        assertEq(replica.validUntil(id, account, next.config), 30 days);
+    }
+
+    function test_first_update_after_a_confirmation_is_written_to_the_record() public {
+        confirm(0, initial().config, true);
+        preconfirm(initial(), keystore(2, 1));
+        assertEq(abi.encode(replica.record(id, account)), abi.encode(Record(0, 1, GENESIS, 100, 0)));
+        assertInForce(keystore(2, 1));
+    }
+
+    function test_absence_confirmed_after_the_first_update_keeps_it() public {
+        preconfirm(initial(), keystore(2, 1));
+        confirm(0, initial().config, true);
+        assertEq(abi.encode(replica.record(id, account)), abi.encode(Record(0, 1, GENESIS, 100, 0)));
+        assertInForce(keystore(2, 1));
+    }
+
     function test_update_that_keeps_the_signers_needs_no_opening() public {
         Keystore memory next = keystore(1, 1);
         preconfirm(initial(), next);

@@ -27,13 +27,11 @@ contract WholeTransactionsTest is ReplicaTest {
     function setUp() public override {
         super.setUp();
         account = address(uint160(uint256(keccak256("account"))));
-        preconfirmFor(2, keystore(1, 2, 1, 0));
-        preconfirmFor(3, keystore(3, 2, 1, 0));
-        post(1, keystore(1, 2, 1, 0).config);
-        replica.confirm(
-            deepConfigProof(1, accountOf(4), keystore(1, 2, 1, 0).config), keystore(1, 2, 1, 0).config
-        );
-        post(2, keystore(1, 3, 2, 0).config);
+        // Accounts that know the keystore's first update: 2 by its signatures, the others confirmed.
+        replica.preconfirm(accountOf(2), initial().config, rawUpdate(initial(), keystore(1, 2, 1, 0)));
+        confirmFor(3, 1, keystore(1, 2, 1, 0).config);
+        confirmFor(4, 2, keystore(3, 2, 1, 0).config);
+        post(3, keystore(1, 3, 2, 0).config);
     }
 
     function test_updateRoot() public {
@@ -50,9 +48,9 @@ contract WholeTransactionsTest is ReplicaTest {
     }
 
     function test_confirm_again() public {
-        account = accountOf(4);
+        account = accountOf(3);
         ShortConfig memory config = keystore(1, 3, 2, 0).config;
-        ConfigProof memory proof = deepConfigProof(2, account, config);
+        ConfigProof memory proof = deepConfigProof(3, account, config);
         measure("confirm again", abi.encodeCall(replica.confirm, (proof, config)));
         assertConfirmed(2);
     }
@@ -67,14 +65,21 @@ contract WholeTransactionsTest is ReplicaTest {
         assertInForce(next);
     }
 
-    function test_preconfirm_again_secp256k1() public {
+    function test_preconfirm_second_secp256k1() public {
         account = accountOf(2);
+        measureSecp256k1("preconfirm second and unconfirmed, secp256k1");
+    }
+
+    function test_preconfirm_again_secp256k1() public {
+        account = accountOf(3);
+        measureSecp256k1("preconfirm again, secp256k1");
+    }
+
+    function measureSecp256k1(string memory name) private {
+        Keystore memory current = keystore(1, 2, 1, 0);
         Keystore memory next = keystore(1, 3, 2, 0);
-        bytes memory raw = rawUpdate(keystore(1, 2, 1, 0), next);
-        measure(
-            "preconfirm again, secp256k1",
-            abi.encodeCall(replica.preconfirm, (account, keystore(1, 2, 1, 0).config, raw))
-        );
+        bytes memory raw = rawUpdate(current, next);
+        measure(name, abi.encodeCall(replica.preconfirm, (account, current.config, raw)));
         assertInForce(next);
     }
 
@@ -90,24 +95,18 @@ contract WholeTransactionsTest is ReplicaTest {
     }
 
     function test_preconfirm_again_webauthn() public {
-        account = accountOf(3);
-        Keystore memory next = keystore(3, 3, 2, 0);
-        bytes memory raw = rawUpdate(keystore(3, 2, 1, 0), next);
-        measure(
-            "preconfirm again, WebAuthn",
-            abi.encodeCall(replica.preconfirm, (account, keystore(3, 2, 1, 0).config, raw))
-        );
-        assertInForce(next);
+        measureFromWebAuthn("preconfirm again, WebAuthn", keystore(3, 3, 2, 0));
     }
 
     function test_preconfirm_again_p256() public {
-        account = accountOf(3);
-        Keystore memory next = keystore(2, 3, 2, 0);
-        bytes memory raw = rawUpdate(keystore(3, 2, 1, 0), next);
-        measure(
-            "preconfirm again, WebAuthn to P256",
-            abi.encodeCall(replica.preconfirm, (account, keystore(3, 2, 1, 0).config, raw))
-        );
+        measureFromWebAuthn("preconfirm again, WebAuthn to P-256", keystore(2, 3, 2, 0));
+    }
+
+    function measureFromWebAuthn(string memory name, Keystore memory next) private {
+        account = accountOf(4);
+        Keystore memory current = keystore(3, 2, 1, 0);
+        bytes memory raw = rawUpdate(current, next);
+        measure(name, abi.encodeCall(replica.preconfirm, (account, current.config, raw)));
         assertInForce(next);
     }
 
@@ -126,8 +125,9 @@ contract WholeTransactionsTest is ReplicaTest {
         return address(uint160(uint256(keccak256(abi.encode("account", number)))));
     }
 
-    function preconfirmFor(uint256 number, Keystore memory next) private {
-        replica.preconfirm(accountOf(number), initial().config, rawUpdate(initial(), next));
+    function confirmFor(uint256 number, uint256 index, ShortConfig memory config) private {
+        post(index, config);
+        replica.confirm(deepConfigProof(index, accountOf(number), config), config);
     }
 
     function post(uint256 index, ShortConfig memory config) private {
