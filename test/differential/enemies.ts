@@ -14,6 +14,7 @@ import {
   fromHex,
   type InvalidReason,
   NO_AUTHORITY,
+  type RlpItem,
   rootFromProof,
   type SetConfig,
   setConfigDigest,
@@ -80,6 +81,7 @@ export function createEnemies(): Enemy[] {
     ...initials(),
     ...digests(),
     ...lengths(),
+    ...lists(),
   ]
 }
 
@@ -448,6 +450,57 @@ function lengths(): Enemy[] {
     spoilt('a byte cut off the end', good.raw.subarray(0, -1)),
     spoilt('lists within lists', concat(Uint8Array.of(0x4b), nested(10_000))),
   ]
+}
+
+/** Every list with its end in another place that is also the end of an item: who minds the items alone reads on. */
+function lists(): Enemy[] {
+  const first = enemy('', 'valid', { all: [EC, P, W], nextAll: [EC2, P2] })
+  const later = enemy('', 'valid', { all: [P, W], current: { nonce: 6n } })
+  return [first, later].flatMap((good) =>
+    renestings(decodeRlp(good.raw.subarray(1))).map(
+      ({ what, item }): Enemy => ({
+        current: good.current,
+        name: `of nonce ${good.current.nonce}: ${what}`,
+        raw: concat(good.raw.subarray(0, 1), encodeRlp(item)),
+        verdict: 'undecodable',
+      }),
+    ),
+  )
+}
+
+/** The item with each of its lists made to swallow what comes after it, or to leave its last item to its parent. */
+function renestings(item: RlpItem, path = 'list'): { what: string; item: RlpItem }[] {
+  if (item instanceof Uint8Array) return []
+  return item.flatMap((child, i) => {
+    const at = `${path} ${i}`
+    const around = (...items: RlpItem[]) => [...item.slice(0, i), ...items]
+    const deeper = renestings(child, at).map(({ what, item: changed }) => ({
+      what,
+      item: [...around(changed), ...item.slice(i + 1)],
+    }))
+    if (child instanceof Uint8Array) return deeper
+    const next = item[i + 1]
+    const last = child.at(-1)
+    return [
+      ...deeper,
+      ...(next === undefined
+        ? []
+        : [
+            {
+              what: `${at} swallows the next item`,
+              item: [...around([...child, next]), ...item.slice(i + 2)],
+            },
+          ]),
+      ...(last === undefined
+        ? []
+        : [
+            {
+              what: `${at} leaves its last item outside`,
+              item: [...around(child.slice(0, -1), last), ...item.slice(i + 1)],
+            },
+          ]),
+    ]
+  })
 }
 
 /** A set-config of sixteen WebAuthn signers, whose tails fill it up to a length. */
