@@ -10,17 +10,16 @@ export type Compiled = { abi: Abi; runtime: Hex }
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Prefixes of import paths, and where they lead to; see foundry.toml. */
+const FOUNDRY = readFileSync(posix.join(ROOT, 'foundry.toml'), 'utf8')
+
+/** Prefixes of import paths, and where they lead to. */
 const REMAPPINGS = [
-  ['@account-abstraction/contracts/', 'node_modules/@account-abstraction/contracts/'],
-  ['@eth-optimism/', 'node_modules/@eth-optimism/'],
-  ['@openzeppelin/contracts/', 'node_modules/@openzeppelin/contracts/'],
-  ['keyroll/', 'contracts/src/'],
-  ['solady/', 'node_modules/solady/src/'],
-] as const
+  ...[...FOUNDRY.matchAll(/^ {2}"([^"=]+)=([^"]+)",$/gm)].map(([, from = '', to = '']) => ({ from, to })),
+  { from: '@eth-optimism/', to: 'node_modules/@eth-optimism/' },
+]
 
 /**
- * Compiles contracts that only benchmarks need, with the settings of those that ship (foundry.toml).
+ * Compiles contracts that only benchmarks need, with the settings of foundry.toml, as those that ship.
  *
  * @param paths Source files, from the project's root.
  * @param names Contracts in them.
@@ -36,10 +35,10 @@ export function compileSolidity<const name extends string>(
     language: 'Solidity',
     sources,
     settings: {
-      optimizer: { enabled: true, runs: 200 },
-      evmVersion: 'osaka',
+      optimizer: { enabled: true, runs: Number(setting('optimizer_runs')) },
+      evmVersion: setting('evm_version'),
       metadata: { appendCBOR: false, bytecodeHash: 'none' },
-      remappings: REMAPPINGS.map(([from, to]) => `${from}=${to}`),
+      remappings: REMAPPINGS.map(({ from, to }) => `${from}=${to}`),
       outputSelection: Object.fromEntries(
         paths.map((path) => [path, { '*': ['abi', 'evm.deployedBytecode.object'] }]),
       ),
@@ -82,8 +81,15 @@ function collect(path: string, sources: Record<string, { content: string }>): vo
   }
 }
 
-function resolve(imported: string, from: string): string {
-  if (imported.startsWith('.')) return posix.normalize(posix.join(posix.dirname(from), imported))
-  const remapping = REMAPPINGS.find(([prefix]) => imported.startsWith(prefix))
-  return remapping === undefined ? imported : remapping[1] + imported.slice(remapping[0].length)
+function resolve(imported: string, importer: string): string {
+  if (imported.startsWith('.')) return posix.normalize(posix.join(posix.dirname(importer), imported))
+  const remapping = REMAPPINGS.find(({ from }) => imported.startsWith(from))
+  return remapping === undefined ? imported : remapping.to + imported.slice(remapping.from.length)
+}
+
+/** Reads how the contracts that ship are compiled. */
+function setting(name: string): string {
+  const value = new RegExp(`^${name} = "?([^"\n]+)"?$`, 'm').exec(FOUNDRY)?.[1]
+  if (value === undefined) throw new BenchmarkError(`foundry.toml does not say ${name}`)
+  return value
 }

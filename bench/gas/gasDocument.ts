@@ -70,13 +70,14 @@ as mainnet's.
 Whole transactions as their receipts say: 21,000, calldata, execution, and the calldata floor of EIP-7623 where it is higher.
 
 ${table(
-  ['line', 'what', 'gas', 'aim', 'calldata', 'by EIP-7976'],
-  transactions.map(({ name, load = '', value, zeroBytes = 0, nonzeroBytes = 0, raised = 0 }) => [
+  ['line', 'what', 'gas', 'aim', 'of it calldata', 'and execution', 'bytes (zero)', 'by EIP-7976'],
+  transactions.map(({ name, load = '', value, zeroBytes = 0, nonzeroBytes = 0, raised = 0, ...line }) => [
     `\`${name}\``,
     load,
     count(value),
     aimOf(name, value),
-    `${count(zeroBytes + nonzeroBytes)} bytes, ${count(zeroBytes)} zero`,
+    ...(line.isAtFloor ? ['the floor', ''] : [line.calldata, line.execution].map(countOrNot)),
+    `${count(zeroBytes + nonzeroBytes)} (${count(zeroBytes)})`,
     raised === value ? 'the same' : `${count(raised)} (+${Math.round((100 * raised) / value - 100)} %)`,
   ]),
 )}

@@ -7,6 +7,9 @@ export type TransactionGas = { gasUsed: number; zeroBytes: number; nonzeroBytes:
 export type GasMeasurement = Measurement & {
   zeroBytes?: number
   nonzeroBytes?: number
+  /** Of the figure, what its calldata costs, and what is left for execution besides the 21,000 of a transaction. */
+  calldata?: number
+  execution?: number
   /** What the transaction will use by the calldata floor of EIP-7976, other prices being the same. */
   raised?: number
   /** Whether the calldata floor of EIP-7623 is what it uses. */
@@ -15,6 +18,8 @@ export type GasMeasurement = Measurement & {
 
 /** Intrinsic gas of every transaction. */
 const BASE = 21_000
+/** Gas per byte of calldata, zero and other. */
+const [ZERO, NONZERO] = [4, 16]
 /** Least gas per byte of calldata by EIP-7976, whether it is zero or not. */
 const RAISED_FLOOR = 64
 /** The same by EIP-7623, of zero and other bytes. */
@@ -32,11 +37,14 @@ export function transactionLine(
   load: string,
   shares = 1,
 ): GasMeasurement {
+  const calldata = ZERO * zeroBytes + NONZERO * nonzeroBytes
   return {
     name,
     value: Math.ceil(gasUsed / shares),
     unit: 'gas',
     load,
+    calldata: Math.ceil(calldata / shares),
+    execution: Math.ceil((gasUsed - BASE - calldata) / shares),
     zeroBytes,
     nonzeroBytes,
     raised: Math.ceil(raisedGas({ gasUsed, zeroBytes, nonzeroBytes }) / shares),
