@@ -16,13 +16,15 @@ beforeAll(async () => {
 })
 afterAll(() => world.stop())
 
+type Deposit = { value?: bigint; data?: Hex; isCreation?: boolean }
+
 /** Deposits from an account that has nothing to do on the L2, and mines until the L2 has taken the deposit over. */
-async function deposit(to: Address, { value = 0n, mint = value, data = '0x' as Hex, isCreation = false }) {
+async function deposit(to: Address, { value = 0n, data = '0x', isCreation = false }: Deposit) {
   const client = world.as('l1', 'challenger')
   const sending = writeContract(client, {
     ...{ address: world.portals.l2, abi: ABI, functionName: 'depositTransaction' },
     args: [to, value, 300_000n, isCreation, data],
-    ...{ value: mint, gas: 2_000_000n, account: client.account, chain: null },
+    ...{ value, gas: 2_000_000n, account: client.account, chain: null },
   })
   await world.mined('l1', sending)
 }
