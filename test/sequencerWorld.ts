@@ -1,14 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createTestClient, createWalletClient, type Hex, http, publicActions } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
+import { createTestClient, type Hex, http, publicActions } from 'viem'
 import { type DevnetAccount, devnetAccounts, type Role } from '../devnet/accounts.ts'
-import { startAnvil } from '../devnet/anvil.ts'
-import { deployRollup, drawChainId, type RollupParameters } from '../devnet/deployRollup.ts'
+import type { RollupParameters } from '../devnet/deployRollup.ts'
 import { createLogger } from '../node/index.ts'
 import type { RollupConfig } from '../protocol/index.ts'
 import type { SequencerOptions } from '../sequencer/index.ts'
+import { startL1World } from './l1World.ts'
 
 /** An anvil that mines every second, with the contracts of a rollup on it. */
 export interface SequencerWorld {
@@ -38,40 +36,14 @@ export async function startSequencerWorld({
   parameters = {},
   history,
 }: WorldChanges = {}): Promise<SequencerWorld> {
-  const directory = await mkdtemp(join(tmpdir(), 'keyroll-sequencer-'))
-  const anvil = await startAnvil({
-    name: 'l1',
-    chainId: 900,
-    port: 0,
+  const genesisTime = history === undefined ? undefined : BigInt(Math.floor(Date.now() / 1000) - history - 20)
+  const world = await startL1World({
     // Finality far enough behind for the reorgs of the tests.
-    slotsInAnEpoch,
-    ...(history !== undefined && { genesisTime: BigInt(Math.floor(Date.now() / 1000) - history - 20) }),
-    logDirectory: directory,
+    anvil: { slotsInAnEpoch, ...(genesisTime !== undefined && { genesisTime }) },
+    parameters,
   })
-  const accounts = devnetAccounts()
-  const deployer = createWalletClient({
-    account: privateKeyToAccount(accounts.deployer.privateKey),
-    transport: http(anvil.url),
-    pollingInterval: 50,
-  })
-  const { rollup } = await deployRollup(deployer, {
-    owner: accounts.deployer.address,
-    batcher: accounts.batcher.address,
-    promiseSigner: accounts.promiseSigner.address,
-    proposer: accounts.proposer.address,
-    challenger: accounts.challenger.address,
-    l2ChainId: drawChainId(),
-    blockTime: 1n,
-    challengePeriod: 5,
-    minRecoveryDelay: 2,
-    submissionInterval: 3n,
-    permissionlessDelay: 1_000n,
-    maxSequencerDrift: 100n,
-    seqWindowSize: 40n,
-    channelTimeout: 20n,
-    ...parameters,
-  })
-  const l1 = l1Client(anvil.url)
+  const { url: l1Url, rollup, accounts, directory, stop } = world
+  const l1 = l1Client(l1Url)
   if (history === undefined) await l1.setIntervalMining({ interval: 1 })
   else {
     await l1.setAutomine(false)
@@ -80,14 +52,11 @@ export async function startSequencerWorld({
   return {
     rollup,
     l1,
-    l1Url: anvil.url,
+    l1Url,
     accounts,
     newDirectory: () => mkdtemp(join(directory, 'db-')),
-    optionsFor: (dataDirectory) => sequencerOptions(rollup, anvil.url, dataDirectory),
-    async stop() {
-      await anvil.stop()
-      await rm(directory, { recursive: true })
-    },
+    optionsFor: (dataDirectory) => sequencerOptions(rollup, l1Url, dataDirectory),
+    stop,
   }
 }
 
@@ -143,7 +112,7 @@ export async function rpc<T>(
 export async function until<T>(
   question: () => Promise<T>,
   accept: (answer: T) => boolean,
-  timeoutMs = 30_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs
   let last: unknown
@@ -162,10 +131,11 @@ export async function until<T>(
 }
 
 /** Resolves when a node says that it is ready. */
-export async function untilReady(url: string): Promise<void> {
+export async function untilReady(url: string, timeoutMs?: number): Promise<void> {
   await until(
     async () => (await fetch(`${url}/readyz`)).json() as Promise<{ ready: boolean }>,
     ({ ready }) => ready,
+    timeoutMs,
   )
 }
 
