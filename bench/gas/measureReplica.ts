@@ -59,7 +59,7 @@ export async function measureReplica(chain: GasChain, single: GasKeystore): Prom
     transactionLine(
       'gas.receiveOutput',
       await receiveOutput(replica, first),
-      'by the bridge, as the caller of the replica',
+      'what the message of the bridge does, as a transaction',
     ),
     transactionLine('gas.checkpoint.l1block', checkpoint, 'a block hash stored'),
     transactionLine('gas.confirm.first', confirmed, `${alone}, no record before`),
