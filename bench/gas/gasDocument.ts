@@ -93,7 +93,7 @@ ${table(
 
 \`confirmMany\` is given per wallet, its calldata for all forty. \`preconfirm\` rotates one signer's keystore with 32 bytes of data
 to a new key, which proves itself: two signatures of the scheme. A keystore's first rotation leaves the account's record blank;
-the first one or the first confirmation after it makes the record.
+the second one, or the first confirmation, makes it.
 ${missed.map(reasonOf).join('')}
 \`gas.validate.overhead\`: ${gas('gas.validate.overhead')}${orAim('gas.validate.overhead', lineOf('gas.validate.overhead').value)}.
 What \`validateUserOp\` of a keystore wallet uses above that of a minimal proxy that does nothing but compare a recovered
