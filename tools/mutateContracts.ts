@@ -3,7 +3,7 @@
 //
 //   tsx tools/mutateContracts.ts [--only REGEX] [--dir DIRECTORY] [--json FILE]
 //
-// --only takes mutants whose `file:line` matches. Ends with 1 if one survives that survivors.json does not explain.
+// --only takes mutants whose `file:line change` matches. Ends with 1 if one survives that survivors.json does not explain.
 import { spawnSync } from 'node:child_process'
 import {
   cpSync,
@@ -56,7 +56,7 @@ const testFiles = readdirSync(join(root, 'contracts/test'), { recursive: true, e
 const mutants = prepare()
 requireTestsPass()
 const only = new RegExp(options.only)
-const chosen = mutants.filter(({ file, line }) => only.test(`${file}:${line}`))
+const chosen = mutants.filter(({ file, line, change }) => only.test(`${file}:${line} ${change}`))
 console.log(`${chosen.length} of ${mutants.length} mutants, in ${directory}`)
 
 const survivors: Mutant[] = []
@@ -115,11 +115,16 @@ function requireTestsPass(): void {
   if (status !== 0) throw new MutationTestingError(`tests fail with all mutants asleep:\n${output}`)
 }
 
-/** Runs the tests named after the mutant's file first, and first those that are not random: most mutants fail there. */
+/**
+ * Runs first the tests named after the mutant's file, but for the random ones, then those that name it at all, then the
+ * others: most mutants fail at once.
+ */
 function isKilled(mutant: Mutant): boolean {
   const name = basename(mutant.file, '.sol')
   const nearest = testFiles.filter((path) => path.includes(`/${name}/`) || basename(path).startsWith(name))
+  const near = testFiles.filter((path) => readFileSync(join(root, path), 'utf8').includes(`/${name}.sol`))
   if (nearest.length !== 0 && fails(mutant, `{${nearest.join(',')}}`, '|[fF]uzz|invariant')) return true
+  if (near.length !== 0 && fails(mutant, `{${near.join(',')}}`)) return true
   return fails(mutant, '**')
 }
 
@@ -143,7 +148,13 @@ function runTests(
     [
       join(root, 'tools/forge.mjs'),
       ...['test', '--root', directory, '--match-path', paths, '--block-coinbase', coinbase],
-      ...['--code-size-limit', '1000000', '--fail-fast', '--no-match-test', `[gG]as|[oO]verhead${without}`],
+      ...[
+        '--code-size-limit',
+        '1000000',
+        '--fail-fast',
+        '--no-match-test',
+        `[gG]as|[oO]verhead|[cC]ost${without}`,
+      ],
     ],
     {
       cwd: directory,
