@@ -128,6 +128,18 @@ contract ConfirmTest is ReplicaTest {
         assertInForce(keystore(3, 2));
     }
 
+    /// @dev The hash of the lie's nonce 1 stays in storage. Of a record that was never written it would make the head.
+    function test_final_absence_overrules_a_lie_down_to_the_initial_config() public {
+        preconfirm(initial(), keystore(66, 1));
+        confirm(0, keystore(66, 1).config, false);
+        assertConfirmed(1);
+        confirm(1, initial().config, true);
+        assertConfirmed(0);
+        assertInForce(initial());
+        preconfirm(initial(), keystore(2, 1));
+        assertInForce(keystore(2, 1));
+    }
+
     /// @dev What stands in storage below the confirmed nonce need not be what the configs above it were built on.
     function test_overruling_drops_the_tail_though_the_config_was_held_once() public {
         preconfirm(initial(), keystore(2, 1));
