@@ -5,6 +5,7 @@ const slow = [
   'sequencer/**/TxManager.anvil.test.ts',
   'test/e2e/blobs.test.ts',
   'test/e2e/crash.test.ts',
+  'test/e2e/realL1.test.ts',
   'test/e2e/reorg.test.ts',
 ]
 
@@ -19,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: ['node_modules/**', 'dist/**', 'test/e2e/**', ...slow],
+          exclude: ['**/node_modules/**', 'dist/**', 'test/e2e/**', ...slow],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // Vitest leaves one core free: of two, every second one.

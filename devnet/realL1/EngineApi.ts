@@ -70,12 +70,19 @@ const VERSION: Record<ExecutionFork, 'V3' | 'V4'> = { cancun: 'V3', prague: 'V4'
 export function createEngineApi({ url, jwtSecret }: { url: string; jwtSecret: Uint8Array }): EngineApi {
   let lastId = 0
 
-  async function call<T>(method: string, params: readonly unknown[]): Promise<T> {
-    const answer = await fetch(url, {
+  function post(body: string): Promise<Response> {
+    const authorization = `Bearer ${createToken(jwtSecret)}`
+    return fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${createToken(jwtSecret)}` },
-      body: JSON.stringify({ jsonrpc: '2.0', id: ++lastId, method, params }),
+      headers: { 'content-type': 'application/json', authorization },
+      body,
     })
+  }
+
+  async function call<T>(method: string, params: readonly unknown[]): Promise<T> {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: ++lastId, method, params })
+    // Every call may be repeated, and one is lost when the client closes a connection that idled.
+    const answer = await post(body).catch(() => post(body))
     const text = await answer.text()
     if (!answer.ok) throw new DevnetError('engine', `answered ${method} with ${answer.status}: ${text}`)
     const { result, error } = JSON.parse(text) as { result?: T; error?: { message: string } }

@@ -39,7 +39,7 @@ export async function startEthereumJs(directory: string, genesis: Genesis): Prom
       ...['--rpc', '--rpcAddr', '127.0.0.1', '--rpcPort', `${port}`],
       ...['--rpcEngine', '--rpcEngineAddr', '127.0.0.1', '--rpcEnginePort', `${port}`],
       // Without synchronisation it neither listens for peers nor looks for them.
-      ...['--sync', 'none', '--isSingleNode', '--logFile', 'false', '--logLevel', 'info'],
+      ...['--sync', 'none', '--isSingleNode', '--no-logFile'],
     ],
     logFile: join(directory, 'ethereumjs.log'),
     ready: /Client started successfully/,

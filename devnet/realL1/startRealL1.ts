@@ -11,7 +11,9 @@ export interface RealL1 {
   readonly url: string
   readonly beaconUrl: string
   readonly beacon: BeaconChain
-  /** Stops driving it, and then the client. @throws what ended the driving before. */
+  /** Rejects when the client ends or its driver fails; never resolves. */
+  readonly crashed: Promise<never>
+  /** Stops driving it, and then the client. */
   stop(): Promise<void>
 }
 
@@ -39,19 +41,19 @@ export async function startRealL1({
   const driver = createBeaconDriver({ engine, chainId, genesis, electraEpoch: ELECTRA_EPOCH })
   const api = await serveBeaconApi({ chain: driver, port: 0 })
   const ending = new AbortController()
-  const driving = Promise.race([driver.run(ending.signal), client.crashed])
-  // Told by `stop`: until then whoever waits for L1 gives up first.
-  driving.catch(() => undefined)
+  const driving = driver.run(ending.signal)
+  const crashed = Promise.race([driving.then(() => client.crashed), client.crashed])
+  crashed.catch(() => undefined)
   return {
     url,
     beaconUrl: api.url,
     beacon: driver,
+    crashed,
     async stop() {
       ending.abort()
-      await driving.finally(async () => {
-        await api.close()
-        await client.stop()
-      })
+      await driving.catch(() => undefined)
+      await api.close()
+      await client.stop()
     },
   }
 }

@@ -26,7 +26,11 @@ export interface Processes {
 const KEYS = ['promise-signer', 'batcher', 'proposer'] as const
 
 /** Writes the files that the processes of a world need. */
-export async function createProcesses({ rollup, accounts, l1Url }: SequencerWorld): Promise<Processes> {
+export async function createProcesses({
+  rollup,
+  accounts,
+  l1Url,
+}: Pick<SequencerWorld, 'rollup' | 'accounts' | 'l1Url'>): Promise<Processes> {
   const directory = await mkdtemp(join(tmpdir(), 'keyroll-processes-'))
   const { promiseSigner, batcher, proposer } = accounts
   const keys = [promiseSigner, batcher, proposer].map(({ privateKey }) => privateKey)
