@@ -61,7 +61,7 @@ export async function checkLiveness({
   }
 }
 
-/** What waits although nothing keeps it from a block. */
+/** What waits although nothing keeps it from a block, or it is not due yet. */
 function stuckIn({ store, parts }: RunningSequencer, promises: readonly KeptPromise[]): KeptPromise[] {
   const head = store.blockByHash(store.heads().unsafe.hash)
   if (head === undefined) return []
@@ -69,8 +69,9 @@ function stuckIn({ store, parts }: RunningSequencer, promises: readonly KeptProm
     if (parts.pool.status(promise.txHash)?.stage.name !== 'queued') return false
     const { configHash, written, recovery } = readKeystore(store, head.header.withdrawalsRoot, promise.id)
     const nonce = written ? (store.config(configHash)?.nonce ?? 0n) : 0n
-    // What it stands on was taken back by L1 and may come again.
-    if (promise.nonce > nonce + 1n) return false
-    return promise.kind !== 2 || recovery?.configHash === promise.configHash
+    const isGrounded =
+      promise.nonce <= nonce + 1n && (promise.kind !== 2 || recovery?.configHash === promise.configHash)
+    // What the others stand on was taken back by L1 and may come again; that it did not is told when their block is past.
+    return isGrounded || head.header.number <= promise.byBlock
   })
 }
