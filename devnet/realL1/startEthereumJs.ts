@@ -11,9 +11,9 @@ import type { Genesis } from './genesis.ts'
 /** A running EthereumJS, which serves JSON-RPC and, to who bears a token, the Engine API at one URL. */
 export type EthereumJs = ChildProcess & { url: string; jwtSecret: Uint8Array }
 
-const CLI = fileURLToPath(
-  new URL('../ethereumjs/node_modules/@ethereumjs/client/dist/esm/bin/cli.js', import.meta.url),
-)
+/** Installed on its own: an ordinary install goes without it. */
+const INSTALLATION = fileURLToPath(new URL('../ethereumjs', import.meta.url))
+const CLI = join(INSTALLATION, 'node_modules/@ethereumjs/client/dist/esm/bin/cli.js')
 
 /**
  * Starts the execution client on the loopback interface, without peers; its database and log go into the directory.
