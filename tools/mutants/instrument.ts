@@ -104,10 +104,10 @@ function mutate(node: AstNode, ancestors: AstNode[], context: Context): void {
 
 /** Sides that are left out of `&&` and `||` cover more than the whole being always or never true. */
 function mutateCondition(condition: AstNode, mayBeAlwaysTrue: boolean, { add, edits }: Context): void {
-  if (mayBeAlwaysTrue && condition.operator !== '&&') {
+  if (mayBeAlwaysTrue && condition.operator !== '&&' && condition.value !== 'true') {
     edits.wrap(rangeOf(condition), `(Mutant.isAwake(${add(condition, 'always true')}) || (`, '))')
   }
-  if (condition.operator !== '||') {
+  if (condition.operator !== '||' && condition.value !== 'false') {
     edits.wrap(rangeOf(condition), `(Mutant.sleeps(${add(condition, 'never true')}) && (`, '))')
   }
 }
