@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {Fault} from "./Fault.sol";
 import {Rlp} from "./Rlp.sol";
+import {RlpRun} from "./RlpRun.sol";
 import {Slice, SliceLib} from "./Slice.sol";
 
 /// @title MerklePatricia
@@ -122,11 +123,12 @@ library MerklePatricia {
     function toPool(bytes[] calldata nodes) internal pure returns (PoolNode[] memory pool) {
         pool = new PoolNode[](nodes.length);
         for (uint256 i = 0; i < nodes.length; ++i) {
-            bytes calldata node = nodes[i];
+            (uint256 position, uint256 end) = _bounds(nodes[i]);
             PoolNode memory pooled = pool[i];
-            pooled.hash = keccak256(node);
-            (pooled.position, pooled.end) = _bounds(node);
-            pooled.isFullBranch = _isFullBranch(pooled.position, pooled.end);
+            pooled.hash = _hash(position, end);
+            pooled.position = position;
+            pooled.end = end;
+            pooled.isFullBranch = _isFullBranch(position, end);
         }
     }
 
@@ -142,10 +144,9 @@ library MerklePatricia {
         length /= 2;
         if (root == EMPTY_TRIE_ROOT) return (value, length == 0 ? fault : _tooLong(length, 0));
 
-        bytes32 expected = root;
-        uint256 depth = 0;
+        (uint256 depth, bytes32 expected) = _throughFullBranches(root, keyHash, pool, way);
         Step step = Step.Child;
-        for (uint256 i = 0; i < length; ++i) {
+        for (uint256 i = depth; i < length; ++i) {
             uint256 position = uint16(bytes2(way.wordAt(2 * i)));
             if (position >= pool.length) return (value, _notInPool(position, pool.length));
             (step, position, depth) = _enterPooled(step, pool[position], i, expected, keyHash, depth);
@@ -225,6 +226,12 @@ library MerklePatricia {
         returns (bool, bytes32 word, bytes memory fault)
     {
         if (!_isFound(value)) return (false, 0, lookupFault);
+        // Most words are hashes, and most of these have no leading zeros.
+        uint256 start = value.start();
+        if (value.length() == 33 && _prefixAt(start) == _HASH) {
+            word = _wordAt(start + 1);
+            if (uint256(word) >> 248 != 0) return (true, word, fault);
+        }
         bytes calldata stripped;
         (stripped, fault) = Rlp.tryToBytes(value.toBytes());
         if (fault.length != 0) return (false, 0, fault);
@@ -242,9 +249,9 @@ library MerklePatricia {
     {
         // With keys of 64 nibbles even the root has more than 32 bytes.
         if (node.length() < 32) return _refuseShort(index, node.length());
-        bytes32 hash = keccak256(node.toBytes());
+        (uint256 position, uint256 end) = (node.start(), node.end());
+        bytes32 hash = _hash(position, end);
         if (hash != expected) return _refuseHash(index, hash, expected);
-        (uint256 position, uint256 end) = _bounds(node.toBytes());
         return _followAll(step, position, end, keyHash, depth);
     }
 
@@ -262,6 +269,40 @@ library MerklePatricia {
         if (node.hash != expected) return _refuseHash(index, node.hash, expected);
         if (node.isFullBranch && depth < _KEY_NIBBLES) return _followFullBranch(position, keyHash, depth);
         return _followAll(step, position, end, keyHash, depth);
+    }
+
+    /// @dev Follows the key from the root through as many full branches as there are at the beginning of its way, one
+    ///      nibble each: in a large trie these are most nodes. `_enterPooled` would do the same.
+    function _throughFullBranches(bytes32 root, bytes32 keyHash, PoolNode[] memory pool, Slice way)
+        private
+        pure
+        returns (uint256 depth, bytes32 expected)
+    {
+        uint256 position = way.start();
+        uint256 end = way.end();
+        assembly ("memory-safe") {
+            expected := root
+            for {} and(lt(position, end), lt(depth, _KEY_NIBBLES)) { position := add(position, 2) } {
+                let index := shr(240, calldataload(position))
+                if iszero(lt(index, mload(pool))) { break }
+                // hash, position, end, isFullBranch
+                let node := mload(add(add(pool, 0x20), shl(5, index)))
+                if iszero(and(eq(mload(node), expected), mload(add(node, 0x60)))) { break }
+                let nibble := and(shr(sub(252, shl(2, depth)), keyHash), 0x0f)
+                expected := calldataload(add(add(mload(add(node, 0x20)), 4), mul(33, nibble)))
+                depth := add(depth, 1)
+            }
+        }
+    }
+
+    /// @dev Hashes calldata without keeping the copy.
+    function _hash(uint256 position, uint256 end) private pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            let length := sub(end, position)
+            calldatacopy(free, position, length)
+            hash := keccak256(free, length)
+        }
     }
 
     /// @dev What a lookup that ends answers: a fault, absence or a value, if the proof ends with it.
@@ -360,6 +401,9 @@ library MerklePatricia {
             return _followFullBranch(position, keyHash, depth);
         }
 
+        (step, target, newDepth) = _followBranch(position, end, keyHash, depth);
+        if (step != Step.Fault) return (step, target, newDepth);
+
         (bool isList, uint256 payload, uint256 payloadEnd) = Rlp.tryItem(position, end);
         if (payloadEnd == 0) return _refuse(Rlp.faultAt(position, end));
         if (!isList) return _refuseNode(Rlp.RlpExpectedList.selector, _prefixAt(position));
@@ -369,7 +413,7 @@ library MerklePatricia {
         if (second == 0) return _refuse(Rlp.faultAt(payload, end));
         (,, uint256 afterSecond) = Rlp.tryItem(second, end);
         if (afterSecond == 0) return _refuse(Rlp.faultAt(second, end));
-        if (afterSecond != end) return _followBranch(payload, end, keyHash, depth);
+        if (afterSecond != end) return _refuseNode(MalformedNode.selector, depth);
         if (previous == Step.Branch) return _refuseNode(ExtensionWithoutBranch.selector, depth);
         if (_prefixAt(payload) >= _SHORTEST_EMBEDDED) return _refuseNode(MalformedPath.selector, depth);
         return _followPair(pathStart, second, keyHash, depth);
@@ -410,19 +454,19 @@ library MerklePatricia {
 
     /// @dev Checks all items of a branch and finds the one for the next nibble. They need no bound of their own: only
     ///      when none reaches past the end does the last one end exactly there.
+    /// @return step A fault, of which nothing is said, if the node is no branch.
     function _followBranch(uint256 position, uint256 end, bytes32 keyHash, uint256 depth)
         private
         pure
         returns (Step step, uint256 target, uint256 newDepth)
     {
-        if (depth >= _KEY_NIBBLES) return _refuseNode(MalformedNode.selector, depth);
+        (uint256 items, uint256 next) = RlpRun.listAt(position);
+        if (next != end || depth >= _KEY_NIBBLES) return (Step.Fault, 0, 0);
         unchecked {
             uint256 nibble = _nibbleAt(keyHash, depth);
-            target = _skipReferences(position, nibble);
+            target = _skipReferences(items, nibble);
             uint256 value = _skipReferences(target, 16 - nibble);
-            if (value + 1 != end || _prefixAt(value) != _EMPTY) {
-                return _refuseNode(MalformedNode.selector, depth);
-            }
+            if (value + 1 != end || _prefixAt(value) != _EMPTY) return (Step.Fault, 0, 0);
             if (_prefixAt(target) == _EMPTY) return (Step.Absent, 0, depth);
             return (Step.Child, target, depth + 1);
         }
@@ -449,24 +493,23 @@ library MerklePatricia {
         }
     }
 
-    /// @dev Steps over `count` references to children, each empty, a hash or an embedded node; answers the greatest
-    ///      number if one is something else.
+    /// @dev Steps over `count` references to children, each empty, a hash or an embedded node; answers a position
+    ///      beyond calldata if one is something else.
     function _skipReferences(uint256 position, uint256 count) private pure returns (uint256 next) {
         assembly ("memory-safe") {
             next := position
             for {} count { count := sub(count, 1) } {
                 let prefix := byte(0, calldataload(next))
-                switch prefix
-                case 0xa0 { next := add(next, 33) }
-                case 0x80 { next := add(next, 1) }
-                default {
+                // Of 0x80, nothing, and 0xa0, a hash, this bit is the length.
+                next := add(next, add(and(prefix, 0x20), 1))
+                if or(and(prefix, 0x5f), lt(prefix, 0x80)) {
                     // 0xc0 to 0xde: a list of at most 31 bytes. Below 0xc0 the difference wraps around.
                     let length := sub(prefix, 0xc0)
                     if gt(length, 30) {
                         next := not(0) // where calldata ends: a further call stays there
                         break
                     }
-                    next := add(next, add(length, 1))
+                    next := add(sub(next, and(prefix, 0x20)), length)
                 }
             }
         }
