@@ -1,4 +1,4 @@
-import { type Address, concat, encodeFunctionData, type Hex, isAddressEqual, numberToHex } from 'viem'
+import { type Address, encodeFunctionData, type Hex, isAddressEqual, numberToHex } from 'viem'
 import { keystoreReplicaAbi } from '../contracts/index.ts'
 import {
   type Config,
@@ -22,15 +22,12 @@ import {
   BrokenChainError,
   ConfigUnknownError,
   DepositNotArrivedError,
-  PoolTooLargeError,
   RootUnknownError,
   WrongAnswerError,
 } from './errors.ts'
+import { toNodePool } from './NodePool.ts'
 import type { ProverContext } from './ProverContext.ts'
 import { type ConfigProof, getReplicaParameters, getReplicaRoot, type ReplicaRoot } from './replica.ts'
-
-/** A way through the pool of `confirmMany` names each node by two bytes. */
-const MAX_POOL_NODES = 65_536
 
 /** Which keystore to confirm for which account, and from which root of the replica. */
 export type ProveConfigParameters = {
@@ -164,18 +161,8 @@ export async function proveConfigs(
 ): Promise<ProvenConfigs> {
   const root = await getKnownRoot(context, { source, outputIndex })
   const proofs = await Promise.all(items.map((item) => proveItem(context, root, item)))
-  const indices = new Map<Hex, number>()
-  const enter = (node: Hex): Hex => {
-    const index = indices.get(node) ?? indices.size
-    if (index >= MAX_POOL_NODES) throw new PoolTooLargeError(MAX_POOL_NODES)
-    indices.set(node, index)
-    return numberToHex(index, { size: 2 })
-  }
-  const pooled = proofs.map(({ storageProof, ...item }) => ({
-    ...item,
-    way: concat(storageProof.map(enter)),
-  }))
-  const nodes = [...indices.keys()]
+  const { nodes, ways } = toNodePool(proofs.map(({ storageProof }) => storageProof))
+  const pooled = proofs.map(({ storageProof: _, ...item }, index) => ({ ...item, way: ways[index] ?? '0x' }))
   const args = [source, outputIndex, nodes, pooled] as const
   const data = encodeFunctionData({ abi: keystoreReplicaAbi, functionName: 'confirmMany', args })
   return { nodes, items: pooled, data, isFinal: root.finalized }

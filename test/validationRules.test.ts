@@ -1,248 +1,155 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import {
-  type Address,
-  concat,
-  createWalletClient,
-  encodeAbiParameters,
-  encodeFunctionData,
-  getAddress,
-  getContractAddress,
-  type Hex,
-  http,
-  keccak256,
-  numberToHex,
-  pad,
-  parseEther,
-  publicActions,
-  toBytes,
-  zeroAddress,
-} from 'viem'
-import { entryPoint08Abi, entryPoint08Address } from 'viem/account-abstraction'
-import { privateKeyToAccount } from 'viem/accounts'
+import { concat, encodeFunctionData, type Hex, numberToHex, pad, size, zeroHash } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  BATCH_MODE,
-  CALL_COMPONENTS,
-  type ConfigSigner,
-  createAuthority,
-  createKeystore,
-  createNextConfig,
-  encodeOwnerSignature,
-  getWalletDeployment,
-  signSetConfig,
-  toWebAuthnSigner,
-} from '../client/index.ts'
-import {
-  DEPLOYMENT_PROXY,
-  deployL2,
-  keystoreReplicaAbi,
-  keystoreWalletAbi,
-  keystoreWalletFactoryAbi,
-} from '../contracts/index.ts'
-import { devnetAccounts } from '../devnet/accounts.ts'
-import { type Anvil, startAnvil } from '../devnet/anvil.ts'
-import { createAuthenticator } from '../devnet/index.ts'
-import type { Config } from '../protocol/index.ts'
-import { findViolations, type TraceStep } from './validationTrace.ts'
+import { createAuthority, createKeystore, createNextConfig, signSetConfig } from '../client/index.ts'
+import { keystoreReplicaAbi } from '../contracts/index.ts'
+import type { Config, Scheme } from '../protocol/index.ts'
+import { createTestSigner, type TestSigner } from './testSigners.ts'
+import type { TraceStep } from './validationTrace.ts'
+import { startValidationWorld, VALIDATION_ROLLUP, type ValidationWorld } from './validationWorld.ts'
 
-const ENTRY_POINT_ARTIFACT = 'node_modules/@account-abstraction/contracts/artifacts/EntryPoint.json'
-/** With which the EntryPoint v0.8 was deployed to every chain. */
-const ENTRY_POINT_SALT = '0x0a59dbff790c23c976a548690c27297883cc66b4c67024f9117b0238995e35e9'
-const BEFORE_EXECUTION = keccak256(toBytes('BeforeExecution()'))
-const ROLLUP = { l2ChainId: 4_200_001n, minRecoveryDelay: 100, challengePeriod: 100 }
+const SCHEMES: readonly [string, Scheme][] = [
+  ['secp256k1', 1],
+  ['P-256', 2],
+  ['WebAuthn', 3],
+]
+const KINDS = [
+  ['wallet', 'walletOf'],
+  ['modular account', 'modularAccountOf'],
+] as const
 
-const { deployer } = devnetAccounts()
+/** Where P-256 is checked by a contract, a trace is long: 75,000 steps for each signature. */
+const TIMEOUT = 180_000
 
-let directory: string
+let worlds: { osaka: ValidationWorld; prague: ValidationWorld }
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'keyroll-validation-'))
-})
-afterAll(() => rm(directory, { recursive: true }))
+  const [osaka, prague] = await Promise.all([startValidationWorld('osaka'), startValidationWorld('prague')])
+  worlds = { osaka, prague }
+}, TIMEOUT)
+afterAll(() => Promise.all(Object.values(worlds).map((world) => world.stop())))
 
-describe('on a chain with the P-256 precompile', () => {
-  let anvil: Anvil
-  let client: ReturnType<typeof clientOf>
-  let factory: Address
-  let replica: Address
+describe.each(['osaka', 'prague'] as const)('on a chain of %s', (hardfork) => {
+  describe.each(KINDS)('a %s', (_, accountOf) => {
+    test.each(SCHEMES)(
+      'validates by the rules with %s: as it is deployed, and rotating in the same operation',
+      async (name, scheme) => {
+        const world = worlds[hardfork]
+        const seed = `${hardfork} ${accountOf} ${name}`
+        const [signer, last] = [createTestSigner(scheme, seed), createTestSigner(1, `${seed} last`)]
+        const { id, initial } = createKeystore({ signers: [signer] })
+        const account = await world[accountOf](id)
 
-  beforeAll(async () => {
-    anvil = await startAnvil({
-      name: 'validation',
-      chainId: 901,
-      port: 0,
-      logDirectory: directory,
-      hardfork: 'osaka',
-      tracesSteps: true,
-    })
-    client = clientOf(anvil)
-    const { bytecode } = JSON.parse(await readFile(ENTRY_POINT_ARTIFACT, 'utf8')) as { bytecode: Hex }
-    await send(DEPLOYMENT_PROXY, concat([ENTRY_POINT_SALT, bytecode]))
-    const contracts = await deployL2(client, {
-      l1ChainId: 900n,
-      outputOracle: '0x00000000000000000000000000000000000000aa',
-      ...ROLLUP,
-      schedule: [{ fromSlot: 0n, untilSlot: 1_000_000n, index: 6444n }],
-      sourceAdmin: zeroAddress,
-      staker: zeroAddress,
-    })
-    factory = getAddress(contracts.walletFactory)
-    replica = getAddress(contracts.keystoreReplica)
+        const deploying = await world.operate({ account, signer, current: initial })
+        expect(await world.violationsOf(deploying, account, id)).toEqual([])
+        expectChecked(deploying, world, scheme)
+        expect(deploying.filter(({ op }) => op === 'CREATE2')).toHaveLength(1)
+
+        const { next, raw } = await rotate(id, initial, signer, last)
+        const preconfirm = { head: initial, raw }
+        const rotating = await world.operate({ account, signer: last, current: next, preconfirm })
+        expect(await world.violationsOf(rotating, account, id)).toEqual([])
+        expectChecked(rotating, world, scheme)
+        // Another keystore's slots are not associated with this account.
+        expect(await world.violationsOf(rotating, account, zeroHash)).toContainEqual(
+          expect.stringMatching(new RegExp(`^SSTORE of slot .* of ${world.contracts.keystoreReplica}`, 'i')),
+        )
+      },
+      TIMEOUT,
+    )
   })
-  afterAll(() => anvil.stop())
 
-  test('the wallet validates by the rules: deployed, rotated and operated in one operation, then again', async () => {
-    const [old, fresh] = [newPasskey(), newPasskey()]
+  /** Else nothing was traced, or nothing checked. */
+  function expectChecked(steps: readonly TraceStep[], world: ValidationWorld, scheme: Scheme) {
+    const called = steps.filter(({ op }) => op === 'STATICCALL').map(({ stack }) => BigInt(stack.at(-2) ?? 0))
+    expect(called).toContain(BigInt(world.contracts.keystoreReplica))
+    if (scheme === 1) expect(called).toContain(1n)
+    else expect(called.includes(0x100n)).toBe(hardfork === 'osaka')
+  }
+})
+
+test.each(KINDS)(
+  'a %s may be deployed, rotated and operated by its new passkey at once',
+  async (_, accountOf) => {
+    const world = worlds.osaka
+    const [old, fresh] = [createTestSigner(3, `${accountOf} old`), createTestSigner(3, `${accountOf} fresh`)]
     const { id, initial } = createKeystore({ signers: [old] })
-    const next = createNextConfig(initial, { signers: createAuthority({ signers: [fresh] }) })
-    const { raw } = await signSetConfig({
-      ...{ rollup: ROLLUP, kind: 0, id, current: initial, next },
-      ...{ authority: [old], approvers: [old], nextSigners: [fresh] },
-    })
-    const sender = await client.readContract({
-      address: factory,
-      abi: keystoreWalletFactoryAbi,
-      functionName: 'walletOf',
-      args: [id],
-    })
-    await send(sender, '0x', parseEther('1'))
+    const account = await world[accountOf](id)
+    const { next, raw } = await rotate(id, initial, old, fresh)
+    const preconfirm = { head: initial, raw }
+    const steps = await world.operate({ account, signer: fresh, current: next, preconfirm })
+    expect(await world.violationsOf(steps, account, id)).toEqual([])
+  },
+)
 
-    const first = await operate(sender, fresh, next, { initCode: initCodeOf(id), head: initial, raw })
-    const later = await operate(sender, fresh, next, {})
-    for (const hash of [first, later]) {
-      const steps = untilExecution(await trace(hash))
-      // It was traced at all: the replica was read.
-      expect(steps.filter(({ op }) => op === 'SLOAD').length).toBeGreaterThan(2)
-      expect(await violationsOf(steps, { root: getAddress(entryPoint08Address), sender, id })).toEqual([])
-    }
-    const abi = keystoreReplicaAbi
-    const read = { address: replica, abi, functionName: 'headNonce', args: [id, sender] } as const
-    expect(await client.readContract(read)).toBe(1n)
-
-    // Slots that belong to another keystore's record are not this account's.
-    const elsewhere = await violationsOf(untilExecution(await trace(later)), {
-      root: getAddress(entryPoint08Address),
-      sender,
-      id: keccak256(id),
+describe('the check of the rules', () => {
+  /** Code of an account that takes every operation, having done something. */
+  const accountThat = (does: Hex): Hex => concat([does, '0x60206000f3'])
+  const push = (value: Hex): Hex => concat([numberToHex(0x5f + size(value), { size: 1 }), value])
+  /** `STATICCALL`, or another call without value, of an address. */
+  const calling = (address: Hex, data: Hex = '0x'): Hex => {
+    const stores = Array.from({ length: Math.ceil(size(data) / 32) }, (_, index) => {
+      const word: Hex = `0x${data.slice(2 + 64 * index, 66 + 64 * index).padEnd(64, '0')}`
+      return concat([push(word), push(numberToHex(0x100 + 32 * index, { size: 2 })), '0x52'])
     })
-    expect(elsewhere.some((violation) => violation.includes(`of ${replica}`))).toBe(true)
+    const length = push(numberToHex(size(data), { size: 2 }))
+    return concat([...stores, '0x5f5f', length, '0x610100', push(address), '0x5afa50'])
+  }
+
+  async function violationsOf(does: Hex, world: ValidationWorld = worlds.osaka): Promise<string[]> {
+    const account = await world.accountWithCode(accountThat(does))
+    return world.violationsOf(await world.operateUnsigned(account), account, zeroHash)
+  }
+
+  test('finds nothing in code that does nothing', async () => {
+    expect(await violationsOf('0x')).toEqual([])
   })
 
-  async function operate(
-    sender: Address,
-    signer: ConfigSigner,
-    current: Config,
-    { initCode = '0x', head, raw }: { initCode?: Hex; head?: Config; raw?: Hex },
-  ): Promise<Hex> {
-    const entryPoint = { address: entryPoint08Address, abi: entryPoint08Abi } as const
-    const nonce = await client.readContract({ ...entryPoint, functionName: 'getNonce', args: [sender, 0n] })
-    const calls = [{ to: DEPLOYMENT_PROXY, value: 0n, data: '0x' }] as const
-    const executionData = encodeAbiParameters([{ type: 'tuple[]', components: CALL_COMPONENTS }], [calls])
-    const operation = {
-      sender,
-      nonce,
-      initCode,
-      callData: encodeFunctionData({
-        abi: keystoreWalletAbi,
-        functionName: 'execute',
-        args: [BATCH_MODE, executionData],
-      }),
-      accountGasLimits: concat([numberToHex(3_000_000n, { size: 16 }), numberToHex(500_000n, { size: 16 })]),
-      preVerificationGas: 50_000n,
-      gasFees: concat([numberToHex(2n, { size: 16 }), numberToHex(2_000_000_000n, { size: 16 })]),
-      paymasterAndData: '0x',
-      signature: '0x' as Hex,
-    } as const
-    const digest = await client.readContract({
-      ...entryPoint,
-      functionName: 'getUserOpHash',
-      args: [operation],
-    })
-    const { scheme, key } = signer
-    // A passkey signs the digest alone; what it stands for is for signers that show it.
-    const typedData = { domain: {}, types: {}, primaryType: 'EIP712Domain', message: {} } as const
-    const approvals = [{ scheme, key, proof: [], signature: await signer.sign({ digest, typedData }) }]
-    const preconfirm = head && raw ? { preconfirm: { head, raw } } : {}
-    const signature = encodeOwnerSignature({ current, approvals, ...preconfirm })
-    const data = encodeFunctionData({
-      abi: entryPoint08Abi,
-      functionName: 'handleOps',
-      args: [[{ ...operation, signature }], deployer.address],
-    })
-    return send(entryPoint08Address, data)
-  }
+  test.each<[string, Hex]>([
+    ['ORIGIN', '0x3250'],
+    ['GASPRICE', '0x3a50'],
+    ['BLOCKHASH', '0x5f4050'],
+    ['COINBASE', '0x4150'],
+    ['TIMESTAMP', '0x4250'],
+    ['NUMBER', '0x4350'],
+    ['PREVRANDAO', '0x4450'],
+    ['GASLIMIT', '0x4550'],
+    ['BASEFEE', '0x4850'],
+    ['BLOBBASEFEE', '0x4a50'],
+    ['BALANCE', '0x303150'],
+    ['SELFBALANCE', '0x4750'],
+    ['CREATE', '0x5f5f5ff050'],
+    ['CREATE2', '0x5f5f5f5ff550'],
+    ['GAS', '0x5a50'],
+  ])('finds %s in code that runs', async (op, does) => {
+    const found = (await violationsOf(does)).map((violation) => violation.split(' ')[0])
+    expect(new Set(found.map((name) => name?.replace('DIFFICULTY', 'PREVRANDAO')))).toEqual(new Set([op]))
+  })
 
-  async function send(to: Address, data: Hex, value = 0n): Promise<Hex> {
-    const hash = await client.sendTransaction({ chain: null, to, data, value, gas: 12_000_000n })
-    const { status } = await client.waitForTransactionReceipt({ hash })
-    expect(status).toBe('success')
-    return hash
-  }
+  test("finds that another account's record is read in the replica", async () => {
+    const { keystoreReplica } = worlds.osaka.contracts
+    const args = [pad('0x01'), pad('0x02', { size: 20 })] as const
+    const read = encodeFunctionData({ abi: keystoreReplicaAbi, functionName: 'record', args })
+    const violations = await violationsOf(calling(keystoreReplica, read))
+    expect(violations).not.toEqual([])
+    for (const violation of violations) expect(violation).toMatch(/^SLOAD of slot/)
+  })
 
-  async function trace(hash: Hex): Promise<TraceStep[]> {
-    // Not by viem, which refuses answers as large as this.
-    const params = [hash, { disableStorage: true, disableMemory: true }]
-    const response = await fetch(anvil.url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'debug_traceTransaction', params }),
-    })
-    const { structLogs } = ((await response.json()) as { result: { structLogs: TraceStep[] } }).result
-    return structLogs
-  }
-
-  async function violationsOf(
-    steps: readonly TraceStep[],
-    { root, sender, id }: { root: Address; sender: Address; id: Hex },
-  ): Promise<string[]> {
-    const touched = new Set<Address>()
-    const collect = (address: Address) => touched.add(address) && true
-    const entryPoint = getAddress(entryPoint08Address)
-    const rules = {
-      ...{ root, sender: getAddress(sender), factory, associated: associatedSlots(id, sender) },
-      exempt: [entryPoint, getAddress(getContractAddress({ from: entryPoint, nonce: 1n }))],
-    }
-    findViolations(steps, { ...rules, hasCode: collect })
-    const withCode = new Set<Address>()
-    for (const address of touched) {
-      const isPrecompile = BigInt(address) <= 0x11n || BigInt(address) === 0x100n
-      if (isPrecompile || (await client.getCode({ address }))) withCode.add(address)
-    }
-    return findViolations(steps, { ...rules, hasCode: (address) => withCode.has(address) })
-  }
-
-  function initCodeOf(id: Hex): Hex {
-    return concat([factory, getWalletDeployment(factory, id).factoryData])
-  }
+  test('finds that the P-256 precompile is called where there is none', async () => {
+    expect(await violationsOf(calling('0x0100'))).toEqual([])
+    expect(await violationsOf(calling('0x0100'), worlds.prague)).toEqual([
+      expect.stringContaining('which has no code'),
+    ])
+  })
 })
 
-/** `keccak256(account ‖ x)` for every `x` that the replica's mappings of `id` can give. */
-function associatedSlots(id: Hex, account: Address): ReadonlySet<Hex> {
-  const hash = (key: Hex, base: Hex) => keccak256(concat([pad(key), base]))
-  const slots = new Set<Hex>()
-  for (let position = 0n; position < 16n; position++) {
-    const ofId = hash(id, numberToHex(position, { size: 32 }))
-    slots.add(hash(account, ofId))
-    for (let nonce = 0n; nonce < 4n; nonce++) slots.add(hash(account, hash(numberToHex(nonce), ofId)))
-  }
-  return slots
-}
-
-/** The steps before the EntryPoint says that validation is over. */
-function untilExecution(steps: readonly TraceStep[]): readonly TraceStep[] {
-  const end = steps.findIndex(({ op, depth, stack }) => {
-    return op === 'LOG1' && depth === 1 && stack.at(-3) === BEFORE_EXECUTION
+async function rotate(id: Hex, current: Config, by: TestSigner, to: TestSigner) {
+  const next = createNextConfig(current, { signers: createAuthority({ signers: [to] }) })
+  const asConfigSigner = (signer: TestSigner) => ({
+    ...signer,
+    sign: async ({ digest }: { digest: Hex }) => signer.sign(digest),
   })
-  expect(end).toBeGreaterThan(0)
-  return steps.slice(0, end)
-}
-
-function newPasskey(): ConfigSigner {
-  return toWebAuthnSigner(createAuthenticator('https://wallet.example'))
-}
-
-function clientOf({ url }: Anvil) {
-  const account = privateKeyToAccount(deployer.privateKey)
-  return createWalletClient({ account, transport: http(url), pollingInterval: 50 }).extend(publicActions)
+  const { raw } = await signSetConfig({
+    ...{ rollup: VALIDATION_ROLLUP, kind: 0, id, current, next },
+    ...{ authority: [by], approvers: [asConfigSigner(by)], nextSigners: [asConfigSigner(to)] },
+  })
+  return { next, raw }
 }

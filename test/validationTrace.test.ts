@@ -44,6 +44,10 @@ test.each([
   ['value for somebody else', [toSender, call(2, REPLICA, '0x1')]],
   ['a function of the EntryPoint', [toSender, call(2, ENTRY_POINT, '0x0', '0x4')]],
   ['deploying by the account', [toSender, step(2, 'CREATE2')]],
+  [
+    'deploying another account',
+    [call(1, FACTORY), step(2, 'CREATE2'), step(3, 'STOP'), step(2, 'POP', NOBODY)],
+  ],
   ['deploying twice', [call(1, FACTORY), step(2, 'CREATE2'), step(2, 'CREATE2')]],
 ])('refuses %s', (_, steps) => {
   expect(findViolations(steps, rules)).toHaveLength(1)
@@ -59,7 +63,10 @@ test.each([
   ],
   ['slots associated with the account', [toSender, staticcall(2, REPLICA), step(3, 'SLOAD', '0x0a')]],
   ['paying the EntryPoint', [toSender, call(2, ENTRY_POINT, '0x1')]],
-  ['deploying once, by the factory', [call(1, FACTORY), step(2, 'CREATE2')]],
+  [
+    'deploying the account once, by the factory, which writes its storage',
+    [call(1, FACTORY), step(2, 'CREATE2'), step(3, 'SSTORE', '0x0b', '0x1'), step(2, 'POP', SENDER)],
+  ],
 ])('allows %s', (_, steps) => {
   expect(findViolations(steps, rules)).toEqual([])
 })

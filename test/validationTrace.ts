@@ -26,7 +26,7 @@ const CALLS = new Set(['CALL', 'STATICCALL', 'DELEGATECALL'])
 const STORAGE = new Set(['SLOAD', 'SSTORE', 'TLOAD', 'TSTORE'])
 const CODE_READS = new Set(['EXTCODESIZE', 'EXTCODECOPY', 'EXTCODEHASH'])
 
-type Frame = { code: Address; storage: Address }
+type Frame = { code: Address; storage: Address; creates?: boolean }
 
 /** Lists what a validation did that ERC-7562 forbids, of steps that end where the EntryPoint ends validating. */
 export function findViolations(steps: readonly TraceStep[], rules: ValidationRules): string[] {
@@ -34,12 +34,17 @@ export function findViolations(steps: readonly TraceStep[], rules: ValidationRul
   const frames: Frame[] = [{ code: rules.root, storage: rules.root }]
   let created = 0
   for (const [index, { op, depth, stack }] of steps.entries()) {
+    const left = frames[depth]
     frames.length = depth
     const frame = frames[depth - 1]
     if (frame === undefined) throw new RangeError(`step ${index} has depth ${depth}, which no call led to`)
     const next = steps[index + 1]
     const arg = (position: number): Hex => stack[stack.length - 1 - position] ?? '0x'
     const refuse = (what: string) => violations.push(`${op} ${what} in ${frame.code}`)
+    // What was created stands on the stack now.
+    if (left?.creates && toAddress(arg(0)) !== rules.sender) {
+      violations.push(`CREATE2 of ${toAddress(arg(0))}, which is not the account, in ${frame.code}`)
+    }
 
     if (!rules.exempt.includes(frame.code)) {
       if (FORBIDDEN.has(op)) refuse('is forbidden')
@@ -50,7 +55,7 @@ export function findViolations(steps: readonly TraceStep[], rules: ValidationRul
       if (CALLS.has(op)) checkCode(toAddress(arg(1)))
       if (op === 'CALL') checkCall(toAddress(arg(1)), BigInt(arg(2)), BigInt(arg(4)))
     }
-    if (next !== undefined && next.depth > depth) frames.push(enter(op, arg, frame))
+    if (next !== undefined && next.depth > depth) frames.push(enter(op, arg, frame, rules.sender))
 
     function checkStorage(slot: Hex, { storage }: Frame) {
       if (storage === rules.sender) return
@@ -69,8 +74,9 @@ export function findViolations(steps: readonly TraceStep[], rules: ValidationRul
   return violations
 }
 
-function enter(op: string, arg: (position: number) => Hex, { storage }: Frame): Frame {
-  if (op === 'CREATE2') return { code: 'init code' as Address, storage: 'init code' as Address }
+function enter(op: string, arg: (position: number) => Hex, { storage }: Frame, sender: Address): Frame {
+  // Whether it is the account that is created shows when it was.
+  if (op === 'CREATE2') return { code: sender, storage: sender, creates: true }
   const code = toAddress(arg(1))
   return { code, storage: op === 'DELEGATECALL' ? storage : code }
 }
