@@ -41,12 +41,13 @@ export function hasBlobs({ blobs }: Pick<PooledTransaction, 'blobs'>): boolean {
 /**
  * Applies the rules of geth's pools to a transaction; undefined when they take it.
  *
- * `own` is what they hold of its account, whose next nonce is `next`.
+ * `own` is what they hold of its account, whose next nonce is `next`, or `awaited` where they know of later blocks than they tell.
  */
 export function refusalOf(
   transaction: PooledTransaction,
   own: readonly PooledTransaction[],
   next: bigint,
+  awaited = next,
 ): SendOutcome | undefined {
   const { nonce } = transaction
   const old = own.find((waiting) => waiting.nonce === nonce)
@@ -56,7 +57,7 @@ export function refusalOf(
   if (old?.hash === transaction.hash) return 'known'
   if (old !== undefined) return mayReplace(old, transaction) ? undefined : 'underpriced'
   if (!hasBlobs(transaction)) return undefined
-  if (nonce > next + BigInt(own.length)) return 'nonceGap'
+  if (nonce > (awaited > next ? awaited : next) + BigInt(own.length)) return 'nonceGap'
   return own.length < MAX_PENDING_WITH_BLOBS ? undefined : 'refused'
 }
 

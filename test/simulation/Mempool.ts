@@ -24,6 +24,8 @@ export interface Mempool {
 /** Makes an empty mempool. */
 export function createMempool(): Mempool {
   let pool: readonly PooledTransaction[] = []
+  /** A node that lags still holds what is in blocks that it does not know: to it, too, nothing is missing before the next. */
+  let newest: L1State | undefined
   const nextNonce = (state: L1State, from: Address) => state.nonces.get(from) ?? 0n
   const ownOf = (account: Address) => pool.filter(({ from }) => from === account)
 
@@ -32,12 +34,14 @@ export function createMempool(): Mempool {
       const transaction = decodeSent(raw)
       const { from, nonce } = transaction
       const own = ownOf(from)
-      const outcome = refusalOf(transaction, own, nextNonce(state, from))
+      const next = nextNonce(state, from)
+      const outcome = refusalOf(transaction, own, next, newest === undefined ? next : nextNonce(newest, from))
       if (outcome !== undefined) return { outcome, message: `the pool says ${outcome}` }
       pool = [...pool.filter((other) => !own.includes(other) || other.nonce !== nonce), transaction]
       return { outcome: 'accepted', message: '' }
     },
     restore(transactions, state) {
+      newest = state
       for (const transaction of transactions) {
         const own = ownOf(transaction.from)
         const isHeld = own.some(({ nonce }) => nonce === transaction.nonce)
@@ -60,6 +64,7 @@ export function createMempool(): Mempool {
         })
     },
     prune(state) {
+      newest = state
       pool = pool.filter(({ from, nonce }) => nonce >= nextNonce(state, from))
     },
     lose(lost) {
