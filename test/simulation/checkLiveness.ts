@@ -34,19 +34,22 @@ export async function checkLiveness({
     const running = sequencer.running()?.parts
     return running === undefined ? undefined : stuckIn(running, owners.promises())
   }
-  if (!(await timeline.run(deadline, () => stuck()?.length === 0))) {
-    const hashes = stuck()?.map(({ signed }) => signed.promise.txHash.slice(0, 10))
-    return world.fail(
-      'what is promised gets into a block',
-      `stuck: ${hashes ?? 'the sequencer does not run'}`,
-    )
-  }
-  const goal = heads()[0]?.unsafe.number ?? 0n
-  const isSafe = () => heads().every((each) => each !== undefined && each.safe.number >= goal)
-  if (!(await timeline.run(deadline, isSafe))) {
-    const where = heads().map((each) => `${each?.safe.number}/${each?.unsafe.number}`)
-    return world.fail('nothing wedges', `block ${goal} is not safe everywhere: ${where.join(' ')}`)
-  }
+  // What is in a block of the sequencer's may be put out of it by L1 before it is safe.
+  do {
+    if (!(await timeline.run(deadline, () => stuck()?.length === 0))) {
+      const hashes = stuck()?.map(({ signed }) => signed.promise.txHash.slice(0, 10))
+      return world.fail(
+        'what is promised gets into a block',
+        `stuck: ${hashes ?? 'the sequencer does not run'}`,
+      )
+    }
+    const goal = heads()[0]?.unsafe.number ?? 0n
+    const isSafe = () => heads().every((each) => each !== undefined && each.safe.number >= goal)
+    if (!(await timeline.run(deadline, isSafe))) {
+      const where = heads().map((each) => `${each?.safe.number}/${each?.unsafe.number}`)
+      return world.fail('nothing wedges', `block ${goal} is not safe everywhere: ${where.join(' ')}`)
+    }
+  } while (stuck()?.length !== 0)
   const mayPropose = heads()[0]?.[scenario.sequencer.proposes].number ?? 0n
   const lastOutput = () => {
     const head = l1.view().at(-1)
