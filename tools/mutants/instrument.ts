@@ -176,7 +176,10 @@ function mutateAssembly(assembly: AstNode, { add, edits }: Context): void {
   const numbers: number[] = []
   const awake = `mutant_${rangeOf(assembly)[0]}`
   for (const ast of nodesIn(assembly.AST)) {
-    walk(ast, (node, [parent]) => {
+    walk(ast, (node, ancestors) => {
+      const [parent] = ancestors
+      // Its functions do not see that variable.
+      if (ancestors.some(({ nodeType }) => nodeType === 'YulFunctionDefinition')) return
       if (node.nodeType === 'YulFunctionCall' && isNamed(node.functionName, 'lt', 'gt', 'eq', 'iszero')) {
         const number = add(node, 'negated')
         numbers.push(number)
