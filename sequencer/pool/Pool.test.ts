@@ -584,6 +584,22 @@ describe('Pool', () => {
       expect(await listed()).toMatchObject([{ outcome: 'displaced', isVoid: true }])
     })
 
+    it('are void for a completion too when a deposit takes the ground of its recovery after a reorg', async () => {
+      const keystore = newKeystore({ recoveryDelay: 4 })
+      await promised(keystore.update({ data: '0x01' }))
+      await build()
+      const start = keystore.startRecovery({ data: '0x02' })
+      await promised(start)
+      await build()
+      await build()
+      await promised(keystore.completeRecovery(start.config))
+      await chain.engine.reset(0n)
+      const forced = keystore.update({ previous: keystore.initial, data: '0x03' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      const fallen = { outcome: 'displaced', isVoid: true }
+      expect(await listed()).toMatchObject([fallen, fallen, fallen])
+    })
+
     it('are overdue while they wait and late when they come, which a reorg can undo', async () => {
       await open({ promiseBlocks: 1n })
       const tx = newKeystore().update()

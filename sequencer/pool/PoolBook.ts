@@ -151,18 +151,22 @@ export function createPoolBook(
   /** `changes` are what the newest block did to the keystore; without them, it was a rewind that made them impossible. */
   function displaceImpossible(queue: KeystoreQueue, changes: readonly KeystoreChange[] = []): void {
     const lostConfigs = new Set<Hex>()
+    const lostRecoveries = new Set<Hex>()
     const view = queue.base()
     for (const entry of queue.entries) {
       // By the chain alone: what stands before it in the queue may itself never take effect.
       const judgement = judge(view, entry, nextTimestamp())
       // What it waits for was to come from a transaction that never will.
       const isOrphan =
-        entry.kind !== 2 && entry.previous !== view.configHash && lostConfigs.has(entry.previous)
+        entry.kind === 2
+          ? entry.configHash !== view.recovery?.configHash && lostRecoveries.has(entry.configHash)
+          : entry.previous !== view.configHash && lostConfigs.has(entry.previous)
       if (judgement.verdict !== 'impossible' && !isOrphan) continue
       const what = entry.kind === 1 ? 'started' : 'set'
       const isSame = changes.some((change) => change.what === what && change.configHash === entry.configHash)
       const reason = judgement.verdict === 'impossible' ? judgement.reason : 'PREDECESSOR_REPLACED'
       if (!isSame) lostConfigs.add(entry.configHash)
+      if (!isSame && entry.kind === 1) lostRecoveries.add(entry.configHash)
       displace(entry, isSame ? 'SAME_CONFIG' : reason, head.number)
     }
   }
