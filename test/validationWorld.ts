@@ -85,7 +85,7 @@ const ENTRY_POINT_ARTIFACT = 'node_modules/@account-abstraction/contracts/artifa
 /** With which the EntryPoint v0.8 was deployed to every chain. */
 const ENTRY_POINT_SALT = '0x0a59dbff790c23c976a548690c27297883cc66b4c67024f9117b0238995e35e9'
 const BEFORE_EXECUTION = keccak256(toBytes('BeforeExecution()'))
-const NEXUS = 'test/vectors/accounts/nexus.json'
+const NEXUS = 'test/accounts/nexus.json'
 
 const nexusAbi = parseAbi([
   'function initNexusWithSingleValidator(address validator, bytes data, address registry, address[] attesters, uint8 threshold)',

@@ -179,7 +179,7 @@ abstract contract ModularAccountTest is ValidatorTest {
 
     /// @dev Code of a contract as its vendor published it.
     function published(string memory account_, string memory name) internal view returns (bytes memory) {
-        string memory json = vm.readFile(string.concat("test/vectors/accounts/", account_, ".json"));
+        string memory json = vm.readFile(string.concat("test/accounts/", account_, ".json"));
         return vm.parseJsonBytes(json, string.concat(".", name));
     }
 
