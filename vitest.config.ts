@@ -11,7 +11,7 @@ const slow = [
 
 const setupFiles = ['test/setup/fastCheck.ts']
 
-const e2e = { testTimeout: 180_000, hookTimeout: 120_000, fileParallelism: false, setupFiles }
+const e2e = { testTimeout: 180_000, hookTimeout: 120_000, setupFiles }
 
 export default defineConfig({
   test: {
@@ -28,8 +28,9 @@ export default defineConfig({
           setupFiles,
         },
       },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], exclude: slow, ...e2e } },
-      { test: { name: 'slow', include: slow, ...e2e } },
+      // They wait for blocks more than they compute.
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], exclude: slow, maxWorkers: 2, ...e2e } },
+      { test: { name: 'slow', include: slow, fileParallelism: false, ...e2e } },
     ],
   },
 })
