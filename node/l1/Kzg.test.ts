@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, expect, it, vi } from 'vitest'
 import { BLOB_BYTES, encodeBlob } from '../../protocol/index.ts'
+import { type BlobClaim, createBlobClaimCheck } from './BlobClaims.ts'
 import { commitmentToVersionedHash, createKzg } from './Kzg.ts'
 
 // Loading takes ten seconds of a processor, and there may be little of it.
@@ -32,6 +33,28 @@ it('computes commitment, versioned hash and both kinds of proofs', async () => {
   const [proof] = (await kzg.proofs(blob, 'blob')) ?? []
   expect(proof).toMatch(/^0x[0-9a-f]{96}$/)
   expect(new Set(await kzg.proofs(blob, 'cells')).size).toBe(128)
+})
+
+it('bears out the claims about many blobs with one commitment, and none that is false', async () => {
+  const blobs = ['one', 'two', 'three'].map((text) => encodeBlob(new TextEncoder().encode(text)))
+  const commitments = await Promise.all(blobs.map((blob) => kzg.commitment(blob)))
+  const claims = blobs.map((blob, i) => ({ blob, commitment: commitments[i] ?? expect.unreachable() }))
+  const asked: Uint8Array[] = []
+  const areTrue = createBlobClaimCheck({
+    commitment(blob) {
+      asked.push(blob)
+      return kzg.commitment(blob)
+    },
+  })
+  expect(await areTrue(claims)).toBe(true)
+  expect(asked).toHaveLength(1)
+  const [first, second, third] = claims as [BlobClaim, BlobClaim, BlobClaim]
+  const swapped = [
+    { ...first, commitment: second.commitment },
+    { ...second, commitment: first.commitment },
+    third,
+  ]
+  expect(await areTrue(swapped)).toBe(false)
 })
 
 it('says so when the bytes are no blob', async () => {
