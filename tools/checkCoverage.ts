@@ -61,7 +61,14 @@ if (percent(total.lines) < least || percent(total.branches) < least) {
 function measure(): string {
   const directory = mkdtempSync(join(tmpdir(), 'keyroll-coverage-'))
   try {
-    for (const path of ['contracts/src', 'contracts/test', 'test/vectors', 'tools/solc.mjs', 'foundry.toml'])
+    for (const path of [
+      'contracts/src',
+      'contracts/test',
+      'test/vectors',
+      'test/accounts',
+      'tools/solc.mjs',
+      'foundry.toml',
+    ])
       cpSync(join(root, path), join(directory, path), { recursive: true })
     linkPackages(directory)
     const report = join(root, 'contracts/cache/lcov.info')

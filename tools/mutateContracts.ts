@@ -79,7 +79,7 @@ if (unexplained.length !== 0) process.exitCode = 1
 /** Writes the copy with all mutants in it, and compiles it. */
 function prepare(): Mutant[] {
   mkdirSync(directory, { recursive: true })
-  for (const path of ['test/vectors', 'tools/solc.mjs'])
+  for (const path of ['test/vectors', 'test/accounts', 'tools/solc.mjs'])
     cpSync(join(root, path), join(directory, path), { recursive: true })
   // How often each property is tried is the profile's to say here.
   for (const path of readdirSync(join(root, 'contracts/test'), { recursive: true, encoding: 'utf8' }))
