@@ -14,6 +14,19 @@ describe('createLruCache', () => {
     expect(cache.get('a')).toBeUndefined()
   })
 
+  it('holds no more than its capacity by weight, at least half of it, and nothing that alone weighs more', () => {
+    const cache = createLruCache<number, number>(100, (weight) => weight)
+    const held = () =>
+      Array.from({ length: 100 }, (_, key) => key).filter((key) => cache.get(key) !== undefined)
+    for (let key = 0; key < 100; key++) cache.set(key, 10)
+    expect(held().length).toBeGreaterThanOrEqual(5)
+    expect(held().length).toBeLessThanOrEqual(10)
+    const before = held()
+    cache.set(200, 51)
+    expect(cache.get(200)).toBeUndefined()
+    expect(held()).toEqual(before)
+  })
+
   it('answers only what was last set, and holds its last keys, whatever the order of calls', () => {
     const operation = fc.tuple(fc.constantFrom('get', 'set', 'delete'), fc.nat(8), fc.nat())
     fc.assert(

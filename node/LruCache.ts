@@ -22,13 +22,13 @@ export function createLruCache<K, V>(
 
   function put(key: K, value: V): void {
     const added = weigh(value)
+    // What weighs more would leave no room for the generation before it.
+    if (added > capacity / 2) return
     if (weight + added > capacity / 2) {
       old = young
       young = new Map()
       weight = 0
     }
-    // What weighs more than half of the capacity would leave no room for the generation before it.
-    if (added > capacity / 2) return
     weight += added
     young.set(key, value)
   }

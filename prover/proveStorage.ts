@@ -1,16 +1,5 @@
 import { type Address, type Client, type Hex, hexToBigInt, isHex, numberToHex } from 'viem'
-import {
-  decodeRlp,
-  fromHex,
-  KeyrollError,
-  keccak,
-  rlpToBytes,
-  rlpToList,
-  slotToKey,
-  storageValueFromRlp,
-  toHex,
-  verifyTrieProof,
-} from '../protocol/index.ts'
+import { fromHex, KeyrollError, provenStorageRoot, provenStorageWord } from '../protocol/index.ts'
 import { ask, toAnswer } from './ask.ts'
 import type { BlockHeader, HeaderParty } from './BlockHeader.ts'
 import { BlockTooOldError, UnansweredError, WrongAnswerError } from './errors.ts'
@@ -43,18 +32,12 @@ export async function proveStorage(
   const answer = toAnswer(party, 'eth_getProof', await askForProof(party, client, header, address, slot))
   const accountProof = answer.hexList('accountProof').map((node) => fromHex(node))
   try {
-    const account = verifyTrieProof(header.stateRoot, keccak(fromHex(address)), accountProof)
-    if (account === undefined) return undefined
+    const storageRoot = provenStorageRoot(header.stateRoot, address, accountProof)
+    if (storageRoot === undefined) return undefined
     const storageProof = toAnswer(party, 'eth_getProof', answer.list('storageProof')[0])
       .hexList('proof')
       .map((node) => fromHex(node))
-    const storageRoot = toHex(rlpToBytes(rlpToList(decodeRlp(account), 4)[2], 32))
-    const value = verifyTrieProof(storageRoot, slotToKey(slot), storageProof)
-    return {
-      value: value === undefined ? undefined : storageValueFromRlp(value),
-      accountProof,
-      storageProof,
-    }
+    return { value: provenStorageWord(storageRoot, slot, storageProof), accountProof, storageProof }
   } catch (cause) {
     if (cause instanceof WrongAnswerError || !(cause instanceof KeyrollError)) throw cause
     const details = `the proof of slot ${slot} does not hold under block ${header.hash}: ${cause.message}`

@@ -1,16 +1,5 @@
 import type { Address, Hex } from 'viem'
-import {
-  decodeRlp,
-  fromHex,
-  KeyrollError,
-  keccak,
-  rlpToBytes,
-  rlpToList,
-  slotToKey,
-  storageValueFromRlp,
-  toHex,
-  verifyTrieProof,
-} from '../../protocol/index.ts'
+import { fromHex, KeyrollError, provenStorageRoot, provenStorageWord } from '../../protocol/index.ts'
 import { TemporaryFault } from '../Fault.ts'
 import type { L1Header } from './L1Header.ts'
 import type { L1Rpc } from './L1Rpc.ts'
@@ -45,11 +34,9 @@ function readProof(json: unknown, stateRoot: Hex, contract: Address, slot: Hex):
   const answer = toObject(json)
   const [storage] = toList(answer.storageProof)
   try {
-    const account = verifyTrieProof(stateRoot, keccak(fromHex(contract)), toNodes(answer.accountProof))
-    if (account === undefined) return ABSENT
-    const storageRoot = toHex(rlpToBytes(rlpToList(decodeRlp(account), 4)[2], 32))
-    const value = verifyTrieProof(storageRoot, slotToKey(slot), toNodes(toObject(storage).proof))
-    return value === undefined ? ABSENT : storageValueFromRlp(value)
+    const storageRoot = provenStorageRoot(stateRoot, contract, toNodes(answer.accountProof))
+    if (storageRoot === undefined) return ABSENT
+    return provenStorageWord(storageRoot, slot, toNodes(toObject(storage).proof)) ?? ABSENT
   } catch (cause) {
     if (cause instanceof RefusedAnswerError || !(cause instanceof KeyrollError)) throw cause
     throw new RefusedAnswerError(`the proof of slot ${slot} does not hold: ${cause.message}`, { cause })
