@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {P256Verifier} from "./P256Verifier.sol";
+import {Sha256} from "./Sha256.sol";
 import {Slice} from "./Slice.sol";
 import {WebAuthn} from "./WebAuthn.sol";
 
@@ -41,7 +42,7 @@ library Signature {
         bytes32 s;
         if (scheme == P256) {
             // Keys that sign with WebCrypto, Secure Enclave or Android Keystore hash what they are given.
-            (hash, r, s) = (sha256(abi.encodePacked(digest)), signature.wordAt(0), signature.wordAt(32));
+            (hash, r, s) = (Sha256.ofWord(digest), signature.wordAt(0), signature.wordAt(32));
         } else {
             bool isGenuine;
             (isGenuine, hash, r, s) = WebAuthn.parse(signature, digest);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Sha256} from "./Sha256.sol";
+
 /// @title Ssz
 /// @notice Verifies single-leaf Merkle proofs of SSZ objects, hashed with SHA-256.
 library Ssz {
@@ -18,7 +20,7 @@ library Ssz {
         if (index >> proof.length != 1) revert SszWrongProofLength(proof.length, index);
         bytes32 node = leaf;
         for (uint256 i = 0; i < proof.length; ++i) {
-            node = (index >> i) & 1 == 0 ? _hashPair(node, proof[i]) : _hashPair(proof[i], node);
+            node = (index >> i) & 1 == 0 ? Sha256.ofPair(node, proof[i]) : Sha256.ofPair(proof[i], node);
         }
         if (node != root) revert SszWrongRoot(node, root);
     }
@@ -30,17 +32,5 @@ library Ssz {
         v = ((v & 0xffff0000ffff0000) >> 16) | ((v & 0x0000ffff0000ffff) << 16);
         v = (v >> 32) | ((v & 0xffffffff) << 32);
         return bytes32(v << 192);
-    }
-
-    /// @dev `sha256(abi.encodePacked(left, right))` in scratch space. Where there is no precompile, the call succeeds and
-    /// answers nothing: `left` would stand for the hash, and every branch could be made to end in the root.
-    function _hashPair(bytes32 left, bytes32 right) private view returns (bytes32 node) {
-        assembly ("memory-safe") {
-            mstore(0x00, left)
-            mstore(0x20, right)
-            let success := staticcall(gas(), 0x02, 0x00, 0x40, 0x00, 0x20)
-            if iszero(and(success, eq(returndatasize(), 0x20))) { revert(0x00, 0x00) }
-            node := mload(0x00)
-        }
     }
 }

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {Base64Url} from "./Base64Url.sol";
 import {RlpRun} from "./RlpRun.sol";
+import {Sha256} from "./Sha256.sol";
 import {Slice, SliceLib} from "./Slice.sol";
 
 /// @notice What an authenticator signs in a WebAuthn assertion over a digest (protocol.md 2.2), by the limited
@@ -49,26 +50,26 @@ library WebAuthn {
     function _hash(bytes calldata authenticatorData, bytes calldata tail, bytes32 digest)
         private
         view
-        returns (bytes32 hash)
+        returns (bytes32)
     {
         (bytes32 challenge, bytes32 challengeEnd) = Base64Url.encode(digest);
+        uint256 free;
         assembly ("memory-safe") {
-            function sha256At(input, length) {
-                // It fails only when gas runs out.
-                if iszero(staticcall(gas(), 2, input, length, 0x00, 0x20)) { revert(0, 0) }
-            }
             // client data: what they begin with (36 bytes), the challenge (43 characters), the tail
-            let free := mload(0x40)
+            free := mload(0x40)
             mstore(free, _CLIENT_DATA_BEGIN)
             mstore(add(free, 32), _CLIENT_DATA_BEGIN_END)
             mstore(add(free, 36), challenge)
             mstore(add(free, 68), challengeEnd)
             calldatacopy(add(free, 79), tail.offset, tail.length)
-            sha256At(free, add(79, tail.length))
-            calldatacopy(free, authenticatorData.offset, authenticatorData.length)
-            mstore(add(free, authenticatorData.length), mload(0x00))
-            sha256At(free, add(authenticatorData.length, 32))
-            hash := mload(0x00)
+        }
+        unchecked {
+            bytes32 clientDataHash = Sha256.ofMemory(free, 79 + tail.length);
+            assembly ("memory-safe") {
+                calldatacopy(free, authenticatorData.offset, authenticatorData.length)
+                mstore(add(free, authenticatorData.length), clientDataHash)
+            }
+            return Sha256.ofMemory(free, authenticatorData.length + 32);
         }
     }
 

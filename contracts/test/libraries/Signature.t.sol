@@ -75,6 +75,23 @@ contract SignatureTest is VectorTest {
         }
     }
 
+    /// @dev There, a call of it finds no code and succeeds: what the caller left in memory would stand for the hash.
+    function test_p256_signs_nothing_on_a_chain_without_sha256() public {
+        bytes32 digest = keccak256("digest");
+        for (uint8 scheme = 2; scheme <= 3; ++scheme) {
+            Signer memory signer = Signer(scheme, 42);
+            bytes memory key = signer.keyOf();
+            bytes memory signature = signer.sign(digest);
+            bytes memory overDigest = TestSigner.signP256(42, digest);
+            assertTrue(_native.verify(scheme, key, digest, signature));
+            if (scheme == 2) signature = overDigest;
+            vm.mockCall(address(0x02), bytes(""), bytes(""));
+            vm.expectRevert(bytes(""));
+            _native.verify(scheme, key, digest, signature);
+            vm.clearMockedCalls();
+        }
+    }
+
     function test_fuzz_high_s_is_not_valid(bytes32 digest) public view {
         Signer memory signer = Signer(1, 42);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(42, digest);
