@@ -36,15 +36,20 @@ library TestNesting {
             digest(domain.separator(), keccak256(abi.encode(keccak256("PersonalSign(bytes prefixed)"), hash)));
     }
 
-    /// @param types The encoded type of the application's `Mail`.
-    function typedDigest(TestDomain memory domain, bytes32 application, bytes32 contents, string memory types)
-        internal
-        pure
-        returns (bytes32)
-    {
+    /// @param name The name of the application's type.
+    /// @param types Its encoding.
+    function typedDigest(
+        TestDomain memory domain,
+        bytes32 application,
+        bytes32 contents,
+        string memory name,
+        string memory types
+    ) internal pure returns (bytes32) {
         bytes32 typehash = keccak256(
             abi.encodePacked(
-                "TypedDataSign(Mail contents,string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)",
+                "TypedDataSign(",
+                name,
+                " contents,string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)",
                 types
             )
         );

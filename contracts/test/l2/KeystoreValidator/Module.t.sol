@@ -312,7 +312,7 @@ contract ModuleTest is ValidatorTest {
     }
 
     function signTyped(TestDomain memory domain) private pure returns (bytes memory) {
-        bytes memory inner = sign(initial(), domain.typedDigest(_APPLICATION, _CONTENTS, _TYPE));
+        bytes memory inner = sign(initial(), domain.typedDigest(_APPLICATION, _CONTENTS, "Mail", _TYPE));
         return ERC7739Utils.encodeTypedDataSig(inner, _APPLICATION, _CONTENTS, _TYPE);
     }
 

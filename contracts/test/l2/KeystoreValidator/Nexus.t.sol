@@ -37,7 +37,7 @@ contract NexusTest is ModularAccountTest {
         bytes32 application = keccak256("the application's domain separator");
         bytes32 contents = keccak256("hashStruct of a Mail");
         string memory mail = "Mail(address to,string contents)";
-        bytes32 digest = domainOf(account).typedDigest(application, contents, mail);
+        bytes32 digest = domainOf(account).typedDigest(application, contents, "Mail", mail);
         bytes memory signature =
             ERC7739Utils.encodeTypedDataSig(sign(initial(), digest), application, contents, mail);
         bytes32 hash = TestNesting.digest(application, contents);

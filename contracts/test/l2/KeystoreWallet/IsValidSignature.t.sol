@@ -175,7 +175,7 @@ contract IsValidSignatureTest is WalletTest {
         view
         returns (bytes memory)
     {
-        bytes32 digest = domainOf(signingWallet).typedDigest(_APPLICATION, _CONTENTS, types);
+        bytes32 digest = domainOf(signingWallet).typedDigest(_APPLICATION, _CONTENTS, "Mail", types);
         return ERC7739Utils.encodeTypedDataSig(sign(initial(), digest), _APPLICATION, _CONTENTS, description);
     }
 
