@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { concat, type Hex } from 'viem'
 import { sendTransaction, waitForTransactionReceipt } from 'viem/actions'
@@ -8,18 +7,19 @@ import { DevnetError } from './DevnetError.ts'
 /** With which the EntryPoint v0.8 was deployed to every chain. */
 const SALT: Hex = '0x0a59dbff790c23c976a548690c27297883cc66b4c67024f9117b0238995e35e9'
 
+const require = createRequire(import.meta.url)
+
 /** Deploys ERC-4337's EntryPoint v0.8 to the address that it has everywhere. */
 export async function deployEntryPoint(client: DeployingClient): Promise<void> {
   const { account, chain = null } = client
-  const data = concat([SALT, await readBytecode()])
+  const data = entryPointCreation()
   const hash = await sendTransaction(client, { account, chain, to: DEPLOYMENT_PROXY, data })
   const { status } = await waitForTransactionReceipt(client, { hash })
   if (status !== 'success') throw new DevnetError('EntryPoint', `transaction ${hash} reverted`)
 }
 
-async function readBytecode(): Promise<Hex> {
-  const artifact = '@account-abstraction/contracts/artifacts/EntryPoint.json'
-  const path = createRequire(import.meta.url).resolve(artifact)
-  const { bytecode }: { bytecode: Hex } = JSON.parse(await readFile(path, 'utf8'))
-  return bytecode
+/** Reads what the deterministic deployment proxy is sent to create the EntryPoint v0.8, as published. */
+export function entryPointCreation(): Hex {
+  const { bytecode }: { bytecode: Hex } = require('@account-abstraction/contracts/artifacts/EntryPoint.json')
+  return concat([SALT, bytecode])
 }

@@ -36,6 +36,7 @@ import {
 } from '../contracts/index.ts'
 import { devnetAccounts } from '../devnet/accounts.ts'
 import { startAnvil } from '../devnet/anvil.ts'
+import { entryPointCreation } from '../devnet/EntryPoint.ts'
 import type { Config } from '../protocol/index.ts'
 import { approve, type TestSigner } from './testSigners.ts'
 import { findViolations, type TraceStep } from './validationTrace.ts'
@@ -81,9 +82,6 @@ export interface ValidationWorld {
 }
 
 const ENTRY_POINT = getAddress(entryPoint08Address)
-const ENTRY_POINT_ARTIFACT = 'node_modules/@account-abstraction/contracts/artifacts/EntryPoint.json'
-/** With which the EntryPoint v0.8 was deployed to every chain. */
-const ENTRY_POINT_SALT = '0x0a59dbff790c23c976a548690c27297883cc66b4c67024f9117b0238995e35e9'
 const BEFORE_EXECUTION = keccak256(toBytes('BeforeExecution()'))
 const NEXUS = 'test/accounts/nexus.json'
 
@@ -120,13 +118,14 @@ export async function startValidationWorld(hardfork: 'prague' | 'osaka'): Promis
     return hash
   }
 
-  async function deployCode(initCode: Hex, salt: Hex = zeroHash): Promise<Address> {
-    await send(DEPLOYMENT_PROXY, concat([salt, initCode]))
-    return getContractAddress({ opcode: 'CREATE2', from: DEPLOYMENT_PROXY, salt, bytecode: initCode })
+  async function deployCode(initCode: Hex): Promise<Address> {
+    await send(DEPLOYMENT_PROXY, concat([zeroHash, initCode]))
+    return getContractAddress({
+      ...{ opcode: 'CREATE2', from: DEPLOYMENT_PROXY, salt: zeroHash, bytecode: initCode },
+    })
   }
 
-  const artifact: { bytecode: Hex } = JSON.parse(await readFile(ENTRY_POINT_ARTIFACT, 'utf8'))
-  await deployCode(artifact.bytecode, ENTRY_POINT_SALT)
+  await send(DEPLOYMENT_PROXY, entryPointCreation())
   const contracts = await deployL2(client, {
     l1ChainId: 900n,
     outputOracle: '0x00000000000000000000000000000000000000aa',

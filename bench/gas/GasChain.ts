@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import {
   type Abi,
   type Address,
-  concat,
   createTestClient,
   createWalletClient,
   type Hex,
@@ -20,17 +19,11 @@ import { DEPLOYMENT_PROXY, deployL2, type L2Contracts } from '../../contracts/in
 import { devnetAccounts } from '../../devnet/accounts.ts'
 import { startAnvil } from '../../devnet/anvil.ts'
 import { BEACON_ROOTS_ADDRESS, BEACON_ROOTS_CODE } from '../../devnet/BeaconRoots.ts'
+import { entryPointCreation } from '../../devnet/EntryPoint.ts'
 import { L1_BLOCK_ADDRESS, l1BlockCode } from '../../devnet/L1Block.ts'
 import { BenchmarkError } from '../report.ts'
 import type { TransactionGas } from './gasLine.ts'
-import {
-  ENTRY_POINT_SALT,
-  entryPointInitCode,
-  IMPLEMENTATION_SLOT,
-  L1_BLOCK_HASH_SLOT,
-  L1_BLOCK_IMPLEMENTATION,
-  proxyCode,
-} from './predeploys.ts'
+import { IMPLEMENTATION_SLOT, L1_BLOCK_HASH_SLOT, L1_BLOCK_IMPLEMENTATION, proxyCode } from './predeploys.ts'
 
 /** What the replica of a {@link GasChain} is deployed for: a rollup as it would be on mainnet. Times are seconds. */
 export const GAS_ROLLUP = {
@@ -115,7 +108,7 @@ async function prepare(url: string): Promise<Omit<GasChain, 'stop'>> {
   await install(L1_BLOCK_IMPLEMENTATION, l1BlockCode())
   await store(L1_BLOCK_ADDRESS, IMPLEMENTATION_SLOT, pad(L1_BLOCK_IMPLEMENTATION))
   await install(BEACON_ROOTS_ADDRESS, BEACON_ROOTS_CODE)
-  await send(DEPLOYMENT_PROXY, concat([ENTRY_POINT_SALT, entryPointInitCode()]))
+  await send(DEPLOYMENT_PROXY, entryPointCreation())
 
   return {
     contracts: await deployL2(client, GAS_ROLLUP),

@@ -10,18 +10,10 @@ export const L1_BLOCK_IMPLEMENTATION: Address = '0xc0d3c0d3c0d3c0d3c0d3c0d3c0d3c
 /** Where the predeploy stores the hash of an L1 block. */
 export const L1_BLOCK_HASH_SLOT: Hex = pad('0x02')
 
-/** With which the EntryPoint v0.8 was deployed to every chain. */
-export const ENTRY_POINT_SALT: Hex = '0x0a59dbff790c23c976a548690c27297883cc66b4c67024f9117b0238995e35e9'
-
 const require = createRequire(import.meta.url)
 
 /** Reads the code of the proxy that stands at the addresses of an OP Stack chain's predeploys. */
 export function proxyCode(): Hex {
   return require('@eth-optimism/contracts-bedrock/forge-artifacts/Proxy.sol/Proxy.json').deployedBytecode
     .object
-}
-
-/** Reads the creation code of the EntryPoint v0.8, as published. */
-export function entryPointInitCode(): Hex {
-  return require('@account-abstraction/contracts/artifacts/EntryPoint.json').bytecode
 }
