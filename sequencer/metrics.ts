@@ -138,12 +138,23 @@ export function createSequencerMetrics(registry: Registry) {
     }),
     batcherPause: new Gauge({
       name: 'keyroll_batcher_pause_l1_blocks',
-      help: 'L1 blocks for which nothing is posted after derivation has dropped the same blocks again and again; 0 without such drops',
+      help: 'L1 blocks for which nothing is posted after the same blocks came to nothing again and again; 0 without such failures',
       registers,
     }),
     proposedBlock: new Gauge({
       name: 'keyroll_proposer_block_number',
       help: 'Block number of the newest proposed output',
+      registers,
+    }),
+    refusedOutputs: new Counter({
+      name: 'keyroll_proposer_refused_total',
+      help: 'Proposals that the output oracle refused, by where: ESTIMATE cost nothing, BLOCK was paid',
+      labelNames: ['where'] as const,
+      registers,
+    }),
+    proposerPause: new Gauge({
+      name: 'keyroll_proposer_pause_l1_blocks',
+      help: 'L1 blocks for which nothing is proposed after the same output was refused in blocks again and again; 0 without such failures',
       registers,
     }),
   }

@@ -31,6 +31,8 @@ export interface FakeL1Sender extends L1Sender {
   /** Transactions in blocks, in order. */
   mined(): readonly PooledTransaction[]
   pool(): readonly PooledTransaction[]
+  /** Counts the blocks. */
+  height(): number
   /** Makes a block of what the pool holds and the base fee allows. */
   mine(): void
   /** Drops the newest blocks; their transactions are lost, as in the worst of reorgs. */
@@ -97,6 +99,7 @@ export function createFakeL1Sender(): FakeL1Sender {
     broke: new Set(),
     mined: () => blocks.flatMap(({ included }) => included.map(({ transaction }) => transaction)),
     pool: () => pool,
+    height: () => blocks.length,
     mine,
     reorg(depth) {
       blocks.splice(blocks.length - depth)

@@ -133,6 +133,20 @@ describe('L1Sender on anvil', () => {
     }
   })
 
+  it('learns of a revert from a node whose estimate conceals it, but for blobs, which no call has', async () => {
+    const server = await startHttpServer(async (_path, body) => {
+      const { id, method } = JSON.parse(body) as { id: number; method: string }
+      const answer =
+        method === 'eth_call' ? { error: { code: 3, message: 'revert', data: '0x' } } : { result: '0x7530' }
+      return Response.json({ jsonrpc: '2.0', id, ...answer })
+    })
+    const node = createL1Sender([server.url])
+    const call = { from: account.address, to, data: '0x' } as const
+    await expect(node.estimateGas(call)).rejects.toBeInstanceOf(TransactionRevertedError)
+    expect(await node.estimateGas({ ...call, blobVersionedHashes: [`0x01${'00'.repeat(31)}`] })).toBe(30_000n)
+    await server.close()
+  })
+
   it('tells a call that reverts from a node that does not answer', async () => {
     const test = createTestClient({ mode: 'anvil', transport: http(anvil.url) })
     const reverting: Address = `0x${'cd'.repeat(20)}`

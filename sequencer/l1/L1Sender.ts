@@ -92,11 +92,16 @@ export function createL1Sender(urls: readonly string[], fetchFn?: Fetch): L1Send
       }),
     estimateGas: ({ from, to, data, blobVersionedHashes = [] }) =>
       ask(async () => {
-        const blobs = blobVersionedHashes.length > 0 ? { blobVersionedHashes: [...blobVersionedHashes] } : {}
+        const call = { from, to, data }
+        const hasBlobs = blobVersionedHashes.length > 0
+        const blobs = hasBlobs ? { blobVersionedHashes: [...blobVersionedHashes] } : {}
         try {
-          return BigInt(
-            await client.request({ method: 'eth_estimateGas', params: [{ from, to, data, ...blobs }] }),
-          )
+          const [estimate] = await Promise.all([
+            client.request({ method: 'eth_estimateGas', params: [{ ...call, ...blobs }] }),
+            // Some nodes take a revert for an answer when they estimate, but not when they call. A call has no blobs there.
+            hasBlobs ? undefined : client.request({ method: 'eth_call', params: [call, 'latest'] }),
+          ])
+          return BigInt(estimate)
         } catch (cause) {
           const message = messageOf(cause)
           if (isRevert(message)) throw new TransactionRevertedError(to, message, { cause })

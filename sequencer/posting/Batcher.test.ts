@@ -219,6 +219,22 @@ describe('Batcher', () => {
     expect(posted()).toEqual([[1], [2], [3], [2], [3]])
   })
 
+  it('pauses ever longer when what it posts reverts again and again', async () => {
+    await open({ maxChannelDuration: 0n })
+    await build(1)
+    l1.reverts = () => true
+    const posts: number[] = []
+    for (let block = 1; block <= 40; block++) {
+      const before = posted().length
+      derivedL1 = 110n + BigInt(block)
+      await batcher.step()
+      if (posted().length > before) posts.push(block)
+      await mine()
+    }
+    expect(posts).toEqual([1, 2, 3, 6, 11, 20, 33])
+    expect((await losses()).REVERTED).toBe(7)
+  })
+
   it('posts the new blocks after a reorg of unsafe ones', async () => {
     await build(2)
     await batcher.step()

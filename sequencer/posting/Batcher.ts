@@ -7,6 +7,7 @@ import type { SentTransaction } from '../l1/TxEntry.ts'
 import type { TransactionRequest, TxManager } from '../l1/TxManager.ts'
 import { repeat } from '../loop.ts'
 import type { SequencerMetrics } from '../metrics.ts'
+import { createBackOff } from './BackOff.ts'
 import { type ChannelOut, packChannels, type Room } from './channelOut.ts'
 import { createDataChooser, type DataAvailability, type DataChooserOptions } from './createDataChooser.ts'
 import { blobsCost, calldataCost, submissionGas } from './dataCost.ts'
@@ -83,9 +84,6 @@ type Loss = 'REORGANISED' | 'REVERTED' | 'LOST' | 'DROPPED'
 /** What goes into one L1 transaction. */
 type Plan = { kind: TransactionKind; channels: readonly ChannelOut[] }
 
-/** What derivation drops so often from one block on, it will likely drop again: then there are pauses. */
-const DROPS_BEFORE_PAUSES = 3
-
 /** What geth's blob pool takes from one account. */
 const MAX_PENDING_WITH_BLOBS = 16
 
@@ -115,8 +113,8 @@ export function createBatcher(modules: BatcherModules): Batcher {
   }
   /** The first block that waits for others, and the L1 block at which it began to. */
   let open: { first: bigint; since: bigint } | undefined
-  /** How often derivation has dropped the block that is to be the next safe one, and the L1 block before which nothing is posted. */
-  let drops: { first: bigint; count: number; resumeAt: bigint } | undefined
+  /** Whatever brings what is posted to nothing, posting it in every L1 block would only cost more. */
+  const backOff = createBackOff(rollup, metrics.batcherPause)
 
   function follow(sent: SentTransaction, range: Range): Submission {
     const submission: Submission = {
@@ -147,35 +145,28 @@ export function createBatcher(modules: BatcherModules): Batcher {
       logger.info({ first, last, nonce: sent.nonce, safe }, 'posted blocks are safe')
     }
     submissions = submissions.filter(({ last }) => last > safe)
-    if (drops !== undefined && safe >= drops.first) {
-      drops = undefined
-      metrics.batcherPause.set(0)
-    }
+    backOff.aimAt(safe + 1n)
     for (const [at, submission] of submissions.entries()) {
       const reason = await whyLost(submission, derived)
       if (reason === undefined) continue
       const { first, last, sent } = submission
       logger.warn({ first, last, nonce: sent.nonce, reason, safe }, 'blocks have to be posted again')
       metrics.repostedRanges.inc({ reason })
-      if (reason === 'DROPPED') noteDrop(safe + 1n, derived)
+      if (reason === 'DROPPED' || reason === 'REVERTED') noteFailure(reason, safe + 1n, derived)
       // Batches count only on the one before: all that follow come to nothing too.
       submissions = submissions.slice(0, at)
       return
     }
   }
 
-  /** Whatever makes derivation drop the batches, posting them in every L1 block would only cost more. */
-  function noteDrop(first: bigint, derived: bigint): void {
-    const count = (drops?.first === first ? drops.count : 0) + 1
-    const doubled = count < DROPS_BEFORE_PAUSES ? 0n : 2n ** BigInt(count - DROPS_BEFORE_PAUSES + 1)
-    const pause = minimum(doubled, maximum(rollup.seqWindowSize / 4n, 1n))
-    drops = { first, count, resumeAt: derived + pause }
-    metrics.batcherPause.set(Number(pause))
+  function noteFailure(reason: 'DROPPED' | 'REVERTED', first: bigint, derived: bigint): void {
+    const { failures, pause } = backOff.failed(first, derived)
     if (pause === 0n) return
     logger.error(
-      { first, drops: count, pauseL1Blocks: pause },
-      'derivation keeps dropping what is posted; pausing. See keyroll_derivation_dropped_total for why: do SystemConfig, ' +
-        'the rollup config and the L1 nodes agree on the batcher, the inbox and the chain? A restart tries again at once',
+      { first, reason, failures, pauseL1Blocks: pause },
+      'what is posted keeps coming to nothing; pausing. Where it is dropped, keyroll_derivation_dropped_total says why, ' +
+        'where it reverts, the transaction: do SystemConfig, the rollup config and the L1 nodes agree on the batcher, the ' +
+        'inbox and the chain? A restart tries again at once',
     )
   }
 
@@ -279,7 +270,7 @@ export function createBatcher(modules: BatcherModules): Batcher {
     if (derived === undefined) return
     const { safe, unsafe } = store.heads()
     await review(safe.number, derived)
-    if (drops !== undefined && derived < drops.resumeAt) return
+    if (backOff.isPausing(derived)) return
     while (hasRoom()) {
       const next = (submissions.at(-1)?.last ?? safe.number) + 1n
       const planned = await plan(next, unsafe.number, derived)
@@ -312,10 +303,6 @@ function rangeFromReference(reference: string): Range | undefined {
 
 function toGwei(wei: bigint): number {
   return Number(wei) / 1e9
-}
-
-function maximum(a: bigint, b: bigint): bigint {
-  return a > b ? a : b
 }
 
 function minimum(a: bigint, b: bigint): bigint {

@@ -1,13 +1,21 @@
+import { readFileSync } from 'node:fs'
 import { Registry } from 'prom-client'
-import { decodeFunctionData } from 'viem'
+import { decodeFunctionData, parseTransaction } from 'viem'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { outputOracleAbi } from '../../contracts/index.ts'
 import { createLogger, type L1BlockRef } from '../../node/index.ts'
 import { createFakeL1Sender, type FakeL1Sender } from '../../test/FakeL1Sender.ts'
 import { openTestChain, TEST_ROLLUP, type TestChain, testL1Hash } from '../../test/TestChain.ts'
+import { TransactionRevertedError } from '../l1/L1Sender.ts'
 import { DEFAULT_TX_MANAGER_OPTIONS, openTxManager, type TxManager } from '../l1/TxManager.ts'
-import { createSequencerMetrics } from '../metrics.ts'
-import { createProposer, DEFAULT_PROPOSER_OPTIONS, type Proposer, type ProposerOptions } from './Proposer.ts'
+import { createSequencerMetrics, type SequencerMetrics } from '../metrics.ts'
+import {
+  createProposer,
+  DEFAULT_PROPOSER_OPTIONS,
+  PROPOSAL_GAS,
+  type Proposer,
+  type ProposerOptions,
+} from './Proposer.ts'
 
 const logger = createLogger({ level: 'silent' })
 const l1BlockAt = (number: bigint): L1BlockRef => ({
@@ -23,6 +31,9 @@ describe('Proposer', () => {
   let txManager: TxManager
   let proposer: Proposer
   let derivedL1: L1BlockRef | undefined
+  let metrics: SequencerMetrics
+  /** As the oracle does: one output for each transaction that is in a block. */
+  let outputs: () => number
 
   beforeEach(async () => {
     l1 = createFakeL1Sender()
@@ -30,12 +41,13 @@ describe('Proposer', () => {
     chain = await openTestChain()
     // One above the block that the test chain's batches stand in.
     derivedL1 = l1BlockAt(201n)
+    outputs = () => l1.mined().length
     await open({ head: 'safe' })
   })
   afterEach(() => chain.close())
 
   async function open(options: Partial<ProposerOptions> = {}) {
-    const metrics = createSequencerMetrics(new Registry())
+    metrics = createSequencerMetrics(new Registry())
     txManager = await openTxManager({
       sender: l1,
       privateKey: `0x${'22'.repeat(32)}`,
@@ -51,10 +63,7 @@ describe('Proposer', () => {
       store: chain.store,
       rollup: chain.rollup,
       txManager,
-      // As the oracle does: one output for each transaction that is in a block.
-      contracts: {
-        nextOutputBlock: async () => BigInt(l1.mined().length + 1) * chain.rollup.submissionInterval,
-      },
+      contracts: { nextOutputBlock: async () => BigInt(outputs() + 1) * chain.rollup.submissionInterval },
       derivedL1: () => derivedL1,
       options: { ...DEFAULT_PROPOSER_OPTIONS, ...options },
       logger,
@@ -135,5 +144,84 @@ describe('Proposer', () => {
     await chain.finalize(5n)
     await proposer.step()
     expect(proposed()).toHaveLength(1)
+  })
+
+  it('gives a proposal gas that suffices, even if L1 asks for less', async () => {
+    await build(5)
+    await chain.makeSafe(5n)
+    l1.estimateGas = async () => 30_000n
+    await proposer.step()
+    const [sent] = l1.pool()
+    expect(parseTransaction(sent?.raw ?? '0x').gas).toBeGreaterThanOrEqual(PROPOSAL_GAS)
+    const snapshot: Record<string, string> = JSON.parse(readFileSync('snapshots/OutputOracle.json', 'utf8'))
+    const transactionGas = 21_000 + 16 * ((sent?.data.length ?? 0) / 2 - 1)
+    expect(PROPOSAL_GAS).toBeGreaterThan(Number(snapshot['proposeL2Output, first']) + transactionGas)
+  })
+
+  describe('where L1 refuses an output', () => {
+    const refused = async (where: string) =>
+      (await metrics.refusedOutputs.get()).values.find(({ labels }) => labels.where === where)?.value ?? 0
+    const pause = async () => (await metrics.proposerPause.get()).values[0]?.value
+
+    beforeEach(async () => {
+      await build(11)
+      await chain.makeSafe(11n)
+      while (l1.height() <= 202) l1.mine()
+    })
+
+    /** Lets L1 make blocks, and tells in which the output was proposed. */
+    async function proposedIn(blocks: number): Promise<number[]> {
+      const found: number[] = []
+      for (let block = 1; block <= blocks; block++) {
+        const before = proposed().length
+        derivedL1 = l1BlockAt(BigInt(l1.height() - 1))
+        await proposer.step()
+        if (proposed().length > before) found.push(block)
+        await mine()
+      }
+      return found
+    }
+
+    it('sends nothing while the refusal shows in the estimate, and tries again', async () => {
+      const { estimateGas } = l1
+      l1.estimateGas = ({ to }) => Promise.reject(new TransactionRevertedError(to, 'NotProposer'))
+      expect(await proposedIn(5)).toEqual([])
+      expect(await refused('ESTIMATE')).toBe(5)
+      expect(await pause()).toBe(0)
+      l1.estimateGas = estimateGas
+      expect(await proposedIn(1)).toEqual([1])
+    })
+
+    it('pauses ever longer where the refusal shows in a block only, which is paid for', async () => {
+      outputs = () => 0
+      l1.reverts = () => true
+      expect(chain.rollup.seqWindowSize).toBe(50n)
+      expect(await proposedIn(60)).toEqual([1, 2, 3, 6, 11, 20, 33, 46, 59])
+      expect(await refused('BLOCK')).toBe(9)
+      expect(await pause()).toBe(12)
+    })
+
+    it('goes on at once with the next output, whoever proposed the refused one', async () => {
+      outputs = () => 0
+      l1.reverts = () => true
+      await proposedIn(12)
+      l1.reverts = () => false
+      expect(await proposedIn(1)).toEqual([])
+      outputs = () => 1
+      expect(await proposedIn(1)).toEqual([1])
+      expect(proposed().at(-1)?.[3]).toBe(10n)
+      expect(await pause()).toBe(0)
+    })
+
+    it('tries again at once after a restart', async () => {
+      outputs = () => 0
+      l1.reverts = () => true
+      await proposedIn(12)
+      await open({ head: 'safe' })
+      await txManager.poll()
+      await new Promise(setImmediate)
+      expect(await pause()).toBe(0)
+      expect(await proposedIn(1)).toEqual([1])
+    })
   })
 })

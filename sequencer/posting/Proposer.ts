@@ -3,11 +3,12 @@ import { outputOracleAbi } from '../../contracts/index.ts'
 import type { ChainStore, L1BlockRef, Logger } from '../../node/index.ts'
 import { fromHex, type RollupConfig } from '../../protocol/index.ts'
 import type { L1Contracts } from '../l1/L1Contracts.ts'
-import { TransactionRevertedError } from '../l1/L1Sender.ts'
+import { type SentReceipt, TransactionRevertedError } from '../l1/L1Sender.ts'
 import type { SentTransaction } from '../l1/TxEntry.ts'
 import type { TxManager } from '../l1/TxManager.ts'
 import { repeat } from '../loop.ts'
 import type { SequencerMetrics } from '../metrics.ts'
+import { createBackOff } from './BackOff.ts'
 
 /** Options of a {@link Proposer}. */
 export type ProposerOptions = {
@@ -43,27 +44,48 @@ export interface Proposer {
   run(signal: AbortSignal): Promise<void>
 }
 
+/** With which even the first proposal of an oracle succeeds: there are L1 nodes whose estimate is of a run that reverts. */
+export const PROPOSAL_GAS = 190_000n
+
 /** Makes a proposer. What is on its way, the transactions' references say, also after a restart. */
 export function createProposer(modules: ProposerModules): Proposer {
   const { store, rollup, txManager, contracts, derivedL1, options, metrics } = modules
   const logger = modules.logger.child({ part: 'proposer' })
   const underWay = new Set<SentTransaction>()
+  /** What L1 refuses in a block was paid for, and it may refuse the same again. */
+  const backOff = createBackOff(rollup, metrics.proposerPause)
   let lastRefusal: string | undefined
-  for (const sent of txManager.sent()) follow(sent)
+  // Whoever restarts the process may have mended what made L1 refuse those.
+  for (const sent of txManager.sent()) follow(sent, () => undefined)
 
-  function follow(sent: SentTransaction): void {
+  function follow(sent: SentTransaction, reverted: (receipt: SentReceipt) => void): void {
     underWay.add(sent)
     const forget = () => underWay.delete(sent)
-    sent.confirmed.then(({ status }) => {
+    sent.confirmed.then((receipt) => {
       forget()
-      if (status === 'reverted') logger.warn({ reference: sent.reference }, 'an output was refused on L1')
+      if (receipt.status === 'reverted') reverted(receipt)
     }, forget)
+  }
+
+  function noteRefusal(number: bigint, { transactionHash: hash, blockNumber: l1Block }: SentReceipt): void {
+    metrics.refusedOutputs.inc({ where: 'BLOCK' })
+    const { failures, pause } = backOff.failed(number, l1Block)
+    const log = { number, hash, l1Block, failures, pauseL1Blocks: pause }
+    if (pause === 0n) logger.warn(log, 'the output oracle refused an output in a block; trying again')
+    else
+      logger.error(
+        log,
+        'the output oracle keeps refusing an output in blocks, though L1 nodes say that it would not; pausing. Is this ' +
+          'account the proposer of SystemConfig, and do the L1 nodes agree on the chain? A restart tries again at once',
+      )
   }
 
   async function step(): Promise<void> {
     const derived = derivedL1()
     if (derived === undefined || underWay.size > 0) return
     const number = await contracts.nextOutputBlock()
+    backOff.aimAt(number)
+    if (backOff.isPausing(derived.number)) return
     if (number > store.heads()[options.head].number) return
     const block = store.blockByNumber(number)
     if (block === undefined) return
@@ -81,11 +103,13 @@ export function createProposer(modules: ProposerModules): Proposer {
     })
     try {
       const reference = `output ${number} ${block.hash}`
-      follow(await txManager.send({ to: rollup.outputOracleAddress, data: fromHex(data), reference }))
+      const request = { to: rollup.outputOracleAddress, data: fromHex(data), minGas: PROPOSAL_GAS, reference }
+      follow(await txManager.send(request), (receipt) => noteRefusal(number, receipt))
       metrics.proposedBlock.set(Number(number))
       logger.info({ number, hash: block.hash, l1Block: l1Block.number }, 'proposed an output')
     } catch (error) {
       if (!(error instanceof TransactionRevertedError)) throw error
+      metrics.refusedOutputs.inc({ where: 'ESTIMATE' })
       // L1 may have moved, somebody else may have been faster, or this account is not the proposer.
       if (error.message !== lastRefusal) {
         logger.warn({ err: error, number }, 'the output oracle refuses an output; trying again')

@@ -1,0 +1,47 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type BackOff, createBackOff } from './BackOff.ts'
+
+describe('BackOff', () => {
+  let backOff: BackOff
+  let shown: number | undefined
+  const pauses = (count: number, goal = 7n) =>
+    Array.from({ length: count }, () => backOff.failed(goal, 100n).pause)
+
+  beforeEach(() => {
+    const gauge = {
+      set(value: number) {
+        shown = value
+      },
+    }
+    backOff = createBackOff({ seqWindowSize: 50n }, gauge)
+  })
+
+  it('pauses from the third failure on, twice as long each time, up to a quarter of the sequencing window', () => {
+    expect(pauses(7)).toEqual([0n, 0n, 2n, 4n, 8n, 12n, 12n])
+    expect(backOff.failed(7n, 200n)).toEqual({ failures: 8, pause: 12n })
+    expect(shown).toBe(12)
+    expect(backOff.isPausing(211n)).toBe(true)
+    expect(backOff.isPausing(212n)).toBe(false)
+  })
+
+  it('counts the failures of one goal', () => {
+    pauses(4)
+    backOff.aimAt(7n)
+    expect(backOff.isPausing(100n)).toBe(true)
+    expect(pauses(2, 8n)).toEqual([0n, 0n])
+    expect(backOff.isPausing(100n)).toBe(false)
+  })
+
+  it('pauses even where the window is too short for a quarter', () => {
+    backOff = createBackOff({ seqWindowSize: 2n }, { set: () => undefined })
+    expect(pauses(4)).toEqual([0n, 0n, 1n, 1n])
+  })
+
+  it('forgets the failures of what is reached', () => {
+    pauses(4)
+    backOff.aimAt(8n)
+    expect(backOff.isPausing(100n)).toBe(false)
+    expect(shown).toBe(0)
+    expect(pauses(1)).toEqual([0n])
+  })
+})

@@ -1,0 +1,41 @@
+import type { RollupConfig } from '../../protocol/index.ts'
+
+/** Pauses, in L1 blocks, between attempts that come to nothing: each costs what an L1 transaction costs. */
+export interface BackOff {
+  /** Tells what is to be done next; the failures of anything else are forgotten. */
+  aimAt(goal: bigint): void
+  /** Notes that an attempt came to nothing, seen at an L1 block. Returns how many did, one after the other, and the pause. */
+  failed(goal: bigint, l1Block: bigint): { failures: number; pause: bigint }
+  /** Tells whether it is too early for another attempt. */
+  isPausing(l1Block: bigint): boolean
+}
+
+/** What failed so often will likely fail again: then there are pauses. */
+const FAILURES_BEFORE_PAUSES = 3
+
+/** Makes a {@link BackOff} whose pauses double up to a quarter of the sequencing window; the gauge shows the one that lasts, or 0. */
+export function createBackOff(
+  { seqWindowSize }: Pick<RollupConfig, 'seqWindowSize'>,
+  gauge: { set(value: number): void },
+): BackOff {
+  const longest = seqWindowSize < 4n ? 1n : seqWindowSize / 4n
+  let failed: { goal: bigint; failures: number; resumeAt: bigint } | undefined
+
+  return {
+    aimAt(goal) {
+      if (failed === undefined || failed.goal === goal) return
+      failed = undefined
+      gauge.set(0)
+    },
+    failed(goal, l1Block) {
+      const failures = (failed?.goal === goal ? failed.failures : 0) + 1
+      const doubled =
+        failures < FAILURES_BEFORE_PAUSES ? 0n : 2n ** BigInt(failures - FAILURES_BEFORE_PAUSES + 1)
+      const pause = doubled < longest ? doubled : longest
+      failed = { goal, failures, resumeAt: l1Block + pause }
+      gauge.set(Number(pause))
+      return { failures, pause }
+    },
+    isPausing: (l1Block) => failed !== undefined && l1Block < failed.resumeAt,
+  }
+}
