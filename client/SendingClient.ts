@@ -4,9 +4,7 @@ import type { Account, Chain, Client, Transport } from 'viem'
 export type SendingClient = Client<Transport, Chain | undefined, Account>
 
 /** What every transaction takes besides its call. */
-export type TransactionOptions = { /** Estimated by default. */ gas?: bigint }
-
-/** The part of viem's transaction parameters that every action fills in alike. */
-export function sendingFrom(client: SendingClient, { gas }: TransactionOptions) {
-  return { account: client.account, chain: client.chain ?? null, ...(gas !== undefined && { gas }) }
+export type TransactionOptions = {
+  /** As a node estimates it by default, and three tenths more, since some nodes estimate too little. */
+  gas?: bigint
 }

@@ -42,7 +42,8 @@ export async function estimateForce(
   decodeForced(rollup, raw)
   await assertPortal(client, rollup)
   const [used, fees] = await Promise.all([
-    estimateContractGas(client, { ...portalCall(rollup, raw), account: client.account }),
+    // Without the fees that viem would name: not every node estimates a call that does.
+    estimateContractGas(client, { ...portalCall(rollup, raw), account: client.account, prepare: false }),
     estimateFeesPerGas(client),
   ])
   const gas = used + NEW_ENTRY_GAS

@@ -1,7 +1,7 @@
 import { type Address, type Hash, type Hex, type Log, parseEventLogs } from 'viem'
-import { writeContract } from 'viem/actions'
 import { l1BlockSourceAbi } from '../../contracts/index.ts'
-import { type SendingClient, sendingFrom, type TransactionOptions } from '../SendingClient.ts'
+import type { SendingClient, TransactionOptions } from '../SendingClient.ts'
+import { sendCall } from '../sendCall.ts'
 
 /** Which source shall store what it vouches for now. */
 export type CheckpointParameters = { source: Address } & TransactionOptions
@@ -11,12 +11,7 @@ export function checkpoint(
   client: SendingClient,
   { source, ...options }: CheckpointParameters,
 ): Promise<Hash> {
-  return writeContract(client, {
-    ...sendingFrom(client, options),
-    address: source,
-    abi: l1BlockSourceAbi,
-    functionName: 'checkpoint',
-  })
+  return sendCall(client, { address: source, abi: l1BlockSourceAbi, functionName: 'checkpoint' }, options)
 }
 
 /** Finds what a `checkpoint` stored in the logs of its receipt: an L1 block hash, a beacon root, or an L3's parent block's hash. */

@@ -1,8 +1,8 @@
 import type { ContractFunctionArgs, Hash } from 'viem'
-import { writeContract } from 'viem/actions'
 import { keystoreReplicaAbi } from '../../contracts/index.ts'
 import type { ShortConfig } from '../../protocol/index.ts'
-import { type SendingClient, sendingFrom, type TransactionOptions } from '../SendingClient.ts'
+import type { SendingClient, TransactionOptions } from '../SendingClient.ts'
+import { sendCall } from '../sendCall.ts'
 import type { OnReplica } from './OnReplica.ts'
 
 /** The proof of a config, as the prover makes it, and the config. */
@@ -16,11 +16,9 @@ export function confirm(
   client: SendingClient,
   { replica, proof, config, ...options }: ConfirmParameters & OnReplica,
 ): Promise<Hash> {
-  return writeContract(client, {
-    ...sendingFrom(client, options),
-    address: replica,
-    abi: keystoreReplicaAbi,
-    functionName: 'confirm',
-    args: [proof, config],
-  })
+  return sendCall(
+    client,
+    { address: replica, abi: keystoreReplicaAbi, functionName: 'confirm', args: [proof, config] },
+    options,
+  )
 }

@@ -1,8 +1,8 @@
 import type { ContractFunctionArgs, Hash, Hex, Log } from 'viem'
 import { type Address, parseEventLogs } from 'viem'
-import { writeContract } from 'viem/actions'
 import { keystoreReplicaAbi } from '../../contracts/index.ts'
-import { type SendingClient, sendingFrom, type TransactionOptions } from '../SendingClient.ts'
+import type { SendingClient, TransactionOptions } from '../SendingClient.ts'
+import { sendCall } from '../sendCall.ts'
 import type { OnReplica } from './OnReplica.ts'
 
 type ConfirmManyArguments = ContractFunctionArgs<typeof keystoreReplicaAbi, 'nonpayable', 'confirmMany'>
@@ -20,13 +20,16 @@ export function confirmMany(
   client: SendingClient,
   { replica, source, outputIndex, nodes, items, ...options }: ConfirmManyParameters & OnReplica,
 ): Promise<Hash> {
-  return writeContract(client, {
-    ...sendingFrom(client, options),
-    address: replica,
-    abi: keystoreReplicaAbi,
-    functionName: 'confirmMany',
-    args: [source, outputIndex, nodes, items],
-  })
+  return sendCall(
+    client,
+    {
+      address: replica,
+      abi: keystoreReplicaAbi,
+      functionName: 'confirmMany',
+      args: [source, outputIndex, nodes, items],
+    },
+    options,
+  )
 }
 
 /** An item that `confirmMany` left out: its place, and the error with which `confirm` would have reverted, encoded. */

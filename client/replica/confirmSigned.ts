@@ -1,8 +1,8 @@
 import type { ContractFunctionArgs, Hash, Hex } from 'viem'
-import { writeContract } from 'viem/actions'
 import { keystoreReplicaAbi } from '../../contracts/index.ts'
 import { type Config, type ShortConfig, toShortConfig } from '../../protocol/index.ts'
-import { type SendingClient, sendingFrom, type TransactionOptions } from '../SendingClient.ts'
+import type { SendingClient, TransactionOptions } from '../SendingClient.ts'
+import { sendCall } from '../sendCall.ts'
 import type { OnReplica } from './OnReplica.ts'
 
 /** The proof of a config, and the raw set-configs that lead to it from the confirmed one. */
@@ -18,11 +18,14 @@ export function confirmSigned(
   client: SendingClient,
   { replica, proof, confirmed, rawSetConfigs, ...options }: ConfirmSignedParameters & OnReplica,
 ): Promise<Hash> {
-  return writeContract(client, {
-    ...sendingFrom(client, options),
-    address: replica,
-    abi: keystoreReplicaAbi,
-    functionName: 'confirmSigned',
-    args: [proof, 'data' in confirmed ? toShortConfig(confirmed) : confirmed, rawSetConfigs],
-  })
+  return sendCall(
+    client,
+    {
+      address: replica,
+      abi: keystoreReplicaAbi,
+      functionName: 'confirmSigned',
+      args: [proof, 'data' in confirmed ? toShortConfig(confirmed) : confirmed, rawSetConfigs],
+    },
+    options,
+  )
 }

@@ -1,8 +1,8 @@
 import type { Address, Hash } from 'viem'
-import { writeContract } from 'viem/actions'
 import { outputBridgeAbi } from '../../contracts/index.ts'
 import { assertContract } from '../assertContract.ts'
-import { type SendingClient, sendingFrom, type TransactionOptions } from '../SendingClient.ts'
+import type { SendingClient, TransactionOptions } from '../SendingClient.ts'
+import { sendCall } from '../sendCall.ts'
 import { DEPOSIT_GAS, type ThroughPortal } from './ThroughPortal.ts'
 
 /** An output that the replica of an L2 holds as final, and the way to the replica of an L3 above it. */
@@ -34,11 +34,14 @@ export async function forwardOutput(
   } = parameters
   await assertContract(client, 'OutputBridge', outputBridge)
   await assertContract(client, 'OptimismPortal', portal)
-  return writeContract(client, {
-    ...sendingFrom(client, options),
-    address: outputBridge,
-    abi: outputBridgeAbi,
-    functionName: 'forwardOutput',
-    args: [portal, replica, source, outputIndex, depositGas],
-  })
+  return sendCall(
+    client,
+    {
+      address: outputBridge,
+      abi: outputBridgeAbi,
+      functionName: 'forwardOutput',
+      args: [portal, replica, source, outputIndex, depositGas],
+    },
+    options,
+  )
 }

@@ -1,8 +1,8 @@
 import type { Address, Hash, Hex } from 'viem'
-import { writeContract } from 'viem/actions'
 import { keystoreReplicaAbi } from '../../contracts/index.ts'
 import { type Config, type ShortConfig, toShortConfig } from '../../protocol/index.ts'
-import { type SendingClient, sendingFrom, type TransactionOptions } from '../SendingClient.ts'
+import type { SendingClient, TransactionOptions } from '../SendingClient.ts'
+import { sendCall } from '../sendCall.ts'
 import type { OnReplica } from './OnReplica.ts'
 
 /** An update, and the config that it replaces. */
@@ -19,11 +19,14 @@ export function preconfirm(
   client: SendingClient,
   { replica, account, current, raw, ...options }: PreconfirmParameters & OnReplica,
 ): Promise<Hash> {
-  return writeContract(client, {
-    ...sendingFrom(client, options),
-    address: replica,
-    abi: keystoreReplicaAbi,
-    functionName: 'preconfirm',
-    args: [account, 'data' in current ? toShortConfig(current) : current, raw],
-  })
+  return sendCall(
+    client,
+    {
+      address: replica,
+      abi: keystoreReplicaAbi,
+      functionName: 'preconfirm',
+      args: [account, 'data' in current ? toShortConfig(current) : current, raw],
+    },
+    options,
+  )
 }

@@ -1,8 +1,8 @@
 import type { Address, Hash, Hex } from 'viem'
-import { writeContract } from 'viem/actions'
 import { keystoreReplicaAbi } from '../../contracts/index.ts'
 import { type Config, type ShortConfig, toShortConfig } from '../../protocol/index.ts'
-import { type SendingClient, sendingFrom, type TransactionOptions } from '../SendingClient.ts'
+import type { SendingClient, TransactionOptions } from '../SendingClient.ts'
+import { sendCall } from '../sendCall.ts'
 import type { OnReplica } from './OnReplica.ts'
 
 /** Updates, each valid on top of the one before, and the config that the first replaces. */
@@ -19,11 +19,14 @@ export function preconfirmMany(
   client: SendingClient,
   { replica, account, current, rawSetConfigs, ...options }: PreconfirmManyParameters & OnReplica,
 ): Promise<Hash> {
-  return writeContract(client, {
-    ...sendingFrom(client, options),
-    address: replica,
-    abi: keystoreReplicaAbi,
-    functionName: 'preconfirmMany',
-    args: [account, 'data' in current ? toShortConfig(current) : current, rawSetConfigs],
-  })
+  return sendCall(
+    client,
+    {
+      address: replica,
+      abi: keystoreReplicaAbi,
+      functionName: 'preconfirmMany',
+      args: [account, 'data' in current ? toShortConfig(current) : current, rawSetConfigs],
+    },
+    options,
+  )
 }

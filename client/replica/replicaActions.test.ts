@@ -1,6 +1,15 @@
-import { type Address, decodeErrorResult, type Hex, keccak256, toHex } from 'viem'
-import { waitForTransactionReceipt } from 'viem/actions'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import {
+  type Address,
+  createWalletClient,
+  custom,
+  decodeErrorResult,
+  type Hex,
+  keccak256,
+  numberToHex,
+  toHex,
+} from 'viem'
+import { getTransaction, getTransactionCount, waitForTransactionReceipt } from 'viem/actions'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keystoreReplicaAbi } from '../../contracts/index.ts'
 import { type Config, configHash } from '../../protocol/index.ts'
 import { createProver, type Prover } from '../../prover/index.ts'
@@ -196,4 +205,64 @@ test('a call that the replica refuses fails with the name of its error', async (
   await expect(client.preconfirm({ account: ACCOUNT, current: initial, raw })).rejects.toThrow(
     /ConflictingConfig/,
   )
+})
+
+describe('by a node that estimates in its own way', () => {
+  type Estimate = (call: Readonly<Record<string, unknown>>) => Promise<Hex>
+  const askNode: Estimate = (call) => world.l2.request({ method: 'eth_estimateGas', params: [call] as never })
+
+  function clientOf(estimate: Estimate) {
+    const { account } = world.l2
+    const request = ({ method, params }: { method: string; params: readonly [Record<string, unknown>] }) =>
+      method === 'eth_estimateGas' ? estimate(params[0]) : world.l2.request({ method, params } as never)
+    const transport = custom({ request })
+    return createWalletClient({ account, transport }).extend(
+      replicaActions({ replica: world.l2Contracts.keystoreReplica }),
+    )
+  }
+
+  async function updateOf(name: string) {
+    const own = createKeystore({ signers: [oldKey], data: keccak256(toHex(name)) })
+    const { raw, tx } = await rotate(own.initial, oldKey, newKey, own.id)
+    const isInForce = async () =>
+      (await client.getRecord({ id: own.id, account: ACCOUNT })).configHash === configHash(tx.next)
+    return { call: { account: ACCOUNT, current: own.initial, raw }, isInForce }
+  }
+
+  test('a call has gas enough where the node leaves out what it needs meanwhile', async () => {
+    const { call, isInForce } = await updateOf('tight')
+    const tight: Estimate = async (asked) => numberToHex((BigInt(await askNode(asked)) * 4n) / 5n)
+    await world.mined('l2', clientOf(tight).preconfirm(call))
+    expect(await isInForce()).toBe(true)
+  })
+
+  test('a call is estimated without fees, which some nodes take no estimate with', async () => {
+    const { call, isInForce } = await updateOf('without fees')
+    const asked: string[] = []
+    const strict: Estimate = (request) => {
+      asked.push(...Object.keys(request))
+      return askNode(request)
+    }
+    await world.mined('l2', clientOf(strict).preconfirm(call))
+    expect(asked.sort()).toEqual(['data', 'from', 'to'])
+    expect(await isInForce()).toBe(true)
+  })
+
+  test('a call that would revert is not sent, though the node estimates it', async () => {
+    const { raw } = await rotate(initial, oldKey, thirdKey)
+    const { address } = world.l2.account
+    const before = await getTransactionCount(client, { address, blockTag: 'pending' })
+    const sending = clientOf(async () => '0x7530').preconfirm({ account: ACCOUNT, current: initial, raw })
+    await expect(sending).rejects.toThrow(/ConflictingConfig/)
+    expect(await getTransactionCount(client, { address, blockTag: 'pending' })).toBe(before)
+  })
+
+  test('gas that is given is what the call gets, and the node is not asked', async () => {
+    const { call, isInForce } = await updateOf('given')
+    const none: Estimate = () => Promise.reject(new RangeError('asked for an estimate'))
+    const hash = clientOf(none).preconfirm({ ...call, gas: 1_234_567n })
+    await world.mined('l2', hash)
+    expect(await getTransaction(client, { hash: await hash })).toMatchObject({ gas: 1_234_567n })
+    expect(await isInForce()).toBe(true)
+  })
 })

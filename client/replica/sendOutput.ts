@@ -1,8 +1,8 @@
 import type { Address, ContractFunctionArgs, Hash } from 'viem'
-import { writeContract } from 'viem/actions'
 import { outputBridgeAbi } from '../../contracts/index.ts'
 import { assertContract } from '../assertContract.ts'
-import { type SendingClient, sendingFrom, type TransactionOptions } from '../SendingClient.ts'
+import type { SendingClient, TransactionOptions } from '../SendingClient.ts'
+import { sendCall } from '../sendCall.ts'
 import { DEPOSIT_GAS, type ThroughPortal } from './ThroughPortal.ts'
 
 /** A final output, as the prover reads it, and the way to the replica of an L2. */
@@ -22,13 +22,16 @@ export async function sendOutput(
 ): Promise<Hash> {
   await assertContract(client, 'OutputBridge', outputBridge)
   await assertContract(client, 'OptimismPortal', portal)
-  return writeContract(client, {
-    ...sendingFrom(client, options),
-    address: outputBridge,
-    abi: outputBridgeAbi,
-    functionName: 'sendOutput',
-    args: [portal, replica, output, depositGas],
-  })
+  return sendCall(
+    client,
+    {
+      address: outputBridge,
+      abi: outputBridgeAbi,
+      functionName: 'sendOutput',
+      args: [portal, replica, output, depositGas],
+    },
+    options,
+  )
 }
 
 /** A final output, as the prover reads it, for the replica on L1 itself. */
@@ -50,11 +53,9 @@ export async function deliverOutput(
 ): Promise<Hash> {
   await assertContract(client, 'OutputBridge', outputBridge)
   await assertContract(client, 'KeystoreReplica', replica)
-  return writeContract(client, {
-    ...sendingFrom(client, options),
-    address: outputBridge,
-    abi: outputBridgeAbi,
-    functionName: 'deliverOutput',
-    args: [replica, output],
-  })
+  return sendCall(
+    client,
+    { address: outputBridge, abi: outputBridgeAbi, functionName: 'deliverOutput', args: [replica, output] },
+    options,
+  )
 }

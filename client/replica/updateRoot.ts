@@ -1,7 +1,7 @@
 import type { ContractFunctionArgs, Hash } from 'viem'
-import { writeContract } from 'viem/actions'
 import { keystoreReplicaAbi } from '../../contracts/index.ts'
-import { type SendingClient, sendingFrom, type TransactionOptions } from '../SendingClient.ts'
+import type { SendingClient, TransactionOptions } from '../SendingClient.ts'
+import { sendCall } from '../sendCall.ts'
 import type { OnReplica } from './OnReplica.ts'
 
 /** The proof of an output, as the prover makes it. */
@@ -14,11 +14,9 @@ export function updateRoot(
   client: SendingClient,
   { replica, proof, ...options }: UpdateRootParameters & OnReplica,
 ): Promise<Hash> {
-  return writeContract(client, {
-    ...sendingFrom(client, options),
-    address: replica,
-    abi: keystoreReplicaAbi,
-    functionName: 'updateRoot',
-    args: [proof],
-  })
+  return sendCall(
+    client,
+    { address: replica, abi: keystoreReplicaAbi, functionName: 'updateRoot', args: [proof] },
+    options,
+  )
 }

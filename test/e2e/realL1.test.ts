@@ -30,8 +30,6 @@ import { expectSameChain } from './sameChain.ts'
 
 const L1_CHAIN_ID = 900
 const STAGES = ['pending', 'unsafe', 'safe', 'proposed', 'finalized']
-/** This client estimates no transaction that names its fees. */
-const RELAY_GAS = 2_000_000n
 /** Loading KZG takes ten seconds of a processor, in each process. */
 const TIMEOUT = 420_000
 
@@ -153,13 +151,13 @@ describe('on an L1 of a real execution client', () => {
         ({ isFinal }) => isFinal,
       )
       const stored = await waitForTransactionReceipt(relayer, {
-        hash: await relayer.updateRoot({ ...output, gas: RELAY_GAS }),
+        hash: await relayer.updateRoot(output),
       })
       expect(stored.status).toBe('success')
       expect(await relayer.getRoot({ source, outputIndex })).toMatchObject({ finalized: true })
       const proof = await prover.proveConfig({ id, account, source, outputIndex })
       const confirmed = await waitForTransactionReceipt(relayer, {
-        hash: await relayer.confirm({ ...proof, gas: RELAY_GAS }),
+        hash: await relayer.confirm(proof),
       })
       expect(confirmed.status).toBe('success')
       expect(await relayer.getRecord({ id, account })).toMatchObject({

@@ -1,0 +1,39 @@
+import type { Abi, ContractFunctionName, ContractFunctionParameters, Hash } from 'viem'
+import { estimateContractGas, simulateContract, writeContract } from 'viem/actions'
+import type { SendingClient, TransactionOptions } from './SendingClient.ts'
+
+/**
+ * Some nodes estimate what a call uses in the end. While it runs it needs up to a quarter more, because refunds of a fifth come
+ * afterwards (EIP-3529), and a 64th is held back at each call within it (EIP-150).
+ */
+const GAS_MARGIN_PERCENT = 30n
+
+/**
+ * Sends a call of a contract. Nothing is sent when it would revert, unless the gas is given: some nodes take a revert for an
+ * answer when they estimate, so that they are asked to make the call too.
+ *
+ * @throws viem's `ContractFunctionExecutionError` when it would revert.
+ */
+export async function sendCall<const abi extends Abi, name extends ContractFunctionName<abi, 'nonpayable'>>(
+  client: SendingClient,
+  call: ContractFunctionParameters<abi, 'nonpayable', name>,
+  options: TransactionOptions,
+): Promise<Hash>
+export async function sendCall(
+  client: SendingClient,
+  call: ContractFunctionParameters,
+  { gas }: TransactionOptions,
+): Promise<Hash> {
+  const { account, chain = null } = client
+  return writeContract(client, { ...call, account, chain, gas: gas ?? (await estimate(client, call)) })
+}
+
+async function estimate(client: SendingClient, call: ContractFunctionParameters): Promise<bigint> {
+  const { account } = client
+  const [used] = await Promise.all([
+    // Without the fees that viem would name: not every node estimates a call that does.
+    estimateContractGas(client, { ...call, account, prepare: false }),
+    simulateContract(client, { ...call, account }),
+  ])
+  return (used * (100n + GAS_MARGIN_PERCENT)) / 100n
+}
