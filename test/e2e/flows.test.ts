@@ -226,26 +226,18 @@ describe.concurrent('a change of keys', { timeout: 2 * PATIENCE }, () => {
 
   test('is preconfirmed by the new signer itself, in its first user operation', async () => {
     const { a } = world.chains
-    const [phone, laptop] = [newPasskey(), newPasskey()]
-    const { id, initial } = createKeystore({ signers: [phone] })
-    const wallet = await openFlowWallet(world, a, id)
+    const { wallet, initial, update, byPhone, byLaptop } = await handOver(a)
     await world.fund(a, wallet.address)
-
-    // The phone hands over to the laptop, and is gone.
-    const next = createNextConfig(initial, anyOf(laptop))
-    const update = await signUpdate(world, { id, current: initial, next, by: phone, nextSigners: [laptop] })
-    await world.sequencer.sendConfig(update)
 
     // The laptop's first operation deploys the wallet, brings its own set-config along, and pays somebody.
     expect(await wallet.record()).toMatchObject({ headNonce: 0n })
-    const payment = { calls: PAYMENT, current: next, signer: laptop }
-    expect(await wallet.refusal(payment)).toBe(NOT_IN_FORCE)
-    await wallet.operate({ ...payment, preconfirm: { head: initial, raw: update.raw } })
+    expect(await wallet.refusal(byLaptop)).toBe(NOT_IN_FORCE)
+    await wallet.operate({ ...byLaptop, preconfirm: { head: initial, raw: update.raw } })
     expect(await wallet.record()).toMatchObject({ headNonce: 1n, confirmedNonce: 0n })
 
     // From now on it signs alone, and the phone signs nothing.
-    await wallet.operate(payment)
-    expect(await wallet.refusal({ calls: PAYMENT, current: initial, signer: phone })).toBe(NOT_IN_FORCE)
+    await wallet.operate(byLaptop)
+    expect(await wallet.refusal(byPhone)).toBe(NOT_IN_FORCE)
   })
 
   test('that conflicts with one preconfirmed by a thief gives way to what the keystore says', async () => {
@@ -333,13 +325,8 @@ describe.concurrent('a change of keys', { timeout: 2 * PATIENCE }, () => {
   test('reaches an L3 through its parent', async () => {
     const l3 = await startL3()
     try {
-      const [phone, laptop] = [newPasskey(), newPasskey()]
-      const { id, initial } = createKeystore({ signers: [phone] })
-      const wallet = await openFlowWallet(world, l3.chain, id)
+      const { id, wallet, update, byPhone, byLaptop } = await handOver(l3.chain)
       await world.fund(l3.chain, wallet.address)
-      const next = createNextConfig(initial, anyOf(laptop))
-      const update = await signUpdate(world, { id, current: initial, next, by: phone, nextSigners: [laptop] })
-      await world.sequencer.sendConfig(update)
 
       // Nobody preconfirms. The L3 names blocks of A, and A names the blocks of L1 that hold the outputs.
       const outputIndex = await world.outputOf(update)
@@ -349,8 +336,8 @@ describe.concurrent('a change of keys', { timeout: 2 * PATIENCE }, () => {
       expect(await wallet.record()).toMatchObject({ headNonce: 0n })
       await relayer.confirm({ id, account: wallet.address, source, outputIndex })
       expect(await wallet.record()).toMatchObject({ headNonce: 1n, confirmedNonce: 1n })
-      await wallet.operate({ calls: PAYMENT, current: next, signer: laptop })
-      expect(await wallet.refusal({ calls: PAYMENT, current: initial, signer: phone })).toBe(NOT_IN_FORCE)
+      await wallet.operate(byLaptop)
+      expect(await wallet.refusal(byPhone)).toBe(NOT_IN_FORCE)
     } finally {
       await l3.stop()
     }
@@ -358,12 +345,7 @@ describe.concurrent('a change of keys', { timeout: 2 * PATIENCE }, () => {
 
   test('reaches a replica on L1 by the block hashes that L1 knows itself, or by the bridge', async () => {
     const { l1 } = world.chains
-    const [phone, laptop] = [newPasskey(), newPasskey()]
-    const { id, initial } = createKeystore({ signers: [phone] })
-    const wallet = await openFlowWallet(world, l1, id)
-    const next = createNextConfig(initial, anyOf(laptop))
-    const update = await signUpdate(world, { id, current: initial, next, by: phone, nextSigners: [laptop] })
-    await world.sequencer.sendConfig(update)
+    const { id, wallet, update } = await handOver(l1)
     const outputIndex = await world.outputOf(update)
     await world.relayRoot(l1, outputIndex)
     const relayer = await world.newRelayer(l1)
@@ -381,12 +363,7 @@ describe.concurrent('a change of keys', { timeout: 2 * PATIENCE }, () => {
 
   test("reaches a chain by the chain's own bridge, without header, trie or beacon block", async () => {
     const { b } = world.chains
-    const [phone, laptop] = [newPasskey(), newPasskey()]
-    const { id, initial } = createKeystore({ signers: [phone] })
-    const wallet = await openFlowWallet(world, b, id)
-    const next = createNextConfig(initial, anyOf(laptop))
-    const update = await signUpdate(world, { id, current: initial, next, by: phone, nextSigners: [laptop] })
-    await world.sequencer.sendConfig(update)
+    const { id, wallet, update } = await handOver(b)
     const outputIndex = await world.outputOf(update)
 
     // Anybody pays on L1 for a deposit; on B nobody pays for the root.
@@ -411,6 +388,22 @@ describe.concurrent('a change of keys', { timeout: 2 * PATIENCE }, () => {
     expect(await wallet.record()).toMatchObject({ headNonce: 1n, confirmedNonce: 1n })
   })
 })
+
+/**
+ * A keystore whose owner hands over from the phone to the laptop, with the sequencer alone: the wallet on a chain knows nothing
+ * of it. Operations that either could sign come along.
+ */
+async function handOver(chain: FlowChain) {
+  const [phone, laptop] = [newPasskey(), newPasskey()]
+  const { id, initial } = createKeystore({ signers: [phone] })
+  const wallet = await openFlowWallet(world, chain, id)
+  const next = createNextConfig(initial, anyOf(laptop))
+  const update = await signUpdate(world, { id, current: initial, next, by: phone, nextSigners: [laptop] })
+  await world.sequencer.sendConfig(update)
+  const byPhone = { calls: PAYMENT, current: initial, signer: phone }
+  const byLaptop = { calls: PAYMENT, current: next, signer: laptop }
+  return { id, initial, wallet, update, byPhone, byLaptop }
+}
 
 /** Starts an L3 on A: a block per block of A, the replica and the EntryPoint at the addresses they have everywhere. */
 async function startL3(): Promise<{ chain: FlowChain; stop(): Promise<void> }> {
