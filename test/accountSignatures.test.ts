@@ -6,8 +6,11 @@ import {
   serializeErc6492Signature,
   slice,
   toPrefixedMessage,
+  zeroAddress,
+  zeroHash,
 } from 'viem'
-import { getCode, verifyMessage } from 'viem/actions'
+import { getCode, verifyMessage, verifyTypedData } from 'viem/actions'
+import { hashTypedData as hashNestedTypedData, wrapTypedDataSignature } from 'viem/experimental/erc7739'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   createAuthority,
@@ -22,6 +25,7 @@ import { approve, createTestSigner, type TestSigner } from './testSigners.ts'
 import { startValidationWorld, VALIDATION_ROLLUP, type ValidationWorld } from './validationWorld.ts'
 
 const MESSAGE = 'Sign in to example.org'
+const SAFE: Address = '0x000000000000000000000000000000000000005a'
 
 let world: ValidationWorld
 beforeAll(async () => {
@@ -77,6 +81,58 @@ test('a standing wallet signs in by a key that is not in force yet, with the set
     signature,
   })
   expect(await verifies(account.address, wrapped)).toBe(true)
+})
+
+test('a wallet that owns a Safe signs its transaction, nested by viem', async () => {
+  const signer = createTestSigner(3, 'owner of a Safe')
+  const { id, initial } = createKeystore({ signers: [signer] })
+  const account = await world.walletOf(id)
+  const transaction = {
+    domain: { chainId: 901, verifyingContract: SAFE },
+    types: {
+      SafeTx: [
+        { name: 'to', type: 'address' },
+        { name: 'value', type: 'uint256' },
+        { name: 'data', type: 'bytes' },
+        { name: 'operation', type: 'uint8' },
+        { name: 'safeTxGas', type: 'uint256' },
+        { name: 'baseGas', type: 'uint256' },
+        { name: 'gasPrice', type: 'uint256' },
+        { name: 'gasToken', type: 'address' },
+        { name: 'refundReceiver', type: 'address' },
+        { name: 'nonce', type: 'uint256' },
+      ],
+    },
+    primaryType: 'SafeTx',
+    message: {
+      to: SAFE,
+      value: 0n,
+      data: '0x',
+      operation: 0,
+      safeTxGas: 0n,
+      baseGas: 0n,
+      gasPrice: 0n,
+      gasToken: zeroAddress,
+      refundReceiver: zeroAddress,
+      nonce: 7n,
+    },
+  } as const
+
+  const digest = hashNestedTypedData({
+    ...transaction,
+    verifierDomain: {
+      ...{ name: 'Keyroll Wallet', version: '1', chainId: 901 },
+      ...{ verifyingContract: account.address, salt: zeroHash },
+    },
+  })
+  const approvals = approve([signer], [signer], digest)
+  const inner = encodeOwnerSignature({ current: initial, approvals })
+  const signature = deployingFirst(account, wrapTypedDataSignature({ ...transaction, signature: inner }))
+
+  const asked = { ...transaction, address: account.address, signature }
+  expect(await verifyTypedData(world.client, asked)).toBe(true)
+  const another = { ...transaction.message, nonce: 8n }
+  expect(await verifyTypedData(world.client, { ...asked, message: another })).toBe(false)
 })
 
 /** Signs the message in as ERC-7739 nests it, in the domain of an account. */
