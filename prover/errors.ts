@@ -177,11 +177,3 @@ export class ParentNodeMissingError extends KeyrollError {
     super(`The source ${source} is for an L3: give a node of the chain below it as \`parent\``)
   }
 }
-
-/** Reports that the proofs for one `confirmMany` have more nodes than it can number: confirm fewer keystores at once. */
-export class PoolTooLargeError extends KeyrollError {
-  override readonly name = 'PoolTooLargeError'
-  constructor(limit: number) {
-    super(`The proofs have more than ${limit} nodes: confirm fewer keystores at once`)
-  }
-}

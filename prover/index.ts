@@ -21,3 +21,4 @@ export {
 } from './proveOutput.ts'
 export type { ConfigProof, OutputProof } from './replica.ts'
 export type { SourceKind } from './SourceKind.ts'
+export { joinNodes, type SharedProof, shareNodes } from './sharedProofs.ts'

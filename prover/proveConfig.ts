@@ -2,6 +2,7 @@ import { type Address, encodeFunctionData, type Hex, isAddressEqual, numberToHex
 import { keystoreReplicaAbi } from '../contracts/index.ts'
 import {
   type Config,
+  compareBytes,
   configFromJson,
   configHash,
   decodeSetConfig,
@@ -25,9 +26,9 @@ import {
   RootUnknownError,
   WrongAnswerError,
 } from './errors.ts'
-import { toNodePool } from './NodePool.ts'
 import type { ProverContext } from './ProverContext.ts'
 import { type ConfigProof, getReplicaParameters, getReplicaRoot, type ReplicaRoot } from './replica.ts'
+import { joinNodes, type SharedProof, shareNodes } from './sharedProofs.ts'
 
 /** Which keystore to confirm for which account, and from which root of the replica. */
 export type ProveConfigParameters = {
@@ -138,10 +139,10 @@ export type ProveConfigsParameters = {
   items: readonly { id: Hex; account: Address; config?: Config }[]
 }
 
-/** Proofs for `confirmMany` with the nodes that they share, each checked against the replica's root. */
+/** Proofs for `confirmMany`, each checked against the replica's root. */
 export type ProvenConfigs = {
-  nodes: Hex[]
-  items: { id: Hex; account: Address; config: ShortConfig; way: Hex }[]
+  /** In the order of the call: that of the hashed ids, so that neighbours share most nodes. */
+  items: ({ id: Hex; account: Address; config: ShortConfig } & SharedProof)[]
   /** The call of `confirmMany` with these proofs. */
   data: Hex
   /** Whether the root is finalized; `confirmMany` takes from others only what the replica holds already. */
@@ -152,7 +153,6 @@ export type ProvenConfigs = {
  * Makes the call of `confirmMany`, which confirms many keystores from one root (protocol.md §7.4). Every node is in the
  * call once.
  *
- * @throws {PoolTooLargeError} when there are more nodes than two bytes can number.
  * @throws as {@link proveConfig}.
  */
 export async function proveConfigs(
@@ -160,12 +160,13 @@ export async function proveConfigs(
   { source, outputIndex, items }: ProveConfigsParameters,
 ): Promise<ProvenConfigs> {
   const root = await getKnownRoot(context, { source, outputIndex })
-  const proofs = await Promise.all(items.map((item) => proveItem(context, root, item)))
-  const { nodes, ways } = toNodePool(proofs.map(({ storageProof }) => storageProof))
-  const pooled = proofs.map(({ storageProof: _, ...item }, index) => ({ ...item, way: ways[index] ?? '0x' }))
-  const args = [source, outputIndex, nodes, pooled] as const
+  const ordered = items
+    .map((item) => ({ item, key: slotToKey(item.id) }))
+    .toSorted((a, b) => compareBytes(a.key, b.key))
+  const proven = shareNodes(await Promise.all(ordered.map(({ item }) => proveItem(context, root, item))))
+  const args = [source, outputIndex, proven] as const
   const data = encodeFunctionData({ abi: keystoreReplicaAbi, functionName: 'confirmMany', args })
-  return { nodes, items: pooled, data, isFinal: root.finalized }
+  return { items: proven, data, isFinal: root.finalized }
 }
 
 async function proveItem(
@@ -232,5 +233,5 @@ function createConfigProof(
   { id, account, source, outputIndex }: Omit<ProveConfigParameters, 'config'>,
   storageProof: readonly Uint8Array[],
 ): ConfigProof {
-  return { source, outputIndex, id, account, storageProof: storageProof.map(toHex) }
+  return { source, outputIndex, id, account, storageProof: joinNodes(storageProof.map(toHex)) }
 }

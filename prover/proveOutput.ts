@@ -13,6 +13,7 @@ import {
 import { getDerivedOutput } from './getDerivedOutput.ts'
 import type { ProverContext } from './ProverContext.ts'
 import { getReplicaParameters, getReplicaRoot, type OutputProof } from './replica.ts'
+import { joinNodes } from './sharedProofs.ts'
 import type { VouchedBlock } from './VouchedBlock.ts'
 import { isVouched, vouch } from './vouch.ts'
 
@@ -137,8 +138,8 @@ async function complete(
     source,
     sourceProof: vouched.sourceProof,
     header: toHex(header.rlp),
-    accountProof: commitment.accountProof.map(toHex),
-    storageProof: commitment.storageProof.map(toHex),
+    accountProof: joinNodes(commitment.accountProof.map(toHex)),
+    storageProof: joinNodes(commitment.storageProof.map(toHex)),
     output,
   }
   const { hash, number, timestamp } = header

@@ -4,6 +4,7 @@ import { getBlockHeader } from './BlockHeader.ts'
 import { LaggingError, UnfitSourceError } from './errors.ts'
 import { L1_BLOCK_ADDRESS, l1BlockHash } from './l1BlockHash.ts'
 import { proveStorage } from './proveStorage.ts'
+import { joinNodes } from './sharedProofs.ts'
 import type { VouchedBlock } from './VouchedBlock.ts'
 
 const KIND = 'ParentL1BlockSource'
@@ -12,8 +13,8 @@ const HASH_SLOT: Hex = '0x000000000000000000000000000000000000000000000000000000
 
 const PROOF_PARAMETERS = [
   { name: 'parentHeader', type: 'bytes' },
-  { name: 'accountProof', type: 'bytes[]' },
-  { name: 'storageProof', type: 'bytes[]' },
+  { name: 'accountProof', type: 'bytes' },
+  { name: 'storageProof', type: 'bytes' },
 ] as const
 
 /**
@@ -48,8 +49,8 @@ export async function vouchByParentL1Block({
   }
   const sourceProof = encodeAbiParameters(PROOF_PARAMETERS, [
     toHex(header.rlp),
-    accountProof.map((node) => toHex(node)),
-    storageProof.map((node) => toHex(node)),
+    joinNodes(accountProof.map((node) => toHex(node))),
+    joinNodes(storageProof.map((node) => toHex(node))),
   ])
   return { hash, sourceProof, isFleeting: checkpoint === undefined }
 }

@@ -15,7 +15,7 @@ import {
   toHex,
   uintToRlp,
 } from '../../protocol/index.ts'
-import type { OutputProof } from '../../prover/index.ts'
+import { joinNodes, type OutputProof } from '../../prover/index.ts'
 import { named, namedBytes, namedHex } from './named.ts'
 import { findPartialTrie, type PartialTrie, type TrieEntry } from './PartialTrie.ts'
 
@@ -41,6 +41,8 @@ export type L1State = {
   hash: Hex
   /** The output's index. */
   index: bigint
+  /** How many nodes prove the account, and how many its slot. */
+  nodes: readonly [number, number]
   /** The argument of `updateRoot`. */
   proofBy(vouched: Vouched): OutputProof
 }
@@ -78,15 +80,17 @@ export function createL1State(oracle: Address, keystoreRoot: Hex, later = 0n): L
     ACCOUNTS,
     (trie) => trie.proofOf(key).length === ACCOUNT_NODES,
   )
+  const [accountProof, storageProof] = [state.proofOf(key), storage.proofOf(slot)]
   const header = encodeHeader(fromHex(state.root), L1_NUMBER + later * 300n, L1_TIME + later * HOUR)
   return {
     hash: keccakHex(header),
     index,
+    nodes: [accountProof.length, storageProof.length],
     proofBy: (vouched) => ({
       ...vouched,
       header: toHex(header),
-      accountProof: state.proofOf(key),
-      storageProof: storage.proofOf(slot),
+      accountProof: joinNodes(accountProof),
+      storageProof: joinNodes(storageProof),
       output: { index, ...parts, l1Timestamp, l2BlockNumber, inputsHash },
     }),
   }

@@ -9,7 +9,8 @@ import {TrieProof} from "@openzeppelin/contracts/utils/cryptography/TrieProof.so
 
 import {MerklePatricia} from "keyroll/libraries/MerklePatricia.sol";
 
-/// @notice Execution gas of proving an account, a slot, or a slot of an account, from proofs in calldata to the word.
+/// @notice Execution gas of proving an account, a slot, or a slot of an account, from proofs in calldata to the word, by
+///         libraries that take the nodes of a proof as a list.
 /// @dev What each library needs is counted, such as the copy in memory; the call's own dispatch and calldata are not.
 abstract contract ProofGas {
     function provesAccount(bytes32 stateRoot, address account, bytes[] calldata proof)
@@ -57,23 +58,39 @@ abstract contract ProofGas {
         returns (bytes32);
 }
 
-contract OurProofGas is ProofGas {
-    function _storageRoot(bytes32 stateRoot, address account, bytes[] calldata proof)
-        internal
-        pure
-        override
-        returns (bytes32)
+/// @dev Ours takes the nodes of a proof one after the other.
+contract OurProofGas {
+    function provesAccount(bytes32 stateRoot, address account, bytes calldata proof)
+        external
+        view
+        returns (bytes32 storageRoot, uint256 gasUsed)
     {
-        return MerklePatricia.accountStorageRoot(stateRoot, account, proof);
+        gasUsed = gasleft();
+        storageRoot = MerklePatricia.accountStorageRoot(stateRoot, account, proof);
+        gasUsed -= gasleft();
     }
 
-    function _word(bytes32 storageRoot, bytes32 slot, bytes[] calldata proof)
-        internal
-        pure
-        override
-        returns (bytes32 word)
+    function provesSlot(bytes32 storageRoot, bytes32 slot, bytes calldata proof)
+        external
+        view
+        returns (bytes32 word, uint256 gasUsed)
     {
+        gasUsed = gasleft();
         (, word) = MerklePatricia.storageValue(storageRoot, slot, proof);
+        gasUsed -= gasleft();
+    }
+
+    function provesSlotOfAccount(
+        bytes32 stateRoot,
+        address account,
+        bytes32 slot,
+        bytes calldata accountProof,
+        bytes calldata storageProof
+    ) external view returns (bytes32 word, uint256 gasUsed) {
+        gasUsed = gasleft();
+        bytes32 storageRoot = MerklePatricia.accountStorageRoot(stateRoot, account, accountProof);
+        (, word) = MerklePatricia.storageValue(storageRoot, slot, storageProof);
+        gasUsed -= gasleft();
     }
 }
 

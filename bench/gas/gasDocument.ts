@@ -14,14 +14,6 @@ const AIMS: Readonly<Record<string, number>> = {
   'gas.validate.overhead': 15_000,
 }
 
-/** Why an aim is not met, as long as it is not. */
-const REASONS: Readonly<Record<string, string>> = {
-  'gas.confirmMany40.each': `Of \`confirmMany40\`, forty keystores of a million share the root of the trie and the nodes right below it, and hardly any
-below those: each has two nodes of 532 bytes, one of some 370 and a leaf to itself, and these are most of its calldata and of
-what is hashed and searched. 44,200 are two slots that become nonzero, the hash of the config and the record, and 2,780 the event.
-Wallets that have a record are below the aim.`,
-}
-
 /** Writes docs/gas.md from the lines of the benchmark. */
 export function renderGasDocument(lines: readonly GasMeasurement[]): string {
   const lineOf = (name: string): GasMeasurement => {
@@ -36,7 +28,6 @@ export function renderGasDocument(lines: readonly GasMeasurement[]): string {
   const raised = transactions.filter((line) => line.raised !== line.value)
   const atFloor = transactions.filter(({ isAtFloor }) => isAtFloor)
   const aims = Object.keys(AIMS).map(lineOf)
-  const reasonOf = ({ name }: GasMeasurement) => (REASONS[name] === undefined ? '' : `\n${REASONS[name]}\n`)
   const missed = aims.filter(({ name, value }) => value > (AIMS[name] ?? 0))
 
   return `# Gas
@@ -94,7 +85,11 @@ ${table(
 \`confirmMany\` is given per wallet, its calldata for all forty. \`preconfirm\` rotates one signer's keystore with 32 bytes of data
 to a new key, which proves itself: two signatures of the scheme. A keystore's first rotation leaves the account's record blank;
 the second one, or the first confirmation, makes it.
-${missed.map(reasonOf).join('')}
+
+Of \`confirmMany40\`, forty keystores of a million share the root of the trie and the nodes right below it, and hardly any
+below those: each has two nodes of 532 bytes, one of some 370 and a leaf to itself, and these are most of its calldata and of
+what is hashed and searched. 44,200 are two slots that become nonzero, the hash of the config and the record, and 2,780 the event.
+
 \`gas.validate.overhead\`: ${gas('gas.validate.overhead')}${orAim('gas.validate.overhead', lineOf('gas.validate.overhead').value)}.
 What \`validateUserOp\` of a keystore wallet uses above that of a minimal proxy that does nothing but compare a recovered
 secp256k1 key with the one in its own storage (${lineOf('gas.validate.overhead').load}), both

@@ -1,4 +1,5 @@
 import type { Address, Hex } from 'viem'
+import { joinNodes } from '../../prover/index.ts'
 import { BenchmarkError } from '../report.ts'
 import { compileSolidity } from './compileSolidity.ts'
 import type { GasChain } from './GasChain.ts'
@@ -7,7 +8,7 @@ import { createMainnetLike, readBaseSepolia, readL1Sepolia, type SlotProof } fro
 
 type Verifier = 'OurProofGas' | 'OzProofGas' | 'OpProofGas'
 /** A question to a verifier, and the answer that it must give. */
-type Question = { functionName: string; args: readonly unknown[]; answer: Hex }
+type Question = { functionName: string; args: readonly (Hex | readonly Hex[])[]; answer: Hex }
 
 const PEERS = [
   { suffix: 'oz', peer: 'OpenZeppelin TrieProof', verifier: 'OzProofGas' },
@@ -24,8 +25,14 @@ const HARNESS: Address = '0x00000000000000000000000000000000009a5000'
  */
 export async function measureProofs(chain: GasChain): Promise<GasMeasurement[]> {
   const compiled = compileSolidity(['bench/gas/ProofGas.sol'], ['OurProofGas', 'OzProofGas', 'OpProofGas'])
-  const run = async (verifier: Verifier, { functionName, args, answer }: Question): Promise<number> => {
+  const run = async (
+    verifier: Verifier,
+    { functionName, args: proofs, answer }: Question,
+  ): Promise<number> => {
     const { abi, runtime } = compiled[verifier]
+    // Ours takes the nodes of a proof one after the other, the others as a list.
+    const args =
+      verifier === 'OurProofGas' ? proofs.map((arg) => (isList(arg) ? joinNodes(arg) : arg)) : proofs
     await chain.install(HARNESS, runtime)
     const [word, gas] = (await chain.read(HARNESS, abi, functionName, args)) as readonly [Hex, bigint]
     if (word !== answer) throw new BenchmarkError(`${verifier} answers ${word}, expected ${answer}`)
@@ -76,6 +83,10 @@ function accountAndSlot(proof: SlotProof): Question {
     args: [proof.stateRoot, proof.account, proof.slot, proof.accountProof, proof.storageProof],
     answer: proof.word,
   }
+}
+
+function isList(arg: Hex | readonly Hex[]): arg is readonly Hex[] {
+  return typeof arg !== 'string'
 }
 
 function depth({ accountProof, storageProof }: SlotProof): string {

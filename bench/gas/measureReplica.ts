@@ -1,6 +1,13 @@
-import { type Address, encodeFunctionData, type Hex, numberToHex, size } from 'viem'
+import { type Address, encodeFunctionData, type Hex, size } from 'viem'
 import { keystoreReplicaAbi, l1BlockSourceAbi } from '../../contracts/index.ts'
-import { configHash, slotToKey, storageValueToRlp, toShortConfig } from '../../protocol/index.ts'
+import {
+  compareBytes,
+  configHash,
+  slotToKey,
+  storageValueToRlp,
+  toShortConfig,
+} from '../../protocol/index.ts'
+import { joinNodes, shareNodes } from '../../prover/index.ts'
 import { GAS_ROLLUP, type GasChain } from './GasChain.ts'
 import { createGasKeystore, type GasKeystore } from './GasKeystore.ts'
 import { type GasMeasurement, type TransactionGas, transactionLine } from './gasLine.ts'
@@ -49,7 +56,7 @@ export async function measureReplica(chain: GasChain, single: GasKeystore): Prom
   const refreshed = await confirm(replica, third, single, 8n, after)
 
   const proof = first.proofBy({ source, sourceProof: '0x' })
-  const rootLoad = `${proof.accountProof.length} + ${proof.storageProof.length} nodes, header of ${size(proof.header)} bytes`
+  const rootLoad = `${first.nodes.join(' + ')} nodes, header of ${size(proof.header)} bytes`
   const configNodes = before.proofOf(slotToKey(single.id)).length
   const alone = `${configNodes} nodes of a million keystores`
   const together = `${MANY} of a million keystores, each`
@@ -134,7 +141,13 @@ function confirm(
   nonce: bigint,
   trie: PartialTrie,
 ) {
-  const proof = { source, outputIndex: index, id, account, storageProof: trie.proofOf(slotToKey(id)) }
+  const proof = {
+    source,
+    outputIndex: index,
+    id,
+    account,
+    storageProof: joinNodes(trie.proofOf(slotToKey(id))),
+  }
   const args = [proof, toShortConfig(configAt(nonce))] as const
   return chain.send(address, encodeFunctionData({ abi: keystoreReplicaAbi, functionName: 'confirm', args }))
 }
@@ -146,16 +159,16 @@ function confirmMany(
   nonce: bigint,
   trie: PartialTrie,
 ) {
-  const nodes: Hex[] = []
-  const indexOf = (node: Hex) => {
-    const found = nodes.indexOf(node)
-    return found < 0 ? nodes.push(node) - 1 : found
-  }
-  const items = keystores.map(({ id, account, configAt }) => {
-    const way = trie.proofOf(slotToKey(id)).map((node) => numberToHex(indexOf(node), { size: 2 }).slice(2))
-    return { id, account, config: toShortConfig(configAt(nonce)), way: `0x${way.join('')}` as Hex }
-  })
-  const args = [source, index, nodes, items] as const
+  const items = keystores
+    .map(({ id, account, configAt }) => ({
+      id,
+      account,
+      config: toShortConfig(configAt(nonce)),
+      key: slotToKey(id),
+    }))
+    .toSorted((a, b) => compareBytes(a.key, b.key))
+    .map(({ key, ...item }) => ({ ...item, storageProof: trie.proofOf(key) }))
+  const args = [source, index, shareNodes(items)] as const
   return chain.send(
     address,
     encodeFunctionData({ abi: keystoreReplicaAbi, functionName: 'confirmMany', args }),

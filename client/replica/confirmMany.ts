@@ -26,7 +26,7 @@ export function confirmMany(
       address: replica,
       abi: keystoreReplicaAbi,
       functionName: 'confirmMany',
-      args: [source, outputIndex, nodes, items],
+      args: [source, outputIndex, items],
     },
     options,
   )

@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {BeaconRootsSource, BlockHashIndex} from "keyroll/l2/sources/BeaconRootsSource.sol";
 import {L1Header} from "keyroll/libraries/L1Header.sol";
 import {MerklePatricia} from "keyroll/libraries/MerklePatricia.sol";
+import {SharedProofs} from "./kit/SharedProofs.sol";
 import {TrieTest} from "./libraries/TrieTest.sol";
 
 /// @notice Every byte of every real proof, with its lowest bit, its highest bit and all its bits changed.
@@ -111,23 +112,26 @@ contract EveryByteTest is TrieTest {
     }
 
     function _requireEveryByteOfAProof(bytes32 root, bytes32 key, bytes[] memory proof) internal view {
-        _trie.getAlone(root, key, proof);
+        _trie.get(root, key, proof);
+        uint256 start = 0;
         for (uint256 i = 0; i < proof.length; ++i) {
-            bytes memory node = proof[i];
             // No later node is looked at, so it suffices to send those up to the changed one.
-            bytes[] memory head = _resized(proof, i + 1, "");
-            for (uint256 at = 0; at < node.length; ++at) {
-                bytes1 original = node[at];
+            bytes memory nodes = SharedProofs.joined(_resized(proof, i + 1, ""));
+            for (uint256 at = start; at < nodes.length; ++at) {
+                bytes1 original = nodes[at];
                 for (uint256 j = 0; j < DIFFERENCES.length; ++j) {
-                    node[at] = original ^ DIFFERENCES[j];
-                    try _trie.getAlone(root, key, head) {
+                    nodes[at] = original ^ DIFFERENCES[j];
+                    try _trie.getAlone(root, key, nodes) {
                         revert Accepted(at, DIFFERENCES[j]);
                     } catch (bytes memory reason) {
+                        // Its first three bytes say where a node ends, and what is malformed then is found first.
+                        if (at < start + 3) continue;
                         assertEq(bytes4(reason), MerklePatricia.ProofNodeMismatch.selector);
                     }
                 }
-                node[at] = original;
+                nodes[at] = original;
             }
+            start = nodes.length;
         }
     }
 }

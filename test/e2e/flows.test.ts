@@ -19,6 +19,7 @@ import { followL1 } from '../../devnet/followL1.ts'
 import { followParent } from '../../devnet/followParent.ts'
 import { createOpChain } from '../../devnet/OpChain.ts'
 import { configHash, toShortConfig } from '../../protocol/index.ts'
+import { joinNodes } from '../../prover/index.ts'
 import { until } from '../sequencerWorld.ts'
 import {
   type FlowChain,
@@ -150,7 +151,7 @@ describe.concurrent('a change of keys', { timeout: 2 * PATIENCE }, () => {
         ...onReplica,
         data: encodeFunctionData({
           ...{ abi, functionName: 'confirm' },
-          args: [{ source, outputIndex, id, account, storageProof }, config],
+          args: [{ source, outputIndex, id, account, storageProof: joinNodes(storageProof) }, config],
         }),
       },
       {

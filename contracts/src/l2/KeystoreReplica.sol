@@ -174,17 +174,12 @@ contract KeystoreReplica is IKeystoreReplica {
     }
 
     /// @inheritdoc IKeystoreReplica
-    function confirmMany(
-        address source,
-        uint256 outputIndex,
-        bytes[] calldata nodes,
-        Confirmation[] calldata items
-    ) external {
+    function confirmMany(address source, uint256 outputIndex, Confirmation[] calldata items) external {
         Root memory entry = _knownRoot(source, outputIndex);
-        MerklePatricia.PoolNode[] memory pool = MerklePatricia.toPool(nodes);
+        MerklePatricia.Path memory path = MerklePatricia.newPath(entry.keystoreRoot);
         for (uint256 i = 0; i < items.length; ++i) {
             Confirmation calldata item = items[i];
-            bytes memory fault = _tryConfirmPooled(source, entry, pool, item);
+            bytes memory fault = _tryConfirmAlong(source, entry, path, item);
             if (fault.length != 0) emit ConfirmationSkipped(i, item.id, item.account, fault);
         }
     }
@@ -329,20 +324,19 @@ contract KeystoreReplica is IKeystoreReplica {
 
     // What follows answers the error with which `confirm` reverts and for which `confirmMany` leaves an item out.
 
-    function _tryConfirmPooled(
+    function _tryConfirmAlong(
         address source,
         Root memory entry,
-        MerklePatricia.PoolNode[] memory pool,
+        MerklePatricia.Path memory path,
         Confirmation calldata item
-    ) private returns (bytes memory fault) {
+    ) private returns (bytes memory) {
         (bytes32 id, address account) = (item.id, item.account);
-        Record memory rec;
-        (rec, fault) = _tryOpen(source, entry, id, account);
+        // First, whatever else is wrong with the item: the next one's proof may begin as this one's.
+        (bool exists, bytes32 proven, bytes memory proofFault) =
+            MerklePatricia.tryStorageValueAlong(path, id, item.kept, item.nodes);
+        (Record memory rec, bytes memory fault) = _tryOpen(source, entry, id, account);
         if (fault.length != 0) return fault;
-        bool exists;
-        bytes32 proven;
-        (exists, proven, fault) = MerklePatricia.tryStorageValuePooled(entry.keystoreRoot, id, pool, item.way);
-        if (fault.length != 0) return fault;
+        if (proofFault.length != 0) return proofFault;
         return _tryConfirm(entry, rec, id, account, item.config, exists ? proven : id);
     }
 

@@ -10,9 +10,9 @@ import {Slice, SliceLib} from "./Slice.sol";
 /// @notice Verifies inclusion and exclusion proofs of Ethereum's hexary Merkle-Patricia trie with hashed keys: the
 ///         state trie and storage tries (protocol.md §4).
 /// @dev A proof is what `eth_getProof` answers: the nodes that are referenced by hash, from the root down to where the
-///      key ends, each as its RLP; nodes shorter than 32 bytes are inside their parent and nowhere else. There is one
-///      proof for a key. Whatever is not that proof reverts, or is a fault where many keys are looked up; nothing is
-///      merely false.
+///      key ends, each as its RLP, one after the other: as lists, they say where they end. Nodes shorter than 32 bytes are
+///      inside their parent and nowhere else. There is one proof for a key. Whatever is not that proof reverts, or is a
+///      fault where many keys are looked up; nothing is merely false.
 ///
 ///      All keys have 64 nibbles, so a value stands in a leaf, never in a branch, and a leaf ends at the 64th.
 library MerklePatricia {
@@ -28,12 +28,25 @@ library MerklePatricia {
         Branch
     }
 
-    /// @notice A node in a pool that many proofs share, hashed and looked at once.
-    struct PoolNode {
-        bytes32 hash;
+    /// @notice The nodes of the proof that was read last, and how far they led its key: the next proof may begin with some
+    ///         of them, and its key is led on from where the two keys part.
+    struct Path {
+        bytes32 keyHash;
+        /// @dev How many nodes the proof has.
+        uint256 length;
+        /// @dev The last node of which is known what those above say.
+        uint256 known;
+        /// @dev Of the root; those of the nodes below it are behind it in memory, one after the other.
+        Mark first;
+    }
+
+    /// @notice A node of a proof, which is a list, and what those above say of it and of the key.
+    struct Mark {
         uint256 position;
         uint256 end;
-        bool isFullBranch;
+        bytes32 expected;
+        uint256 depth;
+        Step step;
     }
 
     /// @notice `keccak256(rlp(""))`, the root of a trie without keys.
@@ -47,6 +60,12 @@ library MerklePatricia {
     uint256 private constant _LONGEST_EMBEDDED = 0xde;
 
     uint256 private constant _KEY_NIBBLES = 64;
+
+    /// @dev Every node but a leaf uses a nibble of the key, so nobody reads a node behind the 65th.
+    uint256 private constant _MAX_NODES = 65;
+
+    /// @dev Bytes of a {Mark}.
+    uint256 private constant _MARK = 0xa0;
 
     /// @dev No path leads so deep.
     uint256 private constant _MALFORMED = type(uint256).max;
@@ -70,10 +89,8 @@ library MerklePatricia {
     error EmptyValue();
     /// @notice The proof shows that there is no such account.
     error AccountAbsent(address account);
-    /// @notice The way through a pool does not consist of indices of two bytes.
-    error MalformedWay(uint256 length);
-    /// @notice The way through a pool names a node that the pool does not have.
-    error NotInPool(uint256 node, uint256 count);
+    /// @notice A proof begins with more nodes of the last one than that has.
+    error TooManyNodesKept(uint256 kept, uint256 length);
     /// @notice A storage value is zero, wider than a word, or starts with a zero byte.
     error MalformedStorageValue(bytes value);
 
@@ -83,84 +100,50 @@ library MerklePatricia {
     /// @param proof Nodes from the root down; none for the empty trie.
     /// @return exists Whether the key has a value; both answers are proven.
     /// @return value The value, not decoded; empty if there is none.
-    function get(bytes32 root, bytes32 keyHash, bytes[] calldata proof)
+    function get(bytes32 root, bytes32 keyHash, bytes calldata proof)
         internal
         pure
         returns (bool exists, bytes calldata value)
     {
-        (Slice found, bytes memory fault) = tryGet(root, keyHash, proof);
+        (Slice found, bytes memory fault) = tryGetAlong(newPath(root), keyHash, 0, SliceLib.from(proof));
         Fault.raise(fault);
         return (_isFound(found), found.toBytes());
     }
 
-    /// @notice As {get}, but answers the error with which that reverts.
+    /// @notice A path along which no proof has led yet, in the trie of `root`.
+    function newPath(bytes32 root) internal pure returns (Path memory path) {
+        Mark memory first = path.first;
+        assembly ("memory-safe") {
+            first := mload(0x40)
+            // A mark more than there are nodes, for what the last one says.
+            mstore(0x40, add(first, mul(_MARK, add(_MAX_NODES, 1))))
+        }
+        (first.expected, first.depth, first.step) = (root, 0, Step.Child);
+        path.first = first;
+    }
+
+    /// @notice Looks up a key by a proof that begins as the last one along `path`. Answers the error with which {get} reverts.
+    /// @param kept With how many nodes of that one.
+    /// @param nodes The nodes behind these.
     /// @return value The value; empty if there is none.
     /// @return fault The error; empty if there is none.
-    function tryGet(bytes32 root, bytes32 keyHash, bytes[] calldata proof)
+    function tryGetAlong(Path memory path, bytes32 keyHash, uint256 kept, Slice nodes)
         internal
         pure
         returns (Slice value, bytes memory fault)
     {
-        if (root == EMPTY_TRIE_ROOT) {
-            return (value, proof.length == 0 ? fault : _tooLong(proof.length, 0));
+        if (kept > path.length) {
+            return (value, Fault.encode(TooManyNodesKept.selector, kept, path.length));
         }
-
-        bytes32 expected = root;
-        uint256 depth = 0;
-        Step step = Step.Child;
-        for (uint256 i = 0; i < proof.length; ++i) {
-            Slice node = SliceLib.from(proof[i]);
-            uint256 position;
-            (step, position, depth) = _enter(step, node, i, expected, keyHash, depth);
-            if (step < Step.Child) return _arrive(step, position, proof.length, i + 1);
-            expected = _wordAt(position + 1);
-        }
-        return (value, _tooShort(proof.length));
-    }
-
-    /// @notice Hashes nodes that several proofs share, whatever they are: what is wrong with one is the fault of the ways
-    ///         that lead through it.
-    function toPool(bytes[] calldata nodes) internal pure returns (PoolNode[] memory pool) {
-        pool = new PoolNode[](nodes.length);
-        for (uint256 i = 0; i < nodes.length; ++i) {
-            (uint256 position, uint256 end) = _bounds(nodes[i]);
-            PoolNode memory pooled = pool[i];
-            pooled.hash = _hash(position, end);
-            pooled.position = position;
-            pooled.end = end;
-            pooled.isFullBranch = _isFullBranch(position, end);
-        }
-    }
-
-    /// @notice Looks up a key as {tryGet} does with the proof that `way` picks from `pool`.
-    /// @param way Indices in the pool, two bytes each, from the root down; none for the empty trie.
-    function tryGetPooled(bytes32 root, bytes32 keyHash, PoolNode[] memory pool, Slice way)
-        internal
-        pure
-        returns (Slice value, bytes memory fault)
-    {
-        uint256 length = way.length();
-        if (length % 2 != 0) return (value, Fault.encode(MalformedWay.selector, length));
-        length /= 2;
-        if (root == EMPTY_TRIE_ROOT) return (value, length == 0 ? fault : _tooLong(length, 0));
-
-        (uint256 depth, bytes32 expected) = _throughFullBranches(root, keyHash, pool, way);
-        Step step = Step.Child;
-        for (uint256 i = depth; i < length; ++i) {
-            uint256 position = uint16(bytes2(way.wordAt(2 * i)));
-            if (position >= pool.length) return (value, _notInPool(position, pool.length));
-            (step, position, depth) = _enterPooled(step, pool[position], i, expected, keyHash, depth);
-            if (step < Step.Child) return _arrive(step, position, length, i + 1);
-            expected = _wordAt(position + 1);
-        }
-        return (value, _tooShort(length));
+        fault = _append(path, kept, nodes);
+        return fault.length == 0 ? _lead(path, keyHash) : (value, fault);
     }
 
     /// @notice Proves an account and returns the root of its storage trie.
     /// @param stateRoot Root of the state trie.
     /// @param account Address of the account.
     /// @param proof Nodes of the state trie from the root down.
-    function accountStorageRoot(bytes32 stateRoot, address account, bytes[] calldata proof)
+    function accountStorageRoot(bytes32 stateRoot, address account, bytes calldata proof)
         internal
         pure
         returns (bytes32 storageRoot)
@@ -181,35 +164,201 @@ library MerklePatricia {
     /// @param proof Nodes of the storage trie from the root down.
     /// @return exists Whether the slot is not zero.
     /// @return word What the slot holds.
-    function storageValue(bytes32 storageRoot, bytes32 slot, bytes[] calldata proof)
+    function storageValue(bytes32 storageRoot, bytes32 slot, bytes calldata proof)
         internal
         pure
         returns (bool exists, bytes32 word)
     {
         bytes memory fault;
-        (exists, word, fault) = tryStorageValue(storageRoot, slot, proof);
+        (exists, word, fault) = tryStorageValueAlong(newPath(storageRoot), slot, 0, proof);
         Fault.raise(fault);
     }
 
-    /// @notice As {storageValue}, but answers the error with which that reverts; empty if there is none.
-    function tryStorageValue(bytes32 storageRoot, bytes32 slot, bytes[] calldata proof)
+    /// @notice As {storageValue}, by a proof as {tryGetAlong} takes it, and answering the error with which that reverts.
+    function tryStorageValueAlong(Path memory path, bytes32 slot, uint256 kept, bytes calldata nodes)
         internal
         pure
         returns (bool, bytes32, bytes memory)
     {
-        (Slice value, bytes memory fault) = tryGet(storageRoot, _keyOf(slot), proof);
+        (Slice value, bytes memory fault) = tryGetAlong(path, _keyOf(slot), kept, SliceLib.from(nodes));
         return _readWord(value, fault);
     }
 
-    /// @notice As {tryStorageValue}, with the proof that `way` picks from `pool`.
-    function tryStorageValuePooled(
-        bytes32 storageRoot,
-        bytes32 slot,
-        PoolNode[] memory pool,
-        bytes calldata way
-    ) internal pure returns (bool, bytes32, bytes memory) {
-        (Slice value, bytes memory fault) = tryGetPooled(storageRoot, _keyOf(slot), pool, SliceLib.from(way));
-        return _readWord(value, fault);
+    /// @dev Puts nodes behind the first `kept` of a path.
+    function _append(Path memory path, uint256 kept, Slice nodes) private pure returns (bytes memory fault) {
+        if (path.known > kept) path.known = kept;
+        Mark memory mark = path.first;
+        uint256 position = nodes.start();
+        uint256 end = nodes.end();
+        assembly ("memory-safe") {
+            mark := add(mark, mul(_MARK, kept))
+        }
+        while (position < end) {
+            uint256 next;
+            assembly ("memory-safe") {
+                // Most are lists of 256 bytes or more, whose length has two bytes.
+                let start := shr(232, calldataload(position))
+                if and(eq(shr(16, start), 0xf9), gt(and(start, 0xffff), 0xff)) {
+                    next := add(add(position, 3), and(start, 0xffff))
+                }
+            }
+            if (next == 0) (, next) = RlpRun.listAt(position);
+            if (next > end) {
+                fault = _faultOfList(position, end);
+                break;
+            }
+            assembly ("memory-safe") {
+                if lt(kept, _MAX_NODES) {
+                    mstore(mark, position)
+                    mstore(add(mark, 0x20), next)
+                    mark := add(mark, _MARK)
+                }
+                kept := add(kept, 1)
+                position := next
+            }
+        }
+        path.length = kept;
+    }
+
+    /// @dev Leads a key along a path.
+    function _lead(Path memory path, bytes32 keyHash) private pure returns (Slice value, bytes memory fault) {
+        uint256 length = path.length;
+        if (path.first.expected == EMPTY_TRIE_ROOT) {
+            return (value, length == 0 ? fault : _tooLong(length, 0));
+        }
+        uint256 index = _stepBack(path, keyHash);
+        uint256 count = length < _MAX_NODES ? length : _MAX_NODES;
+        while (true) {
+            bool isAbsent;
+            (index, isAbsent) = _throughBranches(path.first, index, count, keyHash);
+            path.known = index;
+            if (isAbsent) return _arrive(Step.Absent, 0, length, index + 1);
+            if (index == count) return (value, _tooShort(length));
+            Mark memory mark = path.first;
+            assembly ("memory-safe") {
+                mark := add(mark, mul(_MARK, index))
+            }
+            (Step step, uint256 position, uint256 depth) = _enter(mark, index, keyHash);
+            ++index;
+            if (step < Step.Child) return _arrive(step, position, length, index);
+            assembly ("memory-safe") {
+                mark := add(mark, _MARK)
+            }
+            (mark.expected, mark.depth, mark.step) = (_wordAt(position + 1), depth, step);
+        }
+    }
+
+    /// @dev The last node down to which the last key's way is also that of another, which takes its place.
+    function _stepBack(Path memory path, bytes32 keyHash) private pure returns (uint256 index) {
+        index = path.known;
+        bytes32 difference = path.keyHash ^ keyHash;
+        path.keyHash = keyHash;
+        assembly ("memory-safe") {
+            // What nodes say of a key depends on as many of its nibbles as the depth below them counts.
+            let depth := add(add(mload(add(path, 0x60)), mul(_MARK, index)), 0x60)
+            for {} shr(sub(256, shl(2, mload(depth))), difference) {} {
+                index := sub(index, 1)
+                depth := sub(depth, _MARK)
+            }
+        }
+    }
+
+    /// @dev Leads a key through branches with nothing but hashes and empty references, as most nodes are in a large trie.
+    ///      `_enter` would do the same.
+    /// @return next The first node that it does not lead through.
+    /// @return isAbsent Whether that is such a branch too, and has nothing for the key.
+    function _throughBranches(Mark memory mark, uint256 index, uint256 count, bytes32 keyHash)
+        private
+        pure
+        returns (uint256 next, bool isAbsent)
+    {
+        assembly ("memory-safe") {
+            // The position of the reference for a nibble in a branch of sixteen hashes; zero if it is none.
+            function childOfFull(position, nibble) -> child {
+                // 0xf90211 for its length, sixteen times 0xa0 and a hash, 0x80. Only the first byte of each difference matters.
+                let hash := shl(248, 0xa0)
+                let difference := 0
+                let value := add(position, 531)
+                for { let at := add(position, 3) } lt(at, value) { at := add(at, 264) } {
+                    difference := or(
+                        or(
+                            or(
+                                or(difference, xor(hash, calldataload(at))),
+                                xor(hash, calldataload(add(at, 33)))
+                            ),
+                            or(xor(hash, calldataload(add(at, 66))), xor(hash, calldataload(add(at, 99))))
+                        ),
+                        or(
+                            or(xor(hash, calldataload(add(at, 132))), xor(hash, calldataload(add(at, 165)))),
+                            or(xor(hash, calldataload(add(at, 198))), xor(hash, calldataload(add(at, 231))))
+                        )
+                    )
+                }
+                if iszero(or(byte(0, difference), xor(byte(0, calldataload(value)), 0x80))) {
+                    child := add(add(position, 3), mul(33, nibble))
+                }
+            }
+
+            // The position of the reference for a nibble in a branch whose references are empty or hashes; zero if it is
+            // none.
+            function childOf(position, end, nibble) -> child {
+                let prefix := byte(0, calldataload(position))
+                let at := add(add(position, 1), mul(gt(prefix, 0xf7), sub(prefix, 0xf7)))
+                // Only the first byte of each difference matters: none, or the bit by which a hash differs.
+                let empty := shl(248, 0x80)
+                let difference := xor(empty, calldataload(at))
+                // The path of a leaf or an extension begins otherwise.
+                if iszero(and(byte(0, difference), 0xdf)) {
+                    let group := and(nibble, 0x0c)
+                    for { let i := 0 } lt(i, 16) { i := add(i, 4) } {
+                        if eq(i, group) { child := at }
+                        let first := xor(empty, calldataload(at))
+                        at := add(add(at, 1), byte(0, first))
+                        let second := xor(empty, calldataload(at))
+                        at := add(add(at, 1), byte(0, second))
+                        let third := xor(empty, calldataload(at))
+                        at := add(add(at, 1), byte(0, third))
+                        let fourth := xor(empty, calldataload(at))
+                        at := add(add(at, 1), byte(0, fourth))
+                        difference := or(difference, or(or(first, second), or(third, fourth)))
+                    }
+                    for { let i := and(nibble, 3) } i { i := sub(i, 1) } {
+                        child := add(add(child, 1), byte(0, xor(empty, calldataload(child))))
+                    }
+                    // The value is empty, and the last item.
+                    let isBranch := and(eq(add(at, 1), end), eq(byte(0, calldataload(at)), 0x80))
+                    child := mul(child, and(isBranch, iszero(and(byte(0, difference), 0xdf))))
+                }
+            }
+
+            let free := mload(0x40)
+            mark := add(mark, mul(_MARK, index))
+            let depth := mload(add(mark, 0x60))
+            for {} and(lt(index, count), lt(depth, _KEY_NIBBLES)) { index := add(index, 1) } {
+                let position := mload(mark)
+                let end := mload(add(mark, 0x20))
+                let length := sub(end, position)
+                calldatacopy(free, position, length)
+                if iszero(eq(keccak256(free, length), mload(add(mark, 0x40)))) { break }
+
+                let nibble := and(shr(sub(252, shl(2, depth)), keyHash), 0x0f)
+                let child := 0
+                if eq(length, 532) { child := childOfFull(position, nibble) }
+                if iszero(child) { child := childOf(position, end, nibble) }
+                let prefix := mul(byte(0, calldataload(child)), gt(child, 0))
+                if iszero(eq(prefix, 0xa0)) {
+                    isAbsent := and(eq(prefix, 0x80), gt(length, 31))
+                    break
+                }
+
+                mark := add(mark, _MARK)
+                depth := add(depth, 1)
+                mstore(add(mark, 0x40), calldataload(add(child, 1)))
+                mstore(add(mark, 0x60), depth)
+                mstore(add(mark, 0x80), 3) // Step.Child
+            }
+            next := index
+        }
     }
 
     function _keyOf(bytes32 slot) private pure returns (bytes32 keyHash) {
@@ -242,57 +391,17 @@ library MerklePatricia {
     }
 
     /// @dev Follows the key through a node of a proof and those embedded in it.
-    function _enter(Step step, Slice node, uint256 index, bytes32 expected, bytes32 keyHash, uint256 depth)
+    function _enter(Mark memory mark, uint256 index, bytes32 keyHash)
         private
         pure
         returns (Step, uint256, uint256)
     {
+        (uint256 position, uint256 end) = (mark.position, mark.end);
         // With keys of 64 nibbles even the root has more than 32 bytes.
-        if (node.length() < 32) return _refuseShort(index, node.length());
-        (uint256 position, uint256 end) = (node.start(), node.end());
-        bytes32 hash = _hash(position, end);
-        if (hash != expected) return _refuseHash(index, hash, expected);
-        return _followAll(step, position, end, keyHash, depth);
-    }
-
-    /// @dev As {_enter}, with a node of a pool.
-    function _enterPooled(
-        Step step,
-        PoolNode memory node,
-        uint256 index,
-        bytes32 expected,
-        bytes32 keyHash,
-        uint256 depth
-    ) private pure returns (Step, uint256, uint256) {
-        (uint256 position, uint256 end) = (node.position, node.end);
         if (end - position < 32) return _refuseShort(index, end - position);
-        if (node.hash != expected) return _refuseHash(index, node.hash, expected);
-        if (node.isFullBranch && depth < _KEY_NIBBLES) return _followFullBranch(position, keyHash, depth);
-        return _followAll(step, position, end, keyHash, depth);
-    }
-
-    /// @dev Follows the key from the root through as many full branches as there are at the beginning of its way, one
-    ///      nibble each: in a large trie these are most nodes. `_enterPooled` would do the same.
-    function _throughFullBranches(bytes32 root, bytes32 keyHash, PoolNode[] memory pool, Slice way)
-        private
-        pure
-        returns (uint256 depth, bytes32 expected)
-    {
-        uint256 position = way.start();
-        uint256 end = way.end();
-        assembly ("memory-safe") {
-            expected := root
-            for {} and(lt(position, end), lt(depth, _KEY_NIBBLES)) { position := add(position, 2) } {
-                let index := shr(240, calldataload(position))
-                if iszero(lt(index, mload(pool))) { break }
-                // hash, position, end, isFullBranch
-                let node := mload(add(add(pool, 0x20), shl(5, index)))
-                if iszero(and(eq(mload(node), expected), mload(add(node, 0x60)))) { break }
-                let nibble := and(shr(sub(252, shl(2, depth)), keyHash), 0x0f)
-                expected := calldataload(add(add(mload(add(node, 0x20)), 4), mul(33, nibble)))
-                depth := add(depth, 1)
-            }
-        }
+        bytes32 hash = _hash(position, end);
+        if (hash != mark.expected) return _refuseHash(index, hash, mark.expected);
+        return _followAll(mark.step, position, end, keyHash, mark.depth);
     }
 
     /// @dev Hashes calldata without keeping the copy.
@@ -375,15 +484,19 @@ library MerklePatricia {
         return Fault.encode(ProofTooShort.selector, length);
     }
 
-    function _notInPool(uint256 node, uint256 count) private pure returns (bytes memory) {
-        return Fault.encode(NotInPool.selector, node, count);
+    /// @dev Where the items of a list begin.
+    function _itemsOf(uint256 position) private pure returns (uint256) {
+        unchecked {
+            uint256 prefix = _prefixAt(position);
+            return position + (prefix > 0xf7 ? prefix - 0xf6 : 1);
+        }
     }
 
-    function _bounds(bytes calldata node) private pure returns (uint256 position, uint256 end) {
-        assembly ("memory-safe") {
-            position := node.offset
-            end := add(position, node.length)
-        }
+    /// @dev Why no list begins at `position` and ends before `end`.
+    function _faultOfList(uint256 position, uint256 end) private pure returns (bytes memory) {
+        (,, uint256 payloadEnd) = Rlp.tryItem(position, end);
+        if (payloadEnd == 0) return Rlp.faultAt(position, end);
+        return Fault.encode(Rlp.RlpExpectedList.selector, _prefixAt(position));
     }
 
     /// @dev Follows the key through the node from `position` to `end`.
@@ -397,25 +510,14 @@ library MerklePatricia {
         pure
         returns (Step step, uint256 target, uint256 newDepth)
     {
-        if (_isFullBranch(position, end) && depth < _KEY_NIBBLES) {
-            return _followFullBranch(position, keyHash, depth);
-        }
-
-        (step, target, newDepth) = _followBranch(position, end, keyHash, depth);
-        if (step != Step.Fault) return (step, target, newDepth);
-
-        (bool isList, uint256 payload, uint256 payloadEnd) = Rlp.tryItem(position, end);
-        if (payloadEnd == 0) return _refuse(Rlp.faultAt(position, end));
-        if (!isList) return _refuseNode(Rlp.RlpExpectedList.selector, _prefixAt(position));
-        if (payloadEnd != end) return _refuseNode(Rlp.RlpTrailingBytes.selector, end - payloadEnd);
-
-        (, uint256 pathStart, uint256 second) = Rlp.tryItem(payload, end);
-        if (second == 0) return _refuse(Rlp.faultAt(payload, end));
+        uint256 items = _itemsOf(position);
+        (, uint256 pathStart, uint256 second) = Rlp.tryItem(items, end);
+        if (second == 0) return _refuse(Rlp.faultAt(items, end));
         (,, uint256 afterSecond) = Rlp.tryItem(second, end);
         if (afterSecond == 0) return _refuse(Rlp.faultAt(second, end));
-        if (afterSecond != end) return _refuseNode(MalformedNode.selector, depth);
+        if (afterSecond != end) return _followBranch(items, end, keyHash, depth);
         if (previous == Step.Branch) return _refuseNode(ExtensionWithoutBranch.selector, depth);
-        if (_prefixAt(payload) >= _SHORTEST_EMBEDDED) return _refuseNode(MalformedPath.selector, depth);
+        if (_prefixAt(items) >= _SHORTEST_EMBEDDED) return _refuseNode(MalformedPath.selector, depth);
         return _followPair(pathStart, second, keyHash, depth);
     }
 
@@ -441,55 +543,23 @@ library MerklePatricia {
         return (isLeaf ? Step.Value : Step.Branch, second, newDepth);
     }
 
-    /// @dev Follows the key through a branch of sixteen hashes.
-    function _followFullBranch(uint256 position, bytes32 keyHash, uint256 depth)
-        private
-        pure
-        returns (Step, uint256, uint256)
-    {
-        unchecked {
-            return (Step.Child, position + 3 + 33 * _nibbleAt(keyHash, depth), depth + 1);
-        }
-    }
-
     /// @dev Checks all items of a branch and finds the one for the next nibble. They need no bound of their own: only
     ///      when none reaches past the end does the last one end exactly there.
-    /// @return step A fault, of which nothing is said, if the node is no branch.
-    function _followBranch(uint256 position, uint256 end, bytes32 keyHash, uint256 depth)
+    function _followBranch(uint256 items, uint256 end, bytes32 keyHash, uint256 depth)
         private
         pure
         returns (Step step, uint256 target, uint256 newDepth)
     {
-        (uint256 items, uint256 next) = RlpRun.listAt(position);
-        if (next != end || depth >= _KEY_NIBBLES) return (Step.Fault, 0, 0);
+        if (depth >= _KEY_NIBBLES) return _refuseNode(MalformedNode.selector, depth);
         unchecked {
             uint256 nibble = _nibbleAt(keyHash, depth);
             target = _skipReferences(items, nibble);
             uint256 value = _skipReferences(target, 16 - nibble);
-            if (value + 1 != end || _prefixAt(value) != _EMPTY) return (Step.Fault, 0, 0);
+            if (value + 1 != end || _prefixAt(value) != _EMPTY) {
+                return _refuseNode(MalformedNode.selector, depth);
+            }
             if (_prefixAt(target) == _EMPTY) return (Step.Absent, 0, depth);
             return (Step.Child, target, depth + 1);
-        }
-    }
-
-    /// @dev Whether a node is a branch with sixteen hashes, 532 bytes. So are most nodes of a proof from a large trie, and
-    ///      comparing prefixes that stand at known places costs far less than parsing them.
-    function _isFullBranch(uint256 position, uint256 end) private pure returns (bool isFull) {
-        if (end - position != 532) return false;
-        assembly ("memory-safe") {
-            // 0xf90211, sixteen times 0xa0 and a hash, 0x80. Only the first byte of each difference matters.
-            let hash := shl(248, 0xa0)
-            let difference := 0
-            let value := add(position, 531)
-            for { let at := add(position, 3) } lt(at, value) { at := add(at, 132) } {
-                difference := or(difference, xor(hash, calldataload(at)))
-                difference := or(difference, xor(hash, calldataload(add(at, 33))))
-                difference := or(difference, xor(hash, calldataload(add(at, 66))))
-                difference := or(difference, xor(hash, calldataload(add(at, 99))))
-            }
-            let isFramed :=
-                and(eq(shr(232, calldataload(position)), 0xf90211), eq(byte(0, calldataload(value)), 0x80))
-            isFull := and(isFramed, iszero(byte(0, difference)))
         }
     }
 

@@ -5,8 +5,7 @@ import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
 
 import {TestTrie} from "../libraries/TestTrie.sol";
 
-/// @notice The part that some keys see of a storage trie with a million others, and how the pool of a `confirmMany` holds
-/// it.
+/// @notice The part that some keys see of a storage trie with a million others.
 /// @dev Four levels of branches are full; those below have ten children, about as many as a million keys leave them; and
 /// three in five of their children are branches once more, with two children. What no key leads to is a made-up hash.
 library WideTrie {
@@ -15,50 +14,36 @@ library WideTrie {
     struct Slot {
         bytes32 slot;
         bytes32 word;
-        /// @dev Filled in: indices of the nodes on the way, two bytes each.
-        bytes way;
+        /// @dev Filled in: the nodes from the root down.
+        bytes[] proof;
     }
 
-    /// @notice The root, and the nodes that lead to `slots`, each once; fills in their ways.
-    function build(Slot[] memory slots) internal pure returns (bytes32 root, bytes[] memory nodes) {
-        nodes = new bytes[](slots.length * (_FULL_LEVELS + 3));
-        assembly ("memory-safe") {
-            mstore(nodes, 0)
-        }
-        root = _add(slots, 0, nodes);
+    /// @notice The root of a trie in which `slots` stand; fills in their proofs.
+    function build(Slot[] memory slots) internal pure returns (bytes32 root) {
+        return _add(slots, 0);
     }
 
-    /// @dev Adds the node above `slots`, which agree in their first `depth` nibbles, after those below it.
-    function _add(Slot[] memory slots, uint256 depth, bytes[] memory nodes) private pure returns (bytes32) {
+    /// @dev Adds the node above `slots`, which agree in their first `depth` nibbles, before those below it.
+    function _add(Slot[] memory slots, uint256 depth) private pure returns (bytes32) {
         bytes32 key = _keyOf(slots[0]);
         bool isLeaf = depth == _FULL_LEVELS + 2 || (depth == _FULL_LEVELS + 1 && uint256(key) % 5 > 2);
-        bytes memory node = isLeaf
-            ? TestTrie.leaf(key, depth, RLP.encode(uint256(slots[0].word)))
-            : _branch(slots, depth, nodes);
-        uint256 index = nodes.length;
-        assembly ("memory-safe") {
-            mstore(nodes, add(index, 1))
-        }
-        nodes[index] = node;
+        bytes memory node =
+            isLeaf ? TestTrie.leaf(key, depth, RLP.encode(uint256(slots[0].word))) : _branch(slots, depth);
         for (uint256 i = 0; i < slots.length; ++i) {
-            slots[i].way = abi.encodePacked(uint16(index), slots[i].way);
+            slots[i].proof = _prepended(node, slots[i].proof);
         }
         require(!isLeaf || slots.length == 1, "two keys in one leaf");
         return keccak256(node);
     }
 
-    function _branch(Slot[] memory slots, uint256 depth, bytes[] memory nodes)
-        private
-        pure
-        returns (bytes memory)
-    {
+    function _branch(Slot[] memory slots, uint256 depth) private pure returns (bytes memory) {
         bytes[] memory items = new bytes[](17);
         uint256 children = depth < _FULL_LEVELS ? 16 : depth == _FULL_LEVELS ? 10 : 2;
         for (uint256 nibble = 0; nibble < 16; ++nibble) {
             Slot[] memory below = _select(slots, depth, nibble);
             // Those that are there first, then others as long as there are too few.
             if (below.length != 0) {
-                items[nibble] = RLP.encode(_add(below, depth + 1, nodes));
+                items[nibble] = RLP.encode(_add(below, depth + 1));
                 --children;
             }
         }
@@ -69,6 +54,14 @@ library WideTrie {
         }
         items[16] = hex"80";
         return RLP.encode(items);
+    }
+
+    function _prepended(bytes memory node, bytes[] memory nodes) private pure returns (bytes[] memory all) {
+        all = new bytes[](nodes.length + 1);
+        all[0] = node;
+        for (uint256 i = 0; i < nodes.length; ++i) {
+            all[i + 1] = nodes[i];
+        }
     }
 
     function _select(Slot[] memory slots, uint256 depth, uint256 nibble)

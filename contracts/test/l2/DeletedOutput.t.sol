@@ -11,6 +11,7 @@ import {
 import {Output} from "keyroll/libraries/Output.sol";
 import {L1BlockSource} from "keyroll/l2/sources/L1BlockSource.sol";
 import {IOutputOracle} from "keyroll/l1/interfaces/IOutputOracle.sol";
+import {SharedProofs} from "../kit/SharedProofs.sol";
 import {TestL1} from "../kit/TestL1.sol";
 import {Keystore, TestSetConfig} from "../kit/TestSetConfig.sol";
 import {Signer} from "../kit/TestSigner.sol";
@@ -140,8 +141,8 @@ contract DeletedOutputTest is L1Test {
         proof.source = address(_source);
         proof.header =
             TestL1.encodeHeader(TestTrie.rootOf(state), vm.getBlockNumber(), vm.getBlockTimestamp());
-        proof.accountProof = TestTrie.proofOf(state, state[0].key, false);
-        proof.storageProof = TestTrie.proofOf(slots, keccak256(abi.encode(slot)), false);
+        proof.accountProof = SharedProofs.joined(TestTrie.proofOf(state, state[0].key, false));
+        proof.storageProof = SharedProofs.joined(TestTrie.proofOf(slots, keccak256(abi.encode(slot)), false));
         proof.output = _lie;
     }
 
@@ -163,7 +164,8 @@ contract DeletedOutputTest is L1Test {
         proof.source = address(_source);
         proof.id = _id;
         proof.account = _account;
-        proof.storageProof = TestTrie.proofOf(keystoreTrie(), keccak256(abi.encode(_id)), false);
+        proof.storageProof =
+            SharedProofs.joined(TestTrie.proofOf(keystoreTrie(), keccak256(abi.encode(_id)), false));
     }
 
     function keystoreTrie() private view returns (TestTrie.Entry[] memory slots) {

@@ -116,7 +116,8 @@ contract MerklePatriciaBesideOthersTest is TrieTest {
             bytes[] memory proof = entries.proofOf(key, false);
             _requireRefused(root, key, _resized(proof, proof.length - 1, ""));
             _requireRefused(root, key, _resized(proof, proof.length + 1, proof[proof.length - 1]));
-            _requireRefused(root, key, _resized(proof, proof.length + 1, ""));
+            _requireRefused(root, key, _resized(proof, proof.length + 1, hex"c0"));
+            _requireRefused(root, key, _resized(proof, proof.length + 1, hex"80"));
             if (proof.length > 1) {
                 (proof[0], proof[1]) = (proof[1], proof[0]);
                 _requireRefused(root, key, proof);

@@ -30,10 +30,10 @@ struct OutputProof {
     bytes sourceProof;
     /// @dev RLP of the L1 header.
     bytes header;
-    /// @dev Trie nodes from the header's state root to the OutputOracle account.
-    bytes[] accountProof;
+    /// @dev Trie nodes from the header's state root to the OutputOracle account, one after the other, as in all proofs here.
+    bytes accountProof;
     /// @dev Trie nodes from the account's storage root to `commitments[output.index]`, or to its absence.
-    bytes[] storageProof;
+    bytes storageProof;
     /// @dev The output; only its index is read where the word is absent.
     Output output;
 }
@@ -46,17 +46,20 @@ struct ConfigProof {
     bytes32 id;
     address account;
     /// @dev Trie nodes from the output's keystore root to slot `id`, or to its absence.
-    bytes[] storageProof;
+    bytes storageProof;
 }
 
-/// @notice One of many confirmations from one output: what `confirm` would be told, but for the nodes of the proof.
+/// @notice One of many confirmations from one output: what `confirm` would be told, but for nodes of the proof that the item
+/// before begins with too.
 struct Confirmation {
     bytes32 id;
     address account;
     /// @dev The proven config in short form; the initial one where absence is proven.
     ShortConfig config;
-    /// @dev Which of the shared nodes are the proof, from the output's keystore root down: indices of two bytes each.
-    bytes way;
+    /// @dev With how many nodes of the last item's proof this one's begins.
+    uint8 kept;
+    /// @dev The nodes behind these.
+    bytes nodes;
 }
 
 /// @notice An output known to a replica.
@@ -175,16 +178,11 @@ interface IKeystoreReplica {
     /// @param config The proven config in short form; the initial one where absence is proven.
     function confirm(ConfigProof calldata proof, ShortConfig calldata config) external;
 
-    /// @notice Confirms many configs that one output proves, each as `confirm` does, from nodes that the proofs share. One
-    /// that `confirm` would refuse is left out, and an event says why; the others are confirmed.
-    /// @param nodes Nodes of the output's keystore trie, in any order.
-    /// @param items What to confirm; a later one finds what an earlier one has changed.
-    function confirmMany(
-        address source,
-        uint256 outputIndex,
-        bytes[] calldata nodes,
-        Confirmation[] calldata items
-    ) external;
+    /// @notice Confirms many configs that one output proves, each as `confirm` does. One that `confirm` would refuse is left
+    /// out, and an event says why; the others are confirmed.
+    /// @param items What to confirm; a later one finds what an earlier one has changed. Proofs share most nodes in the order
+    /// of the hashed ids.
+    function confirmMany(address source, uint256 outputIndex, Confirmation[] calldata items) external;
 
     /// @notice Confirms the config that an output proves, which `rawSetConfigs`, updates valid one after the other,
     /// lead to from the confirmed config. Replaces preconfirmed configs that conflict. Suffices from a proposed output.

@@ -8,7 +8,7 @@ import {IL1BlockHashSource} from "../interfaces/IL1BlockHashSource.sol";
 /// @title ParentL1BlockSource
 /// @notice For an L3: vouches for the L1 block hashes that the L1Block predeploy of its parent, an OP Stack chain, held in
 ///         the parent blocks that the L3's own L1Block predeploy names, or named at a checkpoint.
-/// @dev The proof is `abi.encode(bytes parentHeader, bytes[] accountProof, bytes[] storageProof)`:
+/// @dev The proof is `abi.encode(bytes parentHeader, bytes accountProof, bytes storageProof)`:
 ///      1. the hash of the parent's header is one that the L3's L1Block holds, or held at a checkpoint,
 ///      2. under the header's state root the L1Block account is proven,
 ///      3. under its storage root the slot of `hash`.
@@ -31,8 +31,8 @@ contract ParentL1BlockSource is IL1BlockHashSource {
 
     /// @inheritdoc IL1BlockHashSource
     function isL1BlockHash(bytes32 blockHash, bytes calldata proof) external view returns (bool) {
-        (bytes memory header, bytes[] memory accountProof, bytes[] memory storageProof) =
-            abi.decode(proof, (bytes, bytes[], bytes[]));
+        (bytes memory header, bytes memory accountProof, bytes memory storageProof) =
+            abi.decode(proof, (bytes, bytes, bytes));
         if (blockHash == 0 || !_isParentBlockHash(keccak256(header))) return false;
         // Called from outside, so that the proofs stand in calldata, where the verifier reads them.
         bytes32 held = this.hashHeldIn(header, accountProof, storageProof);
@@ -44,7 +44,7 @@ contract ParentL1BlockSource is IL1BlockHashSource {
     /// @param header RLP of the parent's header; whether it is one, the caller has to know.
     /// @param accountProof Trie nodes from the header's state root to the L1Block account.
     /// @param storageProof Trie nodes from the account's storage root to the slot of `hash`.
-    function hashHeldIn(bytes calldata header, bytes[] calldata accountProof, bytes[] calldata storageProof)
+    function hashHeldIn(bytes calldata header, bytes calldata accountProof, bytes calldata storageProof)
         external
         pure
         returns (bytes32 held)

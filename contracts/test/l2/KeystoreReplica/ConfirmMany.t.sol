@@ -12,7 +12,9 @@ import {
 import {ShortConfig} from "keyroll/libraries/Config.sol";
 import {MerklePatricia} from "keyroll/libraries/MerklePatricia.sol";
 import {Output} from "keyroll/libraries/Output.sol";
+import {Rlp} from "keyroll/libraries/Rlp.sol";
 import {FakeSource} from "../../kit/FakeSource.sol";
+import {SharedProofs} from "../../kit/SharedProofs.sol";
 import {TestL1} from "../../kit/TestL1.sol";
 import {Transaction} from "../../kit/Transaction.sol";
 import {WideTrie} from "../../kit/WideTrie.sol";
@@ -22,16 +24,16 @@ import {ReplicaTest} from "./ReplicaTest.sol";
 contract ConfirmManyTest is ReplicaTest {
     struct Many {
         bytes32 keystoreRoot;
-        bytes[] nodes;
         Confirmation[] items;
+        bytes[][] proofs;
     }
 
     function test_forty_accounts_in_a_trie_of_a_million_are_confirmed_at_once() public {
         Many memory many = wide(40);
         post(0, many.keystoreRoot, true);
-        bytes memory data = abi.encodeCall(replica.confirmMany, (address(source), 0, many.nodes, many.items));
+        bytes memory data = abi.encodeCall(replica.confirmMany, (address(source), 0, many.items));
         vm.cool(address(replica));
-        replica.confirmMany(address(source), 0, many.nodes, many.items);
+        replica.confirmMany(address(source), 0, many.items);
         uint256 each = Transaction.gasOf(data, vm.lastCallGas().gasTotalUsed) / 40;
         vm.snapshotValue("KeystoreReplica", "confirmMany of 40 in a million, each, whole transaction", each);
         for (uint256 i = 0; i < many.items.length; ++i) {
@@ -49,28 +51,28 @@ contract ConfirmManyTest is ReplicaTest {
                 item.id, item.account, 7, item.config.hash(), 7, GENESIS + 18_000, true
             );
         }
-        replica.confirmMany(address(source), 5, many.nodes, many.items);
+        replica.confirmMany(address(source), 5, many.items);
     }
 
     function test_no_items_confirm_nothing() public {
         Many memory many = wide(1);
         post(0, many.keystoreRoot, true);
         vm.recordLogs();
-        replica.confirmMany(address(source), 0, many.nodes, new Confirmation[](0));
+        replica.confirmMany(address(source), 0, new Confirmation[](0));
         assertEq(vm.getRecordedLogs().length, 0);
     }
 
     function test_unknown_output_is_refused() public {
         Many memory many = wide(2);
         vm.expectRevert(abi.encodeWithSelector(IKeystoreReplica.RootUnknown.selector, source, 9));
-        replica.confirmMany(address(source), 9, many.nodes, many.items);
+        replica.confirmMany(address(source), 9, many.items);
     }
 
     function test_initial_configs_of_the_empty_trie_need_no_nodes() public {
         post(0, MerklePatricia.EMPTY_TRIE_ROOT, true);
         Confirmation[] memory items = new Confirmation[](1);
-        items[0] = Confirmation(id, account, initial().config, "");
-        replica.confirmMany(address(source), 0, new bytes[](0), items);
+        items[0] = Confirmation(id, account, initial().config, 0, "");
+        replica.confirmMany(address(source), 0, items);
         assertConfirmed(items[0]);
     }
 
@@ -87,25 +89,28 @@ contract ConfirmManyTest is ReplicaTest {
         reasons[2] = abi.encodeWithSelector(
             IKeystoreReplica.ConfigMismatch.selector, items[2].config.hash(), wide(12).items[2].config.hash()
         );
-        items[3].way = cut(items[3].way, items[3].way.length - 2);
-        reasons[3] = abi.encodeWithSelector(MerklePatricia.ProofTooShort.selector, items[3].way.length / 2);
-        items[4].way = abi.encodePacked(items[4].way, uint16(0));
+        items[3].nodes = SharedProofs.joined(cut(many.proofs[3]), items[3].kept);
+        reasons[3] = abi.encodeWithSelector(MerklePatricia.ProofTooShort.selector, many.proofs[3].length - 1);
+        items[4].nodes = abi.encodePacked(items[4].nodes, hex"c0");
         reasons[4] = abi.encodeWithSelector(
-            MerklePatricia.ProofTooLong.selector, items[4].way.length / 2, items[4].way.length / 2 - 1
+            MerklePatricia.ProofTooLong.selector, many.proofs[4].length + 1, many.proofs[4].length
         );
-        items[5].way = abi.encodePacked(items[5].way, uint8(0));
-        reasons[5] = abi.encodeWithSelector(MerklePatricia.MalformedWay.selector, items[5].way.length);
-        items[6].way = abi.encodePacked(uint16(many.nodes.length));
-        reasons[6] =
-            abi.encodeWithSelector(MerklePatricia.NotInPool.selector, many.nodes.length, many.nodes.length);
-        items[7].way = abi.encodePacked(uint16(0));
+        items[5].nodes = abi.encodePacked(items[5].nodes, hex"00");
+        reasons[5] = abi.encodeWithSelector(Rlp.RlpExpectedList.selector, 0);
+        items[6].kept = uint8(many.proofs[5].length + 1);
+        reasons[6] = abi.encodeWithSelector(
+            MerklePatricia.TooManyNodesKept.selector, many.proofs[5].length + 1, many.proofs[5].length
+        );
+        items[7].kept = 0;
+        items[7].nodes = many.proofs[7][1];
         reasons[7] = abi.encodeWithSelector(
-            MerklePatricia.ProofNodeMismatch.selector, 0, keccak256(many.nodes[0]), many.keystoreRoot
+            MerklePatricia.ProofNodeMismatch.selector, 0, keccak256(many.proofs[7][1]), many.keystoreRoot
         );
+        (items[8].kept, items[8].nodes) = (0, SharedProofs.joined(many.proofs[8]));
         items[8].id = keccak256("another keystore");
 
         vm.recordLogs();
-        replica.confirmMany(address(source), 0, many.nodes, items);
+        replica.confirmMany(address(source), 0, items);
         Vm.Log[] memory logs = vm.getRecordedLogs();
         assertEq(logs.length, 12);
         for (uint256 i = 0; i < 12; ++i) {
@@ -137,7 +142,7 @@ contract ConfirmManyTest is ReplicaTest {
             many.items[0].account,
             abi.encodeWithSelector(IKeystoreReplica.NonceBelowConfirmed.selector, 7, 20)
         );
-        replica.confirmMany(address(source), 1, many.nodes, many.items);
+        replica.confirmMany(address(source), 1, many.items);
         assertEq(replica.headNonce(many.items[0].id, many.items[0].account), 20);
     }
 
@@ -149,17 +154,12 @@ contract ConfirmManyTest is ReplicaTest {
         slots[1] = TestL1.slotEntry(keccak256("other"), other.hash());
         post(0, TestTrie.rootOf(slots), false);
 
-        (bytes[] memory nodes, bytes memory way) =
-            poolOf(TestTrie.proofOf(slots, keccak256(abi.encode(id)), false));
-        Confirmation[] memory items = new Confirmation[](2);
-        items[0] = Confirmation(id, account, keystore(2, 1).config, way);
+        bytes[] memory proof = TestTrie.proofOf(slots, keccak256(abi.encode(id)), false);
         bytes[] memory ofOther = TestTrie.proofOf(slots, keccak256(abi.encode(keccak256("other"))), false);
-        bytes[] memory all = new bytes[](nodes.length + ofOther.length);
-        for (uint256 i = 0; i < all.length; ++i) {
-            all[i] = i < nodes.length ? nodes[i] : ofOther[i - nodes.length];
-            if (i >= nodes.length) items[1].way = abi.encodePacked(items[1].way, uint16(i));
-        }
+        Confirmation[] memory items = new Confirmation[](2);
+        items[0] = Confirmation(id, account, keystore(2, 1).config, 0, SharedProofs.joined(proof));
         (items[1].id, items[1].account, items[1].config) = (keccak256("other"), account, other);
+        (items[1].kept, items[1].nodes) = SharedProofs.behind(proof, ofOther);
         vm.expectEmit(address(replica));
         emit IKeystoreReplica.ConfirmationSkipped(
             1,
@@ -167,7 +167,7 @@ contract ConfirmManyTest is ReplicaTest {
             account,
             abi.encodeWithSelector(IKeystoreReplica.ConfigNotHeld.selector, 4, other.hash())
         );
-        replica.confirmMany(address(source), 0, all, items);
+        replica.confirmMany(address(source), 0, items);
         assertConfirmed(items[0]);
         assertEq(replica.record(items[1].id, account).asOf, 0);
     }
@@ -191,16 +191,110 @@ contract ConfirmManyTest is ReplicaTest {
                 IKeystoreReplica.SourceNotEnabled.selector, appended, many.items[0].account
             )
         );
-        replica.confirmMany(address(appended), 0, many.nodes, many.items);
+        replica.confirmMany(address(appended), 0, many.items);
+        assertConfirmed(many.items[1]);
+    }
+
+    /// @dev Proofs of items that are left out for another reason, as items 1 and 2 above, serve the next ones.
+    function test_item_whose_proof_begins_as_a_bad_one_is_left_out_and_those_behind_it_confirmed() public {
+        Many memory many = wide(12);
+        post(0, many.keystoreRoot, true);
+        // The first one that brings a node which the item behind it keeps.
+        uint256 bad = 1;
+        while (many.items[bad + 1].kept <= many.items[bad].kept) ++bad;
+        many.items[bad].nodes[10] ^= 0x01;
+        vm.recordLogs();
+        replica.confirmMany(address(source), 0, many.items);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        uint256 next = bad + 1;
+        for (; many.items[next].kept > many.items[bad].kept; ++next) {}
+        assertLt(next, 12, "some items are behind those");
+        for (uint256 i = 0; i < 12; ++i) {
+            if (i < bad || i >= next) assertConfirmed(many.items[i]);
+            else assertEq(logs[i].topics[0], IKeystoreReplica.ConfirmationSkipped.selector);
+        }
+    }
+
+    function test_every_byte_of_the_nodes_counts() public {
+        Many memory many = wide(2);
+        post(0, many.keystoreRoot, true);
+        (many.items[1].kept, many.items[1].nodes) = (0, SharedProofs.joined(many.proofs[1]));
+        uint256 snapshot = vm.snapshotState();
+        bytes memory nodes = many.items[0].nodes;
+        assertGt(nodes.length, 2000);
+        for (uint256 i = 0; i < nodes.length; ++i) {
+            nodes[i] ^= 0x01;
+            vm.recordLogs();
+            replica.confirmMany(address(source), 0, many.items);
+            Vm.Log[] memory logs = vm.getRecordedLogs();
+            assertEq(logs[0].topics[0], IKeystoreReplica.ConfirmationSkipped.selector);
+            assertEq(logs[1].topics[0], IKeystoreReplica.Confirmed.selector);
+            nodes[i] ^= 0x01;
+        }
+        vm.revertToState(snapshot);
+        replica.confirmMany(address(source), 0, many.items);
+        assertConfirmed(many.items[0]);
+        assertConfirmed(many.items[1]);
+    }
+
+    /// @dev What is no encoding of a call confirms nothing: all its bytes are the caller's.
+    function test_calldata_that_are_no_items_revert() public {
+        Many memory many = wide(2);
+        post(0, many.keystoreRoot, true);
+        bytes memory data = abi.encodeCall(replica.confirmMany, (address(source), 0, many.items));
+        // The list, its length, the offset of the second item; in it the kept nodes, the offset of the others and their length.
+        uint256 second = 4 + 4 * 32 + word(data, 4 + 5 * 32);
+        uint256[6] memory places = [
+            uint256(4 + 2 * 32),
+            4 + 3 * 32,
+            4 + 5 * 32,
+            second + 10 * 32,
+            second + 11 * 32,
+            second + word(data, second + 11 * 32)
+        ];
+        uint256 taken = 0;
+        assertEq(word(data, places[1]), 2);
+        assertEq(word(data, places[3]), many.items[1].kept);
+        assertEq(word(data, places[5]), many.items[1].nodes.length);
+        uint256[5] memory values = [
+            type(uint256).max,
+            uint256(1) << 255,
+            uint256(1) << 128,
+            uint256(type(uint64).max) - 31,
+            data.length
+        ];
+        for (uint256 i = 0; i < places.length; ++i) {
+            uint256 original = word(data, places[i]);
+            for (uint256 j = 0; j < values.length; ++j) {
+                setWord(data, places[i], values[j]);
+                // Some offsets lead to other bytes of the calldata, or before them: these are not the item's nodes.
+                (bool isTaken,) = address(replica).call(data);
+                assertEq(replica.record(many.items[1].id, many.items[1].account).asOf, 0);
+                if (i < 2) assertFalse(isTaken);
+                taken += isTaken ? 1 : 0;
+            }
+            setWord(data, places[i], original);
+        }
+        assertLt(taken, 10);
+        bytes memory shorter = new bytes(data.length - 32);
+        for (uint256 i = 0; i < shorter.length; ++i) {
+            shorter[i] = data[i];
+        }
+        (bool isShorterTaken,) = address(replica).call(shorter);
+        assertFalse(isShorterTaken);
+        (bool isOriginalTaken,) = address(replica).call(data);
+        assertTrue(isOriginalTaken);
         assertConfirmed(many.items[1]);
     }
 
     function test_repeated_item_confirms_again() public {
         Many memory many = wide(2);
         post(0, many.keystoreRoot, true);
-        many.items[1] = many.items[0];
+        // All nodes of the item before, and none of its own.
+        Confirmation memory item = many.items[0];
+        many.items[1] = Confirmation(item.id, item.account, item.config, uint8(many.proofs[0].length), "");
         vm.recordLogs();
-        replica.confirmMany(address(source), 0, many.nodes, many.items);
+        replica.confirmMany(address(source), 0, many.items);
         assertEq(vm.getRecordedLogs()[1].topics[0], IKeystoreReplica.Confirmed.selector);
         assertConfirmed(many.items[0]);
     }
@@ -208,15 +302,13 @@ contract ConfirmManyTest is ReplicaTest {
     function test_item_that_leads_through_a_malformed_node_is_left_out() public {
         bytes memory node = abi.encodePacked(hex"f8ff", new bytes(40));
         post(0, keccak256(node), true);
-        bytes[] memory nodes = new bytes[](1);
-        nodes[0] = node;
         Confirmation[] memory confirmations = new Confirmation[](1);
-        confirmations[0] = Confirmation(id, account, keystore(2, 1).config, hex"0000");
+        confirmations[0] = Confirmation(id, account, keystore(2, 1).config, 0, node);
         vm.expectEmit(address(replica));
         emit IKeystoreReplica.ConfirmationSkipped(
             0, id, account, abi.encodeWithSignature("RlpTruncated(uint256,uint256)", 255, 40)
         );
-        replica.confirmMany(address(source), 0, nodes, confirmations);
+        replica.confirmMany(address(source), 0, confirmations);
     }
 
     /// @dev Whatever the proof, the config and the record are: one item is confirmed exactly when `confirm` confirms it,
@@ -225,12 +317,14 @@ contract ConfirmManyTest is ReplicaTest {
         if (seed % 3 == 0) preconfirm(initial(), keystore(2, 1));
         if (seed % 5 == 0) {
             confirmAlone(
-                seed % 2 == 0 ? 0 : 4, Confirmation(id, account, initial().config, ""), keystore(4, 2).config
+                seed % 2 == 0 ? 0 : 4,
+                Confirmation(id, account, initial().config, 0, ""),
+                keystore(4, 2).config
             );
         }
         ShortConfig memory config = keystore(2 + seed / 7 % 2, uint64(seed / 11 % 4)).config;
         if (config.nonce == 0) config = initial().config;
-        bytes[] memory proof = configProof(0, config).storageProof;
+        bytes[] memory proof = keystoreProof(config);
         bytes32 keystoreRoot = TestTrie.rootOf(keystoreTrie(config));
         // A changed node, after which the root may still be what the output says.
         if (change % 3 != 0) {
@@ -249,7 +343,8 @@ contract ConfirmManyTest is ReplicaTest {
         uint256 snapshot = vm.snapshotState();
         vm.recordLogs();
         bytes memory reason;
-        ConfigProof memory alone = ConfigProof(address(source), 2, id, account, proof);
+        bytes memory joined = SharedProofs.joined(proof);
+        ConfigProof memory alone = ConfigProof(address(source), 2, id, account, joined);
         try replica.confirm(alone, config) {}
         catch (bytes memory reason_) {
             reason = reason_;
@@ -259,10 +354,9 @@ contract ConfirmManyTest is ReplicaTest {
 
         vm.revertToState(snapshot);
         vm.recordLogs();
-        (bytes[] memory nodes, bytes memory way) = poolOf(proof);
         Confirmation[] memory items = new Confirmation[](1);
-        items[0] = Confirmation(id, account, config, way);
-        replica.confirmMany(address(source), 2, nodes, items);
+        items[0] = Confirmation(id, account, config, 0, joined);
+        replica.confirmMany(address(source), 2, items);
         Vm.Log[] memory logs = vm.getRecordedLogs();
         assertEq(logs.length, 1);
         assertEq(stateOf(config.nonce), expectedState);
@@ -276,14 +370,77 @@ contract ConfirmManyTest is ReplicaTest {
         }
     }
 
+    /// @dev Whatever the items are: what `confirm` makes of one after the other, each with all nodes of its proof.
+    function testFuzz_confirmMany_is_one_confirm_after_the_other(uint256 seed) public {
+        Many memory many = wide(4);
+        post(0, many.keystoreRoot, true);
+        post(1, many.keystoreRoot, seed % 4 != 0);
+        Confirmation[] memory items = new Confirmation[](6);
+        bytes[][] memory proofs = new bytes[][](6);
+        for (uint256 i = 0; i < items.length; ++i) {
+            uint256 random = uint256(keccak256(abi.encode(seed, i)));
+            Confirmation memory item = many.items[random % 4];
+            ShortConfig memory config = item.config;
+            if ((random >> 8) % 8 == 0) config = many.items[(random >> 16) % 4].config;
+            proofs[i] = many.proofs[random % 4];
+            if ((random >> 24) % 8 == 0) proofs[i] = many.proofs[(random >> 32) % 4];
+            if ((random >> 40) % 8 == 0) proofs[i] = cut(proofs[i]);
+            items[i] = Confirmation(item.id, item.account, config, 0, "");
+            if (i != 0) (items[i].kept, items[i].nodes) = SharedProofs.behind(proofs[i - 1], proofs[i]);
+            else items[i].nodes = SharedProofs.joined(proofs[i]);
+        }
+        if (seed % 3 == 0) replica.confirmMany(address(source), 0, many.items);
+
+        uint256 snapshot = vm.snapshotState();
+        bytes[] memory expected = new bytes[](items.length);
+        for (uint256 i = 0; i < items.length; ++i) {
+            ConfigProof memory alone = ConfigProof(
+                address(source), 1, items[i].id, items[i].account, SharedProofs.joined(proofs[i])
+            );
+            vm.recordLogs();
+            try replica.confirm(alone, items[i].config) {
+                Vm.Log memory log = vm.getRecordedLogs()[0];
+                expected[i] = abi.encode(log.topics, log.data);
+            } catch (bytes memory reason) {
+                bytes32[] memory topics = new bytes32[](4);
+                topics[0] = IKeystoreReplica.ConfirmationSkipped.selector;
+                (topics[1], topics[2]) = (bytes32(i), items[i].id);
+                topics[3] = bytes32(uint256(uint160(items[i].account)));
+                expected[i] = abi.encode(topics, abi.encode(reason));
+            }
+        }
+
+        vm.revertToState(snapshot);
+        vm.recordLogs();
+        replica.confirmMany(address(source), 1, items);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        assertEq(logs.length, items.length);
+        for (uint256 i = 0; i < items.length; ++i) {
+            assertEq(abi.encode(logs[i].topics, logs[i].data), expected[i]);
+        }
+    }
+
     // Helpers
 
-    /// @dev Keystores in a trie as wide as with a million, each at nonce 7.
+    function word(bytes memory data, uint256 at) internal pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := mload(add(add(data, 0x20), at))
+        }
+    }
+
+    function setWord(bytes memory data, uint256 at, uint256 value) internal pure {
+        assembly ("memory-safe") {
+            mstore(add(add(data, 0x20), at), value)
+        }
+    }
+
+    /// @dev Keystores in a trie as wide as with a million, each at nonce 7, in the order of their keys.
     function wide(uint256 count) internal pure returns (Many memory many) {
         WideTrie.Slot[] memory slots = new WideTrie.Slot[](count);
         many.items = new Confirmation[](count);
+        many.proofs = new bytes[][](count);
         for (uint256 i = 0; i < count; ++i) {
-            Confirmation memory item = many.items[i];
+            Confirmation memory item;
             item.id = keccak256(abi.encode("keystore", i));
             item.account = address(bytes20(keccak256(abi.encode("account", i))));
             item.config.nonce = 7;
@@ -294,12 +451,26 @@ contract ConfirmManyTest is ReplicaTest {
             item.config.recoveryDelay = 3 days;
             item.config.maxStaleness = 30 days;
             item.config.dataHash = keccak256(abi.encode("data", i));
-            slots[i] = WideTrie.Slot(item.id, item.config.hash(), "");
+            uint256 at = i;
+            for (; at > 0 && keyOf(many.items[at - 1].id) > keyOf(item.id); --at) {
+                many.items[at] = many.items[at - 1];
+            }
+            many.items[at] = item;
         }
-        (many.keystoreRoot, many.nodes) = WideTrie.build(slots);
         for (uint256 i = 0; i < count; ++i) {
-            many.items[i].way = slots[i].way;
+            slots[i].slot = many.items[i].id;
+            slots[i].word = many.items[i].config.hash();
         }
+        many.keystoreRoot = WideTrie.build(slots);
+        for (uint256 i = 0; i < count; ++i) {
+            many.proofs[i] = slots[i].proof;
+            bytes[] memory last = i == 0 ? new bytes[](0) : many.proofs[i - 1];
+            (many.items[i].kept, many.items[i].nodes) = SharedProofs.behind(last, slots[i].proof);
+        }
+    }
+
+    function keyOf(bytes32 id_) internal pure returns (bytes32) {
+        return keccak256(abi.encode(id_));
     }
 
     function post(uint256 index, bytes32 keystoreRoot, bool finalized) internal {
@@ -317,16 +488,9 @@ contract ConfirmManyTest is ReplicaTest {
         slots[1] = TestL1.slotEntry(keccak256("another keystore"), keccak256("its config"));
         post(index, TestTrie.rootOf(slots), true);
         bytes[] memory proof = TestTrie.proofOf(slots, keccak256(abi.encode(item.id)), false);
-        replica.confirm(ConfigProof(address(source), index, item.id, item.account, proof), config);
-    }
-
-    /// @dev A pool with the nodes of one proof, last first.
-    function poolOf(bytes[] memory proof) internal pure returns (bytes[] memory nodes, bytes memory way) {
-        nodes = new bytes[](proof.length);
-        for (uint256 i = 0; i < proof.length; ++i) {
-            nodes[proof.length - 1 - i] = proof[i];
-            way = abi.encodePacked(way, uint16(proof.length - 1 - i));
-        }
+        replica.confirm(
+            ConfigProof(address(source), index, item.id, item.account, SharedProofs.joined(proof)), config
+        );
     }
 
     function stateOf(uint64 nonce) internal view returns (bytes memory) {
@@ -342,10 +506,11 @@ contract ConfirmManyTest is ReplicaTest {
         assertEq(replica.hashAt(item.id, item.account, item.config.nonce), item.config.hash(), "config");
     }
 
-    function cut(bytes memory data, uint256 length) internal pure returns (bytes memory part) {
-        part = new bytes(length);
-        for (uint256 i = 0; i < length; ++i) {
-            part[i] = data[i];
+    /// @dev A proof but for its last node.
+    function cut(bytes[] memory proof) internal pure returns (bytes[] memory part) {
+        part = new bytes[](proof.length - 1);
+        for (uint256 i = 0; i < part.length; ++i) {
+            part[i] = proof[i];
         }
     }
 }

@@ -15,6 +15,7 @@ import {
 import {Output} from "keyroll/libraries/Output.sol";
 import {ShortConfig} from "keyroll/libraries/Config.sol";
 import {FakeSource} from "../../kit/FakeSource.sol";
+import {SharedProofs} from "../../kit/SharedProofs.sol";
 import {TestL1} from "../../kit/TestL1.sol";
 import {Keystore, RawSetConfig, TestSetConfig} from "../../kit/TestSetConfig.sol";
 import {Signer} from "../../kit/TestSigner.sol";
@@ -271,14 +272,11 @@ contract ReplicaHandler is CommonBase, StdUtils {
         (Record memory before, bool wasHeld) = _before(posted);
         ConfigProof memory proof = _configProof(source, posted);
         Confirmation[] memory items = new Confirmation[](3);
-        bytes memory way;
-        for (uint256 i = 0; i < proof.storageProof.length; ++i) {
-            way = abi.encodePacked(way, uint16(i));
-        }
-        items[0] = Confirmation("another keystore", account, posted.config, way);
-        items[1] = Confirmation(id, account, posted.config, way);
-        items[2] = Confirmation(id, account, posted.config, hex"ffff");
-        try _replica.confirmMany(source, posted.output.index, proof.storageProof, items) {
+        bytes[] memory nodes = TestTrie.proofOf(_trie(posted.config), keccak256(abi.encode(id)), false);
+        items[0] = Confirmation("another keystore", account, posted.config, 0, proof.storageProof);
+        items[1] = Confirmation(id, account, posted.config, uint8(nodes.length), "");
+        items[2] = Confirmation(id, account, posted.config, type(uint8).max, "");
+        try _replica.confirmMany(source, posted.output.index, items) {
             if (_replica.record(items[0].id, account).asOf != 0) broken = "another keystore was confirmed";
             if (_same(before, _replica.record(id, account))) {
                 if (
@@ -554,9 +552,10 @@ contract ReplicaHandler is CommonBase, StdUtils {
         }
         TestTrie.Entry[] memory state = TestL1.accountEntry(_oracle, TestTrie.rootOf(slots));
         proof.header = TestL1.encodeHeader(TestTrie.rootOf(state), l1Number, l1Time);
-        proof.accountProof = TestTrie.proofOf(state, state[0].key, false);
-        proof.storageProof =
-            TestTrie.proofOf(slots, keccak256(abi.encode(TestL1.commitmentSlot(output.index))), false);
+        proof.accountProof = SharedProofs.joined(TestTrie.proofOf(state, state[0].key, false));
+        proof.storageProof = SharedProofs.joined(
+            TestTrie.proofOf(slots, keccak256(abi.encode(TestL1.commitmentSlot(output.index))), false)
+        );
         proof.output = output;
     }
 
@@ -569,7 +568,8 @@ contract ReplicaHandler is CommonBase, StdUtils {
         proof.outputIndex = posted.output.index;
         proof.id = id;
         proof.account = account;
-        proof.storageProof = TestTrie.proofOf(_trie(posted.config), keccak256(abi.encode(id)), false);
+        proof.storageProof =
+            SharedProofs.joined(TestTrie.proofOf(_trie(posted.config), keccak256(abi.encode(id)), false));
     }
 
     function _trie(ShortConfig memory config) private view returns (TestTrie.Entry[] memory slots) {

@@ -16,6 +16,7 @@ import {Output} from "keyroll/libraries/Output.sol";
 import {MerklePatricia} from "keyroll/libraries/MerklePatricia.sol";
 import {ShortConfig} from "keyroll/libraries/Config.sol";
 import {FakeSource} from "../../kit/FakeSource.sol";
+import {SharedProofs} from "../../kit/SharedProofs.sol";
 import {TestL1} from "../../kit/TestL1.sol";
 import {Keystore, RawSetConfig, TestSetConfig} from "../../kit/TestSetConfig.sol";
 import {Signer} from "../../kit/TestSigner.sol";
@@ -110,9 +111,10 @@ abstract contract ReplicaTest is Test {
         TestTrie.Entry[] memory state = TestL1.accountEntry(oracle, TestTrie.rootOf(slots));
         proof.source = address(source);
         proof.header = TestL1.encodeHeader(TestTrie.rootOf(state), l1Number, l1Time);
-        proof.accountProof = TestTrie.proofOf(state, state[0].key, false);
-        proof.storageProof =
-            TestTrie.proofOf(slots, keccak256(abi.encode(TestL1.commitmentSlot(out.index))), false);
+        proof.accountProof = SharedProofs.joined(TestTrie.proofOf(state, state[0].key, false));
+        proof.storageProof = SharedProofs.joined(
+            TestTrie.proofOf(slots, keccak256(abi.encode(TestL1.commitmentSlot(out.index))), false), 0
+        );
         proof.output = out;
         source.vouch(keccak256(proof.header));
     }
@@ -143,7 +145,12 @@ abstract contract ReplicaTest is Test {
         proof.outputIndex = index;
         proof.id = id;
         proof.account = account;
-        proof.storageProof = TestTrie.proofOf(keystoreTrie(config), keccak256(abi.encode(id)), false);
+        proof.storageProof = SharedProofs.joined(keystoreProof(config));
+    }
+
+    /// @dev The nodes that prove `config` in the trie of {keystoreTrie}.
+    function keystoreProof(ShortConfig memory config) internal view returns (bytes[] memory) {
+        return TestTrie.proofOf(keystoreTrie(config), keccak256(abi.encode(id)), false);
     }
 
     /// @dev Posts an output that proves `config`, and confirms it.

@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {IKeystoreReplica, OutputProof, Root} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
 import {Output} from "keyroll/libraries/Output.sol";
 import {MerklePatricia} from "keyroll/libraries/MerklePatricia.sol";
+import {SharedProofs} from "../../kit/SharedProofs.sol";
 import {TestL1} from "../../kit/TestL1.sol";
 import {TestTrie} from "../../libraries/TestTrie.sol";
 import {ReplicaTest} from "./ReplicaTest.sol";
@@ -93,8 +94,8 @@ contract UpdateRootTest is ReplicaTest {
         OutputProof memory proof = outputProof(_output, false, 1000, GENESIS);
         TestTrie.Entry[] memory state = TestL1.accountEntry(oracle, MerklePatricia.EMPTY_TRIE_ROOT);
         proof.header = TestL1.encodeHeader(TestTrie.rootOf(state), 1000, GENESIS);
-        proof.accountProof = TestTrie.proofOf(state, state[0].key, false);
-        proof.storageProof = new bytes[](0);
+        proof.accountProof = SharedProofs.joined(TestTrie.proofOf(state, state[0].key, false));
+        proof.storageProof = "";
         source.vouch(keccak256(proof.header));
         replica.updateRoot(proof);
         assertEq(replica.root(address(source), 7).l1BlockNumber, 1000);
@@ -105,7 +106,8 @@ contract UpdateRootTest is ReplicaTest {
         OutputProof memory proof = outputProof(_output, false, 1000, GENESIS);
         TestTrie.Entry[] memory state = TestL1.accountEntry(makeAddr("someone else"), _KEYSTORE_ROOT);
         proof.header = TestL1.encodeHeader(TestTrie.rootOf(state), 1000, GENESIS);
-        proof.accountProof = TestTrie.proofOf(state, keccak256(abi.encodePacked(oracle)), false);
+        proof.accountProof =
+            SharedProofs.joined(TestTrie.proofOf(state, keccak256(abi.encodePacked(oracle)), false));
         source.vouch(keccak256(proof.header));
         vm.expectRevert(abi.encodeWithSelector(MerklePatricia.AccountAbsent.selector, oracle));
         replica.updateRoot(proof);

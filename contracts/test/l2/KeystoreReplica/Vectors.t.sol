@@ -5,6 +5,7 @@ import {KeystoreReplica} from "keyroll/l2/KeystoreReplica.sol";
 import {IKeystoreReplica, OutputProof} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
 import {Output} from "keyroll/libraries/Output.sol";
 import {VectorTest} from "../../kit/VectorTest.sol";
+import {SharedProofs} from "../../kit/SharedProofs.sol";
 import {TestL1} from "../../kit/TestL1.sol";
 import {TestTrie} from "../../libraries/TestTrie.sol";
 import {ReplicaTest} from "./ReplicaTest.sol";
@@ -54,8 +55,8 @@ contract KeystoreReplicaVectorsTest is ReplicaTest, VectorTest {
         TestTrie.Entry[] memory state = TestL1.accountEntry(oracle, TestTrie.rootOf(slots));
         proof.source = address(source);
         proof.header = TestL1.encodeHeader(TestTrie.rootOf(state), 1000 + i, GENESIS);
-        proof.accountProof = TestTrie.proofOf(state, state[0].key, false);
-        proof.storageProof = TestTrie.proofOf(slots, slots[0].key, false);
+        proof.accountProof = SharedProofs.joined(TestTrie.proofOf(state, state[0].key, false));
+        proof.storageProof = SharedProofs.joined(TestTrie.proofOf(slots, slots[0].key, false));
         proof.output = Output({
             index: vm.parseJsonUint(json, path("cases", i, "index")),
             stateRoot: vm.parseJsonBytes32(json, path("cases", i, "stateRoot")),

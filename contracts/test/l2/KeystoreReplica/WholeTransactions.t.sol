@@ -7,6 +7,7 @@ import {ConfigProof, OutputProof} from "keyroll/l2/interfaces/IKeystoreReplica.s
 import {MerklePatricia} from "keyroll/libraries/MerklePatricia.sol";
 import {Output} from "keyroll/libraries/Output.sol";
 import {ShortConfig} from "keyroll/libraries/Config.sol";
+import {SharedProofs} from "../../kit/SharedProofs.sol";
 import {TestL1} from "../../kit/TestL1.sol";
 import {Keystore} from "../../kit/TestSetConfig.sol";
 import {Transaction} from "../../kit/Transaction.sol";
@@ -168,10 +169,10 @@ contract WholeTransactionsTest is ReplicaTest {
     function deepProof(bytes32 key, bytes memory value, bytes memory children)
         private
         pure
-        returns (bytes32 root, bytes[] memory proof)
+        returns (bytes32 root, bytes memory nodes)
     {
         uint256 depth = children.length;
-        proof = new bytes[](depth + 1);
+        bytes[] memory proof = new bytes[](depth + 1);
         proof[depth] = TestTrie.leaf(key, depth, value);
         root = keccak256(proof[depth]);
         while (depth != 0) {
@@ -192,5 +193,6 @@ contract WholeTransactionsTest is ReplicaTest {
             proof[depth] = RLP.encode(items);
             root = keccak256(proof[depth]);
         }
+        nodes = SharedProofs.joined(proof);
     }
 }

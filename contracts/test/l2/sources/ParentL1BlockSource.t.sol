@@ -6,6 +6,7 @@ import {Test} from "forge-std/Test.sol";
 import {IL1BlockHashSource} from "../../../src/l2/interfaces/IL1BlockHashSource.sol";
 import {ParentL1BlockSource} from "../../../src/l2/sources/ParentL1BlockSource.sol";
 import {MerklePatricia} from "../../../src/libraries/MerklePatricia.sol";
+import {SharedProofs} from "../../kit/SharedProofs.sol";
 import {TestL1} from "../../kit/TestL1.sol";
 import {TestTrie} from "../../libraries/TestTrie.sol";
 
@@ -19,8 +20,8 @@ contract ParentL1BlockSourceTest is Test {
     /// @dev A block of the parent, and proofs from its state.
     struct Parent {
         bytes header;
-        bytes[] accountProof;
-        bytes[] storageProof;
+        bytes accountProof;
+        bytes storageProof;
     }
 
     function setUp() public {
@@ -89,10 +90,12 @@ contract ParentL1BlockSourceTest is Test {
         TestTrie.Entry[] memory slots = new TestTrie.Entry[](1);
         slots[0] = TestL1.slotEntry(_source.HASH_SLOT(), "l1 hash");
         _setState(parent, 7, another, slots);
-        parent.accountProof = TestTrie.proofOf(
-            TestL1.accountEntry(another, TestTrie.rootOf(slots)),
-            keccak256(abi.encodePacked(_source.L1_BLOCK())),
-            false
+        parent.accountProof = SharedProofs.joined(
+            TestTrie.proofOf(
+                TestL1.accountEntry(another, TestTrie.rootOf(slots)),
+                keccak256(abi.encodePacked(_source.L1_BLOCK())),
+                false
+            )
         );
         _setL1Block(keccak256(parent.header));
         bytes memory proof = _proof(parent);
@@ -171,8 +174,9 @@ contract ParentL1BlockSourceTest is Test {
         bytes32 slotKey = keccak256(abi.encode(_source.HASH_SLOT()));
         TestTrie.Entry[] memory accounts = TestL1.accountEntry(account, TestTrie.rootOf(slots));
         parent.header = TestL1.encodeHeader(TestTrie.rootOf(accounts), number, 1_800_000_000);
-        parent.accountProof = TestTrie.proofOf(accounts, keccak256(abi.encodePacked(account)), false);
-        parent.storageProof = TestTrie.proofOf(slots, slotKey, false);
+        parent.accountProof =
+            SharedProofs.joined(TestTrie.proofOf(accounts, keccak256(abi.encodePacked(account)), false));
+        parent.storageProof = SharedProofs.joined(TestTrie.proofOf(slots, slotKey, false));
     }
 
     function _proof(Parent memory parent) internal pure returns (bytes memory) {
@@ -180,8 +184,8 @@ contract ParentL1BlockSourceTest is Test {
     }
 
     function _normalised(bytes memory proof) internal pure returns (bytes memory) {
-        (bytes memory header, bytes[] memory accountProof, bytes[] memory storageProof) =
-            abi.decode(proof, (bytes, bytes[], bytes[]));
+        (bytes memory header, bytes memory accountProof, bytes memory storageProof) =
+            abi.decode(proof, (bytes, bytes, bytes));
         return abi.encode(header, accountProof, storageProof);
     }
 
