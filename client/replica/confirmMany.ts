@@ -7,18 +7,17 @@ import type { OnReplica } from './OnReplica.ts'
 
 type ConfirmManyArguments = ContractFunctionArgs<typeof keystoreReplicaAbi, 'nonpayable', 'confirmMany'>
 
-/** An output, the nodes of its keystore trie that the proofs share, and what to confirm, as the prover makes them. */
+/** An output, and what to confirm by it, as the prover makes them. */
 export type ConfirmManyParameters = {
   source: Address
   outputIndex: bigint
-  nodes: ConfirmManyArguments[2]
-  items: ConfirmManyArguments[3]
+  items: ConfirmManyArguments[2]
 } & TransactionOptions
 
 /** Sends `confirmMany`: the records of many accounts follow what one output proves (protocol.md §7.4). */
 export function confirmMany(
   client: SendingClient,
-  { replica, source, outputIndex, nodes, items, ...options }: ConfirmManyParameters & OnReplica,
+  { replica, source, outputIndex, items, ...options }: ConfirmManyParameters & OnReplica,
 ): Promise<Hash> {
   return sendCall(
     client,
