@@ -249,6 +249,15 @@ contract HandleOpsTest is WalletTest {
         wallet.validateUserOp(op, hash, 1 ether);
     }
 
+    function test_wallet_sends_the_entry_point_nothing_when_that_misses_nothing() public {
+        PackedUserOperation memory op = payment();
+        bytes32 hash = entryPoint.getUserOpHash(op);
+        op.signature = sign(initial(), hash);
+        vm.prank(address(entryPoint));
+        vm.expectCall(address(entryPoint), "", 0);
+        wallet.validateUserOp(op, hash, 0);
+    }
+
     function test_wallet_pays_what_the_entry_point_misses_and_no_more() public {
         PackedUserOperation memory op = payment();
         bytes32 hash = entryPoint.getUserOpHash(op);
