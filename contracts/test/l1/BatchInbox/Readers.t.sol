@@ -11,6 +11,12 @@ contract BatchInboxReadersTest is L1Test {
         assertEq(address(inbox.systemConfig()), address(systemConfig));
     }
 
+    function test_ChainHashAt_RevertWhen_ItIsTheNext() public {
+        submit(hex"00");
+        vm.expectRevert(abi.encodeWithSelector(IBatchInbox.NoSuchSubmission.selector, 1, 1));
+        inbox.chainHashAt(1);
+    }
+
     function testFuzz_ChainHashAt_RevertWhen_ThereIsNone(uint256 index) public {
         submit(hex"00");
         index = bound(index, 1, type(uint256).max);

@@ -97,6 +97,13 @@ contract KeystorePortalDepositTransactionTest is L1Test {
         }
     }
 
+    function test_TheFirstDepositMayComeInAnyBlock() public {
+        vm.roll(0);
+        deposit("");
+        assertEq(portal.entryCount(), 1);
+        assertEq(portal.entryAt(0).l1Block, 0);
+    }
+
     function testFuzz_CostsAtLeastFortyGasPerByte(uint256 length) public {
         bytes memory data = new bytes(bound(length, 0, 32_768));
         deposit(data);

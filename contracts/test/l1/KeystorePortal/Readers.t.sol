@@ -16,6 +16,12 @@ contract KeystorePortalReadersTest is L1Test {
         assertEq(portal.version(), "2.0.0");
     }
 
+    function test_EntryAt_RevertWhen_ItIsTheNext() public {
+        deposit("");
+        vm.expectRevert(abi.encodeWithSelector(IKeystorePortal.NoSuchEntry.selector, 1, 1));
+        portal.entryAt(1);
+    }
+
     function testFuzz_EntryAt_RevertWhen_ThereIsNone(uint256 index) public {
         deposit("");
         index = bound(index, 1, type(uint256).max);

@@ -91,6 +91,13 @@ contract OutputOracleDeleteL2OutputsTest is OracleTest {
         oracle.deleteL2Outputs(0);
     }
 
+    function test_RevertWhen_NothingIsThereYet() public {
+        propose();
+        vm.expectRevert(abi.encodeWithSelector(IOutputOracle.NothingToDelete.selector, 1, 1));
+        vm.prank(challenger);
+        oracle.deleteL2Outputs(1);
+    }
+
     function testFuzz_RevertWhen_NothingIsThere(uint256 newLength) public {
         propose();
         newLength = bound(newLength, 1, type(uint256).max);

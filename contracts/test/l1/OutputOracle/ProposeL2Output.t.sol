@@ -112,6 +112,16 @@ contract OutputOracleProposeL2OutputTest is OracleTest {
         );
     }
 
+    function test_WhoNamesNoL1BlockProposesOnAnyFork() public {
+        nextBlock(1 days);
+        vm.setBlockhash(block.number - 5, keccak256("canonical"));
+        vm.prank(proposer);
+        oracle.proposeL2Output(
+            STATE_ROOT, KEYSTORE_ROOT, BLOCK_HASH, SUBMISSION_INTERVAL, 0, block.number - 5
+        );
+        assertEq(oracle.nextOutputIndex(), 1);
+    }
+
     function testFuzz_RevertWhen_NotTheProposer(address sender) public {
         vm.assume(sender != proposer);
         uint256 permissionlessAt = _timeOf(SUBMISSION_INTERVAL) + PERMISSIONLESS_DELAY;
