@@ -6,6 +6,7 @@ import {Test} from "forge-std/Test.sol";
 import {IL1BlockHashSource} from "../../../src/l2/interfaces/IL1BlockHashSource.sol";
 import {BeaconRootsSource, BlockHashIndex} from "../../../src/l2/sources/BeaconRootsSource.sol";
 import {Ssz} from "../../../src/libraries/Ssz.sol";
+import {FalseAnswers} from "../../kit/FalseAnswers.sol";
 
 contract BeaconRootsSourceTest is Test {
     /// @dev The contract of EIP-4788, and who calls it at the start of every block.
@@ -127,6 +128,17 @@ contract BeaconRootsSourceTest is Test {
         _source.checkpoint();
     }
 
+    function test_vouchesForNothingWhereSomethingElseStandsAtTheContractsAddress() public {
+        bytes[3] memory codes = FalseAnswers.withWord(_deneb.beaconRoot);
+        for (uint256 i = 0; i < codes.length; ++i) {
+            vm.etch(_source.BEACON_ROOTS(), codes[i]);
+            assertFalse(_source.isL1BlockHash(_deneb.blockHash, _proof(_deneb, uint64(block.timestamp))));
+            vm.etch(_source.BEACON_ROOTS(), FalseAnswers.withWord("root")[i]);
+            vm.expectRevert(abi.encodeWithSelector(BeaconRootsSource.NoBeaconRoot.selector, block.timestamp));
+            _source.checkpoint();
+        }
+    }
+
     function test_refusesBranchesToOtherBlockHashes() public {
         _checkpoint(_deneb.beaconRoot);
         bytes memory proof = _proof(_deneb, 0);
@@ -215,6 +227,11 @@ contract BeaconRootsSourceTest is Test {
         assertEq(schedule[1].fromSlot, GLOAS_SLOT);
         assertEq(schedule[1].untilSlot, 18_000_000);
         assertEq(schedule[1].index, BID_INDEX);
+    }
+
+    function test_aChildOfTheRootMayBeScheduled() public {
+        BeaconRootsSource source = new BeaconRootsSource(_period(10, 20, 2));
+        assertEq(source.schedule()[0].index, 2);
     }
 
     function test_refusesMalformedSchedules() public {

@@ -5,6 +5,7 @@ import {Test} from "forge-std/Test.sol";
 
 import {IL1BlockHashSource} from "../../../src/l2/interfaces/IL1BlockHashSource.sol";
 import {BlockHashSource} from "../../../src/l2/sources/BlockHashSource.sol";
+import {FalseAnswers} from "../../kit/FalseAnswers.sol";
 
 contract BlockHashSourceTest is Test {
     /// @dev The contract of EIP-2935, and who calls it at the start of every block.
@@ -88,6 +89,14 @@ contract BlockHashSourceTest is Test {
         vm.setBlockhash(block.number - 1, "hash");
         assertTrue(_source.isL1BlockHash("hash", abi.encode(block.number - 1)));
         assertFalse(_source.isL1BlockHash("hash", abi.encode(block.number - 300)));
+    }
+
+    function test_vouchesForNothingOldWhereSomethingElseStandsAtTheHistoryContract() public {
+        bytes[3] memory codes = FalseAnswers.withWord("hash");
+        for (uint256 i = 0; i < codes.length; ++i) {
+            vm.etch(_source.HISTORY_STORAGE(), codes[i]);
+            assertFalse(_source.isL1BlockHash("hash", abi.encode(block.number - 300)));
+        }
     }
 
     function test_refusesAProofThatIsNotOneWord() public {

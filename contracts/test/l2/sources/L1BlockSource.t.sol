@@ -5,6 +5,7 @@ import {Test} from "forge-std/Test.sol";
 
 import {IL1BlockHashSource} from "../../../src/l2/interfaces/IL1BlockHashSource.sol";
 import {L1BlockSource} from "../../../src/l2/sources/L1BlockSource.sol";
+import {FalseAnswers} from "../../kit/FalseAnswers.sol";
 
 contract L1BlockSourceTest is Test {
     /// @dev Sends the L1 attributes transaction of every OP Stack block.
@@ -86,11 +87,7 @@ contract L1BlockSourceTest is Test {
     }
 
     function test_vouchesForNothingWhereSomethingElseStandsAtItsAddress() public {
-        bytes[3] memory codes = [
-            bytes(hex"60016000fd"), // reverts
-            hex"60405ff3", // answers 64 bytes
-            hex"601f5ff3" // answers 31 bytes
-        ];
+        bytes[3] memory codes = FalseAnswers.withWord("hash");
         for (uint256 i = 0; i < codes.length; ++i) {
             vm.etch(_source.L1_BLOCK(), codes[i]);
             assertFalse(_source.isL1BlockHash("hash", ""));
