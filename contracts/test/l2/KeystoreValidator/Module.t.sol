@@ -23,8 +23,12 @@ contract DomainTeller {
     }
 
     fallback() external {
-        require(!_fails);
         bytes memory answer = _answer;
+        if (_fails) {
+            assembly {
+                revert(add(answer, 0x20), mload(answer))
+            }
+        }
         assembly {
             return(add(answer, 0x20), mload(answer))
         }
@@ -99,6 +103,19 @@ contract ModuleTest is ValidatorTest {
         validator.onInstall(abi.encode(id));
         assertEq(validator.validateUserOp(operation(signature), _HASH), 0);
         assertEq(validator.isValidSignatureWithSender(account, MESSAGE, personal), MAGIC);
+    }
+
+    function test_account_without_keystore_approves_nothing_whatever_the_replica_says() public {
+        bytes memory signature = sign(initial(), _HASH);
+        vm.mockCall(
+            address(replica),
+            abi.encodeWithSelector(IKeystoreReplica.checkApprovals.selector),
+            abi.encode(type(uint48).max)
+        );
+        vm.prank(account);
+        assertEq(validator.isValidSignatureWithSender(account, MESSAGE, signature), MAGIC);
+        vm.prank(makeAddr("another"));
+        assertEq(validator.isValidSignatureWithSender(account, MESSAGE, signature), NOT_VALID);
     }
 
     function test_fuzz_nobody_validates_for_an_account_but_itself(address another) public {
@@ -249,6 +266,14 @@ contract ModuleTest is ValidatorTest {
         );
     }
 
+    function test_nests_in_a_domain_without_name_and_version() public {
+        address teller = newTeller();
+        TestDomain memory domain = TestDomain("", "", block.chainid, teller);
+        DomainTeller(teller).tell(false, answerOf(domain, hex"0f", 0));
+        assertEq(validator.domainSeparatorOf(teller), domain.separator());
+        assertEq(ask(teller, MESSAGE, sign(initial(), domain.personalDigest(MESSAGE))), MAGIC);
+    }
+
     /// @dev Else two accounts could name one domain, and a signature for one would count for the other.
     function test_domain_that_is_not_of_this_chain_and_account_alone_is_not_taken() public {
         address teller = newTeller();
@@ -266,8 +291,11 @@ contract ModuleTest is ValidatorTest {
             DomainTeller(teller).tell(false, answerOf(domain, fields[i], "salt"));
             assertOwnDomain(teller, domain);
         }
-        DomainTeller(teller).tell(true, "");
-        assertOwnDomain(teller, domain);
+        bytes[2] memory reasons = [bytes(""), answerOf(domain, hex"0f", 0)];
+        for (uint256 i = 0; i < reasons.length; ++i) {
+            DomainTeller(teller).tell(true, reasons[i]);
+            assertOwnDomain(teller, domain);
+        }
         // As accounts do whose fallback takes every call.
         DomainTeller(teller).tell(false, "");
         assertOwnDomain(teller, domain);

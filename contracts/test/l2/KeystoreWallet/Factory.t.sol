@@ -13,6 +13,7 @@ contract FactoryTest is WalletTest {
     function test_wallet_knows_its_keystore_and_replica() public view {
         assertEq(wallet.id(), id);
         assertEq(address(wallet.replica()), address(replica));
+        assertEq(address(factory.replica()), address(replica));
     }
 
     function test_fuzz_address_follows_from_the_id_alone(bytes32 anyId, uint64 chainId, address caller)

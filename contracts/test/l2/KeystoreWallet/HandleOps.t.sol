@@ -140,6 +140,37 @@ contract HandleOpsTest is WalletTest {
         wallet.validateUserOp(op, hash, 0);
     }
 
+    /// @dev Whatever the offset of the approvals points at, here the zero that is the guardians' root.
+    function test_head_without_approvals_approves_nothing() public {
+        PackedUserOperation memory op = payment();
+        op.signature = abi.encodePacked(uint8(0), abi.encode(initial().config), uint256(0x40));
+        vm.expectRevert(abi.encodeWithSelector(Approvals.WrongApprovalCount.selector, 0, 1));
+        vm.prank(address(entryPoint));
+        wallet.validateUserOp(op, "hash", 0);
+    }
+
+    /// @dev Nothing pads signatures of 64 bytes.
+    function test_zero_at_the_end_of_a_signature_is_not_understood() public {
+        Keystore memory owner = keystore(2, 2, 1, 0);
+        preconfirm(initial(), owner);
+        PackedUserOperation memory op = payment();
+        bytes memory signature;
+        bytes32 hash;
+        do {
+            hash = keccak256(abi.encode(hash));
+            signature = sign(owner, hash);
+        } while (signature[signature.length - 1] != 0);
+        vm.startPrank(address(entryPoint));
+        op.signature = signature;
+        assertEq(wallet.validateUserOp(op, hash, 0), 0);
+        assembly ("memory-safe") {
+            mstore(signature, sub(mload(signature), 1))
+        }
+        op.signature = signature;
+        vm.expectRevert();
+        wallet.validateUserOp(op, hash, 0);
+    }
+
     function test_fuzz_cut_signatures_never_validate(uint256 length) public {
         PackedUserOperation memory op = payment();
         bytes32 hash = entryPoint.getUserOpHash(op);

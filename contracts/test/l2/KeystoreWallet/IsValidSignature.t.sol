@@ -43,6 +43,10 @@ contract IsValidSignatureTest is WalletTest {
         bytes32 probe = 0x7739773977397739773977397739773977397739773977397739773977397739;
         assertEq(wallet.isValidSignature(probe, ""), bytes4(0x77390001));
         assertEq(wallet.isValidSignature(_HASH, ""), _NOT_VALID);
+        // With a signature, it is a message as any other.
+        assertEq(wallet.isValidSignature(probe, hex"00"), _NOT_VALID);
+        bytes memory signature = sign(initial(), domainOf(account).personalDigest(probe));
+        assertEq(wallet.isValidSignature(probe, signature), _MAGIC);
     }
 
     function test_signers_in_force_sign_messages_for_the_wallet() public {
@@ -121,6 +125,14 @@ contract IsValidSignatureTest is WalletTest {
         Keystore memory next = keystore(2, 1);
         bytes memory signature = signPreconfirming(initial(), next, personalDigest(account));
         assertEq(wallet.isValidSignature(_HASH, signature), _NOT_VALID);
+    }
+
+    function test_signature_of_another_mode_is_not_valid() public view {
+        bytes memory signature = signPersonal(initial(), account);
+        for (uint256 mode = 1; mode < 256; ++mode) {
+            signature[0] = bytes1(uint8(mode));
+            assertEq(wallet.isValidSignature(_HASH, signature), _NOT_VALID);
+        }
     }
 
     function test_fuzz_garbage_is_not_valid_and_reverts_not(bytes32 hash, bytes calldata signature)
