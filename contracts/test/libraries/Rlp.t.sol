@@ -69,6 +69,16 @@ contract RlpTest is Test {
         _rlp.readUint(list, width - 1);
     }
 
+    function test_readsZeroOfNoWidth() public view {
+        assertEq(_rlp.readUint(hex"c180", 0), 0);
+    }
+
+    function test_readsNoIntegerBehindItsList() public {
+        assertEq(_rlp.readUintOfInner(hex"c3c20506", 1), 5);
+        vm.expectRevert(Rlp.RlpNoMoreItems.selector);
+        _rlp.readUintOfInner(hex"c2c005", 1);
+    }
+
     function test_boundsEachIntegerTypeByItsWidth() public {
         assertEq(_rlp.readUint64(hex"c988ffffffffffffffff"), type(uint64).max);
         assertEq(_rlp.readUint32(hex"c584ffffffff"), type(uint32).max);
@@ -153,6 +163,13 @@ contract RlpTest is Test {
         _rlp.toStrings(hex"ffffffffffffffffff010203");
         vm.expectRevert(abi.encodeWithSelector(Rlp.RlpTruncated.selector, 56, 55));
         _rlp.toStrings(abi.encodePacked(hex"f838", new bytes(55)));
+    }
+
+    function test_refusesTheLongestShortFormsThatReachPastTheirInput() public {
+        vm.expectRevert(abi.encodeWithSelector(Rlp.RlpTruncated.selector, 55, 54));
+        _rlp.toBytes(abi.encodePacked(hex"b7", new bytes(54)));
+        vm.expectRevert(abi.encodeWithSelector(Rlp.RlpTruncated.selector, 55, 54));
+        _rlp.toStrings(abi.encodePacked(hex"f7", new bytes(54)));
     }
 
     function test_refusesItemsThatReachPastTheirList() public {

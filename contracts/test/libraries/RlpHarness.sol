@@ -42,6 +42,11 @@ contract RlpHarness {
         cursor.requireDone();
     }
 
+    /// @dev Reads the first item of the first item, a list.
+    function readUintOfInner(bytes calldata input, uint256 maximumWidth) external pure returns (uint256) {
+        return input.toList().readList().readUint(maximumWidth);
+    }
+
     function readUint64(bytes calldata input) external pure returns (uint64) {
         return input.toList().readUint64();
     }

@@ -73,6 +73,16 @@ contract RlpRunHarness {
         return (position == end, items);
     }
 
+    /// @dev Where the item after the one that `input` is begins, if it is a list, and if it is a string.
+    function ends(bytes calldata input) external pure returns (uint256 ofList, uint256 ofString) {
+        uint256 start;
+        assembly ("memory-safe") {
+            start := input.offset
+        }
+        (, ofList) = RlpRun.listAt(start);
+        (, ofString) = RlpRun.stringAt(start);
+    }
+
     function slice(uint256 start, uint256 end) private pure returns (bytes calldata data) {
         assembly ("memory-safe") {
             data.offset := start
@@ -132,6 +142,17 @@ contract RlpRunTest is Test {
                     // By a call of its own, which leaves no memory used.
                     this.checkOne(kind < 7 ? kind : 34, item);
                 }
+            }
+        }
+    }
+
+    function test_a_string_is_nowhere_a_list_and_a_list_nowhere_a_string() public view {
+        for (uint256 prefix = 0; prefix < 256; ++prefix) {
+            for (uint256 variant = 0; variant < 4; ++variant) {
+                bytes32 then =
+                    [bytes32(0), bytes32(uint256(1) << 255), bytes32(type(uint256).max), "then"][variant];
+                (uint256 ofList, uint256 ofString) = _harness.ends(abi.encodePacked(uint8(prefix), then));
+                assertGe(prefix < 0xc0 ? ofList : ofString, RlpRun.NOWHERE);
             }
         }
     }

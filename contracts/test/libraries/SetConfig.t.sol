@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
+
 import {Approval} from "keyroll/libraries/Approval.sol";
 import {Approvals} from "keyroll/libraries/Approvals.sol";
 import {Authority, ConfigLib, ConfigLimits, ShortConfig} from "keyroll/libraries/Config.sol";
 import {SetConfigLib} from "keyroll/libraries/SetConfig.sol";
 import {SetConfigHarness} from "../harness/SetConfigHarness.sol";
-import {RawSetConfig, TestSetConfig} from "../kit/TestSetConfig.sol";
+import {Keystore, RawSetConfig, TestSetConfig} from "../kit/TestSetConfig.sol";
 import {Signer, TestSigner} from "../kit/TestSigner.sol";
 import {VectorTest} from "../kit/VectorTest.sol";
 
@@ -107,6 +109,59 @@ contract SetConfigTest is VectorTest {
         assertGt(updates, 0);
     }
 
+    /// @dev Later ones were checked when they were the next, by the limits of then.
+    function test_of_configs_in_force_only_the_initial_one_is_checked() public {
+        Signer[] memory signers = new Signer[](1);
+        signers[0] = Signer(1, 1);
+        Keystore memory current = TestSetConfig.keystoreOf(signers, 1, 1, "stale too soon");
+        Keystore memory next = TestSetConfig.keystoreOf(signers, 2, 0, "next");
+        ConfigLimits memory limits = ConfigLimits({minRecoveryDelay: 0, challengePeriod: 1 days});
+        bytes memory raw = TestSetConfig.encode(TestSetConfig.update(_L2_CHAIN_ID, "id", current, next));
+        bytes32 nextHash = _harness.requireValidUpdate(raw, current.config, _L2_CHAIN_ID, limits);
+        assertEq(nextHash, next.config.hash());
+
+        (current.config.nonce, next.config.nonce) = (0, 1);
+        bytes32 id = current.config.hash();
+        raw = TestSetConfig.encode(TestSetConfig.update(_L2_CHAIN_ID, id, current, next));
+        vm.expectRevert(ConfigLib.ConfigNotWellFormed.selector);
+        _harness.requireValidUpdate(raw, current.config, _L2_CHAIN_ID, limits);
+    }
+
+    /// @dev Even if the id is the hash of as much of it as was read: all but the data.
+    function test_initial_config_with_an_item_too_many_does_not_decode() public {
+        ShortConfig memory config;
+        config.signers = Authority("root", 1);
+        bytes memory initial = TestSetConfig.encodeConfig(config, "data");
+        assertEq(initial[0], bytes1(0xf8));
+        initial[1] = bytes1(uint8(initial[1]) + 1);
+        RawSetConfig memory raw;
+        ShortConfig memory next;
+        raw = canonical(raw, next, "");
+        next.nonce = 1;
+        raw.next = TestSetConfig.encodeConfig(next, "");
+        raw.id = config.hash();
+        raw.initial = bytes.concat(initial, hex"80");
+        vm.expectRevert(SetConfigLib.MalformedSetConfig.selector);
+        _harness.decode(TestSetConfig.encode(raw), _L2_CHAIN_ID);
+    }
+
+    function test_approval_with_an_item_too_many_is_named() public {
+        bytes memory approvals = approvalsOf(new bytes(65), RLP.encode(uint256(1)));
+        vm.expectRevert(abi.encodeWithSelector(Approvals.MalformedApproval.selector, 0));
+        _harness.decode(withApprovals(approvals, TestSetConfig.EMPTY_LIST), _L2_CHAIN_ID);
+    }
+
+    /// @dev Else the end of a signature could be read once more, as the openings.
+    function test_approval_that_reaches_past_its_list_does_not_decode() public {
+        bytes memory signature = new bytes(65);
+        signature[64] = 0xc0;
+        bytes memory approvals = approvalsOf(signature, "");
+        assertEq(approvals[0], bytes1(0xf8));
+        approvals[1] = bytes1(uint8(approvals[1]) - 1);
+        vm.expectRevert(SetConfigLib.MalformedSetConfig.selector);
+        _harness.decode(withApprovals(approvals, ""), _L2_CHAIN_ID);
+    }
+
     function test_fuzz_what_is_encoded_decodes(
         RawSetConfig memory raw,
         ShortConfig memory next,
@@ -161,6 +216,35 @@ contract SetConfigTest is VectorTest {
     function test_fuzz_garbage_does_not_decode(bytes memory garbage) public view {
         assertFalse(decodes(garbage));
         assertFalse(decodes(bytes.concat(hex"4b", garbage)));
+    }
+
+    /// @dev A list of one approval, with `tail` behind its signature.
+    function approvalsOf(bytes memory signature, bytes memory tail) private pure returns (bytes memory) {
+        bytes[] memory fields = new bytes[](4);
+        fields[0] = RLP.encode(uint256(1));
+        fields[1] = RLP.encode(new bytes(20));
+        fields[2] = TestSetConfig.EMPTY_LIST;
+        fields[3] = bytes.concat(RLP.encode(signature), tail);
+        bytes[] memory approvals = new bytes[](1);
+        approvals[0] = RLP.encode(fields);
+        return RLP.encode(approvals);
+    }
+
+    function withApprovals(bytes memory approvals, bytes memory openings)
+        private
+        pure
+        returns (bytes memory)
+    {
+        ShortConfig memory next;
+        next.nonce = 2;
+        bytes[] memory items = new bytes[](6);
+        items[0] = RLP.encode(uint256(_L2_CHAIN_ID));
+        items[1] = RLP.encode(bytes32("id"));
+        items[2] = RLP.encode(uint256(SetConfigLib.UPDATE));
+        items[3] = TestSetConfig.EMPTY_LIST;
+        items[4] = TestSetConfig.encodeConfig(next, "");
+        items[5] = bytes.concat(approvals, openings);
+        return bytes.concat(hex"4b", RLP.encode(items));
     }
 
     /// @dev An encodable set-config made of arbitrary values: of a later nonce, unsigned.

@@ -151,6 +151,24 @@ contract SignatureTest is VectorTest {
         assertFalse(_fallback.verifyP256(keccak256("hash"), r, s, 0, 0));
     }
 
+    /// @dev Chains may have precompiles that are laxer: the answer is to be the same on all.
+    function test_ranges_and_curve_are_checked_whatever_the_verifier_checks() public {
+        vm.etch(_fallback.p256Verifier(), hex"60015f5260205ff3"); // says yes to all
+        (bytes32 x, bytes32 y) = (bytes32(P256.GX), bytes32(P256.GY));
+        bytes32[2] memory r = [bytes32(uint256(1)), bytes32(P256.N - 1)];
+        bytes32[2] memory s = [bytes32(uint256(1)), bytes32(P256.N / 2)];
+        for (uint256 i = 0; i < 2; ++i) {
+            assertTrue(_fallback.verifyP256("hash", r[i], s[i], x, y));
+            assertFalse(_fallback.verifyP256("hash", r[i], s[i], y, x));
+            assertFalse(_fallback.verifyP256("hash", r[i], s[i], 0, 0));
+            assertFalse(_fallback.verifyP256("hash", 0, s[i], x, y));
+            assertFalse(_fallback.verifyP256("hash", bytes32(P256.N), s[i], x, y));
+            assertFalse(_fallback.verifyP256("hash", bytes32(P256.N + 1), s[i], x, y));
+            assertFalse(_fallback.verifyP256("hash", r[i], 0, x, y));
+            assertFalse(_fallback.verifyP256("hash", r[i], bytes32(P256.N / 2 + 1), x, y));
+        }
+    }
+
     function assertSignsWithNonce(uint256 privateKey, uint256 nonce, bytes32 hash) private view {
         (uint256 x, uint256 y) = vm.publicKeyP256(privateKey);
         (uint256 r,) = vm.publicKeyP256(nonce);
