@@ -3,7 +3,7 @@
 //
 //   tsx tools/mutateContracts.ts [--only REGEX] [--dir DIRECTORY] [--json FILE]
 //
-// --only takes mutants whose `file:line change` matches. Ends with 1 if one survives that survivors.json does not explain.
+// --only takes mutants whose description matches, as `file:line function: change: code`. Ends with 1 if one survives that survivors.json does not explain.
 import { spawnSync } from 'node:child_process'
 import {
   cpSync,
@@ -19,30 +19,32 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { instrument, type Mutant } from './mutants/instrument.ts'
+import { explains, readSurvivors } from './mutants/survivors.ts'
 
 /** The copy does not compile, its tests fail with all mutants asleep, or forge ended for another reason than a test. */
 class MutationTestingError extends Error {
   override name = 'MutationTestingError'
 }
 
-interface Survivor {
-  file: string
-  code: string
-  change: string
-  /** Why no test can tell it from the original. */
-  reason: string
+interface ForgeRun {
+  /** Exit code, or null if it took too long. */
+  status: number | null
+  output: string
 }
 
 const root = join(import.meta.dirname, '..')
 const profile = `
 [profile.mutants]
+# A loop that never ends fails for want of gas.
+gas_limit = "10000000000"
 [profile.mutants.fuzz]
 runs = 16
 [profile.mutants.invariant]
 runs = 8
 depth = 60
 `
-const slowest = 300_000
+/** In milliseconds. */
+const slowest = { build: 3_600_000, test: 300_000 }
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string', default: '' }, dir: { type: 'string' }, json: { type: 'string' } },
@@ -54,9 +56,10 @@ const testFiles = readdirSync(join(root, 'contracts/test'), { recursive: true, e
   .map((path) => `contracts/test/${path}`)
 
 const mutants = prepare()
+compile()
 requireTestsPass()
 const only = new RegExp(options.only)
-const chosen = mutants.filter(({ file, line, change }) => only.test(`${file}:${line} ${change}`))
+const chosen = mutants.filter((mutant) => only.test(describe(mutant)))
 console.log(`${chosen.length} of ${mutants.length} mutants, in ${directory}`)
 
 const survivors: Mutant[] = []
@@ -67,8 +70,8 @@ for (const [index, mutant] of chosen.entries()) {
 }
 if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ chosen, survivors }, null, 1))
 
-const known: Survivor[] = JSON.parse(readFileSync(join(root, 'tools/mutants/survivors.json'), 'utf8'))
-const unexplained = survivors.filter((mutant) => !known.some((survivor) => isSame(survivor, mutant)))
+const known = readSurvivors()
+const unexplained = survivors.filter((mutant) => !known.some((survivor) => explains(survivor, mutant)))
 const killed = chosen.length - survivors.length
 console.log(
   `${killed} killed, ${survivors.length - unexplained.length} equivalent, ${unexplained.length} survive`,
@@ -109,9 +112,14 @@ function copyTest(path: string): void {
   writeFileSync(target, source.replace(/\/\/\/ forge-config: \w+\.(fuzz|invariant)\..*/g, ''))
 }
 
+/** Compiles all, also what no test that is run needs: forge would compile that anew for every mutant. */
+function compile(): void {
+  const { status, output } = forge('build', '--root', directory)
+  if (status !== 0) throw new MutationTestingError(`the copy does not compile:\n${output}`)
+}
+
 function requireTestsPass(): void {
-  // Compiles too, for which there is no hurry.
-  const { status, output } = runTests(0, '**', '', 3_600_000)
+  const { status, output } = runTests(0, '**')
   if (status !== 0) throw new MutationTestingError(`tests fail with all mutants asleep:\n${output}`)
 }
 
@@ -136,41 +144,26 @@ function fails(mutant: Mutant, paths: string, without = ''): boolean {
   throw new MutationTestingError(`forge ended with ${status} for ${describe(mutant)}:\n${output}`)
 }
 
-function runTests(
-  number: number,
-  paths: string,
-  without = '',
-  timeout = slowest,
-): { status: number | null; output: string } {
+function runTests(number: number, paths: string, without = ''): ForgeRun {
   const coinbase = `0x6d7574616e74${number.toString(16).padStart(28, '0')}`
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [
-      join(root, 'tools/forge.mjs'),
-      ...['test', '--root', directory, '--match-path', paths, '--block-coinbase', coinbase],
-      ...[
-        '--code-size-limit',
-        '1000000',
-        '--fail-fast',
-        '--no-match-test',
-        `[gG]as|[oO]verhead|[cC]ost${without}`,
-      ],
-    ],
-    {
-      cwd: directory,
-      env: { ...process.env, FOUNDRY_PROFILE: 'mutants' },
-      encoding: 'utf8',
-      maxBuffer: 2 ** 26,
-      timeout,
-    },
+  return forge(
+    ...['test', '--root', directory, '--match-path', paths, '--block-coinbase', coinbase],
+    ...['--code-size-limit', '1000000', '--fail-fast'],
+    ...['--no-match-test', `[gG]as|[oO]verhead|[cC]ost${without}`],
   )
+}
+
+function forge(...args: string[]): ForgeRun {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'tools/forge.mjs'), ...args], {
+    cwd: directory,
+    env: { ...process.env, FOUNDRY_PROFILE: 'mutants' },
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+    timeout: slowest[args[0] === 'build' ? 'build' : 'test'],
+  })
   return { status, output: stdout + stderr }
 }
 
-function isSame(survivor: Survivor, mutant: Mutant): boolean {
-  return survivor.file === mutant.file && survivor.code === mutant.code && survivor.change === mutant.change
-}
-
-function describe({ number, file, line, change, code }: Mutant): string {
-  return `${file}:${line} ${change}: ${code} (${number})`
+function describe({ number, file, line, function: name, change, code }: Mutant): string {
+  return `${file}:${line} ${name}: ${change}: ${code} (${number})`
 }

@@ -6,6 +6,8 @@ export interface Mutant {
   number: number
   file: string
   line: number
+  /** In which function of the file: its name, or `constructor`, `fallback` or `receive`. */
+  function: string
   /** What is changed, and how. */
   change: string
   /** What is changed, as it stands in the source. */
@@ -35,6 +37,11 @@ export function instrument(file: string, source: string, first: number): Instrum
   const text = Buffer.from(source).toString('latin1')
   const edits = createEdits(source)
   const mutants: Mutant[] = []
+  const ast = parseSolidity(file, source)
+  const functions: AstNode[] = []
+  walk(ast, (node) => {
+    if (node.nodeType === 'FunctionDefinition' || node.nodeType === 'ModifierDefinition') functions.push(node)
+  })
   const context: Context = {
     text,
     edits,
@@ -43,11 +50,11 @@ export function instrument(file: string, source: string, first: number): Instrum
       const number = first + mutants.length
       const line = text.slice(0, start).split('\n').length
       const code = Buffer.from(text.slice(start, end), 'latin1').toString().replace(/\s+/g, ' ')
-      mutants.push({ number, file, line, change, code })
+      mutants.push({ number, file, line, function: functionAt(start, functions), change, code })
       return number
     },
   }
-  walk(parseSolidity(file, source), (node, ancestors) => mutate(node, ancestors, context))
+  walk(ast, (node, ancestors) => mutate(node, ancestors, context))
   const edited = edits.apply()
   if (mutants.length === 0) return { source, mutants }
   const pragma = /^pragma solidity [^;]*;/m
@@ -79,6 +86,8 @@ function mutate(node: AstNode, ancestors: AstNode[], context: Context): void {
       mutateOperation(node, parent, context)
       break
     case 'ExpressionStatement':
+      // A name alone does nothing.
+      if (nodesIn(node.expression).some(({ nodeType }) => nodeType === 'Identifier')) break
       if (nodesIn(parent?.loopExpression).includes(node) || givesPointer(node, ancestors)) break
       leaveOut(node, 'left out', context)
       break
@@ -171,29 +180,49 @@ function leaveOutOnlyOwner(invocation: AstNode, definition: AstNode, { add, edit
   edits.wrap([start, start], ` if (Mutant.sleeps(${add(invocation, 'left out')})) _checkOwner();`, '')
 }
 
+const yulStatements = new Set(['YulExpressionStatement', 'YulAssignment', 'YulVariableDeclaration'])
+
+/** Where functions of assembly find the number that is awake: they see no variable, and nobody uses memory so far out. */
+const farOut = '0x40000'
+
 /** Assembly of pure functions may not ask for the coinbase: a variable before it holds the number that is awake. */
-function mutateAssembly(assembly: AstNode, { add, edits }: Context): void {
-  const numbers: number[] = []
-  const awake = `mutant_${rangeOf(assembly)[0]}`
+function mutateAssembly(assembly: AstNode, { add, edits, text }: Context): void {
+  const name = `mutant_${rangeOf(assembly)[0]}`
+  let isUsed = false
+  let isUsedFarOut = false
+  const isAwake = (number: number, ancestors: AstNode[]) => {
+    const isFarOut = ancestors.some(({ nodeType }) => nodeType === 'YulFunctionDefinition')
+    isUsed = true
+    isUsedFarOut ||= isFarOut
+    return `eq(${isFarOut ? `mload(${farOut})` : name}, ${number})`
+  }
   for (const ast of nodesIn(assembly.AST)) {
     walk(ast, (node, ancestors) => {
       const [parent] = ancestors
-      // Its functions do not see that variable.
-      if (ancestors.some(({ nodeType }) => nodeType === 'YulFunctionDefinition')) return
       if (node.nodeType === 'YulFunctionCall' && isNamed(node.functionName, 'lt', 'gt', 'eq', 'iszero')) {
-        const number = add(node, 'negated')
-        numbers.push(number)
-        edits.wrap(rangeOf(node), 'xor(', `, eq(${awake}, ${number}))`)
+        edits.wrap(rangeOf(node), 'xor(', `, ${isAwake(add(node, 'negated'), ancestors)})`)
       } else if (node.nodeType === 'YulLiteral' && parent?.nodeType === 'YulFunctionCall') {
-        const number = add(node, 'one too great')
-        numbers.push(number)
-        edits.wrap(rangeOf(node), 'add(', `, eq(${awake}, ${number}))`)
+        // Behind the free memory pointer stands one to more memory, which is as free.
+        if (isNamed(parent.functionName, 'mload') && node.value === '0x40') return
+        const statement = ancestors.find(({ nodeType }) => yulStatements.has(nodeType)) ?? parent
+        const [start, end] = rangeOf(parent)
+        const number = add(statement, `${String(node.value)} one too great in ${text.slice(start, end)}`)
+        edits.wrap(rangeOf(node), 'add(', `, ${isAwake(number, ancestors)})`)
       }
     })
   }
-  if (numbers.length === 0) return
+  if (!isUsed) return
   const [start] = rangeOf(assembly)
-  edits.wrap([start, start], `uint256 ${awake} = Mutant.number(); `, '')
+  const store = isUsedFarOut ? `assembly { mstore(${farOut}, ${name}) } ` : ''
+  edits.wrap([start, start], `uint256 ${name} = Mutant.number(); ${store}`, '')
+}
+
+function functionAt(position: number, functions: AstNode[]): string {
+  const around = functions.find((node) => {
+    const [start, end] = rangeOf(node)
+    return start <= position && position < end
+  })
+  return String(around?.name || around?.kind)
 }
 
 function isNamed(value: unknown, ...names: string[]): boolean {
