@@ -432,6 +432,63 @@ contract MerklePatriciaTest is TrieTest {
         }
     }
 
+    /// @dev The same at the end: the value is a byte too long, and shows that of an empty one.
+    function test_refusesABranchAsLongAsAFullOneWithAMalformedLastReference() public {
+        bytes[] memory items = _branchItems();
+        items[15] = abi.encodePacked(hex"9f", new bytes(31));
+        items[16] = hex"8180";
+        bytes memory node = RLP.encode(items);
+        assertEq(node.length, 532);
+        _requireMalformedRoot(node, MerklePatricia.MalformedNode.selector);
+    }
+
+    /// @dev As full ones that are a byte too short in front, and a byte too long at the end.
+    function test_refusesBranchesOfHashesThatDoNotEndWithTheNode() public {
+        bytes[] memory items = _branchItems();
+        items[3] = hex"80";
+        bytes memory payload = _payloadOf(RLP.encode(items), 3);
+        _requireMalformedRoot(
+            abi.encodePacked(hex"f9", uint16(payload.length + 1), payload, hex"80"),
+            MerklePatricia.MalformedNode.selector
+        );
+        _requireMalformedRoot(
+            abi.encodePacked(hex"f9", uint16(payload.length - 1), _cut(payload)),
+            MerklePatricia.MalformedNode.selector
+        );
+    }
+
+    /// @dev A branch without children, of 18 bytes, is no proof of absence.
+    function test_refusesAnEmptyBranch() public {
+        bytes memory node = _list(hex"80", 17);
+        bytes[] memory proof = _single(node);
+        vm.expectRevert(abi.encodeWithSelector(MerklePatricia.ProofNodeTooShort.selector, 0, 18));
+        _trie.get(keccak256(node), 0, proof);
+    }
+
+    /// @dev Children anywhere: which are there, and where those that are lead.
+    function testFuzz_findsTheChildOfAnySparseBranch(uint16 children, bytes32 key) public view {
+        vm.assume(children != 0);
+        bytes[] memory items = new bytes[](17);
+        for (uint256 i = 0; i < 17; ++i) {
+            items[i] = hex"80";
+        }
+        bytes[] memory leaves = new bytes[](16);
+        for (uint256 i = 0; i < 16; ++i) {
+            if (children >> i & 1 == 0) continue;
+            leaves[i] = TestTrie.leaf(bytes32(i << 252 | uint256(key) >> 4), 1, RLP.encode(new bytes(33 + i)));
+            items[i] = RLP.encode(keccak256(leaves[i]));
+        }
+        bytes memory node = RLP.encode(items);
+        for (uint256 i = 0; i < 16; ++i) {
+            bool isThere = leaves[i].length != 0;
+            bytes[] memory proof = _resized(_single(node), isThere ? 2 : 1, leaves[i]);
+            (bool exists, bytes memory value) =
+                _trie.get(keccak256(node), bytes32(i << 252 | uint256(key) >> 4), proof);
+            assertEq(exists, isThere);
+            if (isThere) assertEq(value, RLP.encode(new bytes(33 + i)));
+        }
+    }
+
     function test_refusesBranchesBehindTheLastNibble() public {
         bytes memory branch = RLP.encode(_branchItems());
         bytes[] memory items = _branchItems();
@@ -639,6 +696,13 @@ contract MerklePatriciaTest is TrieTest {
         for (uint256 i = 0; i < payload.length; ++i) {
             payload[i] = node[start + i];
         }
+    }
+
+    function _cut(bytes memory data) internal pure returns (bytes memory) {
+        assembly ("memory-safe") {
+            mstore(data, sub(mload(data), 1))
+        }
+        return data;
     }
 
     /// @dev Three proofs in four as they are; others with a byte changed, cut, or with one node more. What says where a node
