@@ -61,7 +61,7 @@ library MerklePatricia {
 
     uint256 private constant _KEY_NIBBLES = 64;
 
-    /// @dev Every node but a leaf uses a nibble of the key, so nobody reads a node behind the 65th.
+    /// @dev Every node but a leaf uses a nibble of the key, so no key gets to a node behind the 65th.
     uint256 private constant _MAX_NODES = 65;
 
     /// @dev Bytes of a {Mark}.
@@ -115,8 +115,7 @@ library MerklePatricia {
         Mark memory first = path.first;
         assembly ("memory-safe") {
             first := mload(0x40)
-            // A mark more than there are nodes, for what the last one says.
-            mstore(0x40, add(first, mul(_MARK, add(_MAX_NODES, 1))))
+            mstore(0x40, add(first, mul(_MARK, _MAX_NODES)))
         }
         (first.expected, first.depth, first.step) = (root, 0, Step.Child);
         path.first = first;
@@ -227,13 +226,12 @@ library MerklePatricia {
             return (value, length == 0 ? fault : _tooLong(length, 0));
         }
         uint256 index = _stepBack(path, keyHash);
-        uint256 count = length < _MAX_NODES ? length : _MAX_NODES;
         while (true) {
             bool isAbsent;
-            (index, isAbsent) = _throughBranches(path.first, index, count, keyHash);
+            (index, isAbsent) = _throughBranches(path.first, index, length, keyHash);
             path.known = index;
             if (isAbsent) return _arrive(Step.Absent, 0, length, index + 1);
-            if (index == count) return (value, _tooShort(length));
+            if (index == length) return (value, _tooShort(length));
             Mark memory mark = path.first;
             assembly ("memory-safe") {
                 mark := add(mark, mul(_MARK, index))
@@ -267,7 +265,7 @@ library MerklePatricia {
     ///      `_enter` would do the same.
     /// @return next The first node that it does not lead through.
     /// @return isAbsent Whether that is such a branch too, and has nothing for the key.
-    function _throughBranches(Mark memory mark, uint256 index, uint256 count, bytes32 keyHash)
+    function _throughBranches(Mark memory mark, uint256 index, uint256 length, bytes32 keyHash)
         private
         pure
         returns (uint256 next, bool isAbsent)
@@ -334,20 +332,20 @@ library MerklePatricia {
             let free := mload(0x40)
             mark := add(mark, mul(_MARK, index))
             let depth := mload(add(mark, 0x60))
-            for {} and(lt(index, count), lt(depth, _KEY_NIBBLES)) { index := add(index, 1) } {
+            for {} and(lt(index, length), lt(depth, _KEY_NIBBLES)) { index := add(index, 1) } {
                 let position := mload(mark)
                 let end := mload(add(mark, 0x20))
-                let length := sub(end, position)
-                calldatacopy(free, position, length)
-                if iszero(eq(keccak256(free, length), mload(add(mark, 0x40)))) { break }
+                let size := sub(end, position)
+                calldatacopy(free, position, size)
+                if iszero(eq(keccak256(free, size), mload(add(mark, 0x40)))) { break }
 
                 let nibble := and(shr(sub(252, shl(2, depth)), keyHash), 0x0f)
                 let child := 0
-                if eq(length, 532) { child := childOfFull(position, nibble) }
+                if eq(size, 532) { child := childOfFull(position, nibble) }
                 if iszero(child) { child := childOf(position, end, nibble) }
                 let prefix := mul(byte(0, calldataload(child)), gt(child, 0))
                 if iszero(eq(prefix, 0xa0)) {
-                    isAbsent := and(eq(prefix, 0x80), gt(length, 31))
+                    isAbsent := and(eq(prefix, 0x80), gt(size, 31))
                     break
                 }
 

@@ -7,7 +7,7 @@ import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
 import {MerklePatricia} from "../../src/libraries/MerklePatricia.sol";
 import {Rlp} from "../../src/libraries/Rlp.sol";
 import {SharedProofs} from "../kit/SharedProofs.sol";
-import {MerklePatriciaHarness} from "./MerklePatriciaHarness.sol";
+import {MerklePatriciaHarness, RawTrie} from "./MerklePatriciaHarness.sol";
 import {TestTrie} from "./TestTrie.sol";
 import {TrieTest} from "./TrieTest.sol";
 
@@ -252,19 +252,50 @@ contract MerklePatriciaTest is TrieTest {
         vm.expectRevert(reason, address(_trie));
         _trie.get(root, 0, _resized(proof, 64, ""));
         // And along a path, behind the longest proof there is.
-        MerklePatriciaHarness.Lookup[] memory lookups = new MerklePatriciaHarness.Lookup[](4);
+        MerklePatriciaHarness.Lookup[] memory lookups = new MerklePatriciaHarness.Lookup[](6);
         lookups[0].nodes = SharedProofs.joined(proof);
         lookups[1].kept = 65;
         lookups[2].kept = 64;
+        // Nodes that are not kept are gone.
+        lookups[4].kept = 10;
+        lookups[5].kept = 11;
         (lookups[3].kept, lookups[3].nodes) = (64, proof[64]);
         bytes[] memory answers = _trie.getMany(root, lookups);
         assertEq(answers[0], abi.encode(true, value));
         assertEq(answers[1], answers[0]);
         assertEq(answers[2], reason);
         assertEq(answers[3], answers[0]);
+        assertEq(answers[4], abi.encodeWithSelector(MerklePatricia.ProofTooShort.selector, 10));
+        assertEq(answers[5], _tooMany(11, 10));
     }
 
     // One proof behind another
+
+    /// @dev What an extension says of the branch below it is not said of the node that takes its place in the next proof.
+    function test_forgetsWhatWasSaidOfNodesThatAreNotKept() public view {
+        TestTrie.Entry[] memory entries = new TestTrie.Entry[](4);
+        entries[0].key = bytes32(uint256(0x1ab) << 244);
+        entries[1].key = bytes32(uint256(0x1ac) << 244);
+        entries[2].key = bytes32(uint256(0x200) << 244);
+        entries[3].key = bytes32(uint256(0x210) << 244);
+        for (uint256 i = 0; i < 4; ++i) {
+            entries[i].value = RLP.encode(new bytes(40 + i));
+        }
+        bytes[] memory behindExtension = entries.proofOf(entries[0].key, false);
+        bytes[] memory behindBranch = entries.proofOf(entries[2].key, false);
+        assertEq(behindExtension.length, 4);
+        assertEq(behindBranch.length, 3);
+        MerklePatriciaHarness.Lookup[] memory lookups = new MerklePatriciaHarness.Lookup[](3);
+        (lookups[0].key, lookups[0].nodes) = (entries[0].key, SharedProofs.joined(behindExtension));
+        (lookups[1].key, lookups[1].kept) = (entries[2].key, 1);
+        lookups[1].nodes = SharedProofs.joined(behindBranch, 1);
+        (lookups[2].key, lookups[2].kept) = (entries[1].key, 1);
+        lookups[2].nodes = SharedProofs.joined(entries.proofOf(entries[1].key, false), 1);
+        bytes[] memory answers = _trie.getMany(entries.rootOf(), lookups);
+        for (uint256 i = 0; i < 3; ++i) {
+            assertEq(answers[i], abi.encode(true, entries[i == 0 ? 0 : 3 - i].value));
+        }
+    }
 
     function test_refusesToKeepMoreNodesThanThereAre() public view {
         TestTrie.Entry[] memory entries = _threeEntries();
@@ -379,6 +410,9 @@ contract MerklePatriciaTest is TrieTest {
         _requireMalformedRoot(RLP.encode(new bytes(40)), Rlp.RlpExpectedList.selector);
         _requireMalformedRoot(_list(RLP.encode(new bytes(40)), 1), Rlp.RlpNoMoreItems.selector);
         _requireMalformedRoot(abi.encodePacked(_list(hash, 17), hex"80"), Rlp.RlpExpectedList.selector);
+        // The first item is none.
+        _requireMalformedRoot(abi.encodePacked(hex"e8b8ff", new bytes(38)), Rlp.RlpTruncated.selector);
+        _requireMalformedRoot(abi.encodePacked(hex"e88100", new bytes(38)), Rlp.RlpNotMinimal.selector);
         bytes memory truncated = _list(hash, 17);
         assembly ("memory-safe") {
             mstore(truncated, sub(mload(truncated), 1))
@@ -463,6 +497,41 @@ contract MerklePatriciaTest is TrieTest {
         bytes[] memory proof = _single(node);
         vm.expectRevert(abi.encodeWithSelector(MerklePatricia.ProofNodeTooShort.selector, 0, 18));
         _trie.get(keccak256(node), 0, proof);
+    }
+
+    function test_refusesMoreThanABranchThatProvesAbsence() public {
+        TestTrie.Entry[] memory entries = _threeEntries();
+        bytes[] memory proof = entries.proofOf(0, false);
+        assertEq(proof.length, 1);
+        (bool exists,) = _trie.get(entries.rootOf(), 0, proof);
+        assertFalse(exists);
+        proof = _resized(proof, 2, entries.proofOf(entries[0].key, false)[1]);
+        vm.expectRevert(abi.encodeWithSelector(MerklePatricia.ProofTooLong.selector, 2, 1), address(_trie));
+        _trie.get(entries.rootOf(), 0, proof);
+    }
+
+    /// @dev A list of 55 bytes has the longest length that stands in its prefix.
+    function test_readsALeafOfEveryLength() public view {
+        for (uint256 length = 2; length < 300; ++length) {
+            bytes memory value = new bytes(length);
+            bytes memory leaf = TestTrie.leaf(0, 0, value);
+            (bool exists, bytes memory read) = _trie.get(keccak256(leaf), 0, _single(leaf));
+            assertTrue(exists);
+            assertEq(read, value);
+        }
+    }
+
+    /// @dev What stands where calldata begin is no reference to a child.
+    function testFuzz_readsNothingOutsideTheProof(bytes1 first, bytes32 key) public {
+        RawTrie raw = new RawTrie();
+        bytes1[3] memory firsts = [bytes1(0x80), 0xa0, first];
+        bytes memory leaf = TestTrie.leaf(key, 0, hex"01");
+        for (uint256 i = 0; i < 3; ++i) {
+            (bool isAnswered, bytes memory answer) =
+                address(raw).call(abi.encodePacked(firsts[i], keccak256(leaf), key, leaf));
+            assertTrue(isAnswered);
+            assertEq(answer, abi.encode(true, bytes(hex"01")));
+        }
     }
 
     /// @dev Children anywhere: which are there, and where those that are lead.

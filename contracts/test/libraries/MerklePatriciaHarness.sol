@@ -7,6 +7,16 @@ import {Fault} from "../../src/libraries/Fault.sol";
 import {Slice, SliceLib} from "../../src/libraries/Slice.sol";
 import {SharedProofs} from "../kit/SharedProofs.sol";
 
+/// @notice Looks up a key with calldata whose first byte the test chooses.
+contract RawTrie {
+    /// @dev That byte, the root, the key's hash and the proof, packed.
+    fallback(bytes calldata input) external returns (bytes memory) {
+        (bool exists, bytes memory value) =
+            MerklePatricia.get(bytes32(input[1:33]), bytes32(input[33:65]), input[65:]);
+        return abi.encode(exists, value);
+    }
+}
+
 /// @notice Makes the library callable, with calldata, from tests.
 /// @dev Every lookup of a key or slot is made by the proof alone, and along paths on which that proof has led other keys
 ///      before: all must give the same answer, or the same error.
@@ -110,7 +120,7 @@ contract MerklePatriciaHarness {
 
     /// @dev Looks up one key after the other along one path: answers what {getAlone} does, or with what it reverts.
     function getMany(bytes32 root, Lookup[] calldata lookups) external pure returns (bytes[] memory answers) {
-        MerklePatricia.Path memory path = MerklePatricia.newPath(root);
+        MerklePatricia.Path memory path = _newPath(root);
         answers = new bytes[](lookups.length);
         // What is allocated behind a path stays as it is.
         bytes32 before = keccak256(abi.encode(lookups));
@@ -125,9 +135,19 @@ contract MerklePatriciaHarness {
     }
 
     function _pathOf(Lookup calldata lookup) private pure returns (MerklePatricia.Path memory path) {
-        path = MerklePatricia.newPath(lookup.root);
+        path = _newPath(lookup.root);
         // Whatever comes of it.
         MerklePatricia.tryGetAlong(path, lookup.lastKey, 0, SliceLib.from(lookup.lastNodes));
+    }
+
+    /// @dev A path in memory that was used before: of what stands there, nothing counts.
+    function _newPath(bytes32 root) private pure returns (MerklePatricia.Path memory) {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            for { let i := 0 } // Step.Branch
+             lt(i, 0x4000) { i := add(i, 0x20) } { mstore(add(free, i), 4) }
+        }
+        return MerklePatricia.newPath(root);
     }
 
     /// @dev Requires every lookup along a path to end as the one alone does. What does not divide into the nodes of `proof`
