@@ -2,9 +2,10 @@ import { p256 } from '@noble/curves/nist.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import fc from 'fast-check'
 import type { Hex } from 'viem'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import {
   concat,
+  createSignatureVerifier,
   encodeWebAuthnSignature,
   fromHex,
   keccak,
@@ -14,9 +15,23 @@ import {
   verifySignature,
   webAuthnClientData,
 } from '../../protocol/index.ts'
-import { createNativeVerifier } from './NativeVerifier.ts'
+import { createNativePrimitives, verifyP256Once } from './NativeVerifier.ts'
 
-const verifyNatively = createNativeVerifier()
+const primitives = createNativePrimitives()
+const asked: { question: Parameters<typeof verifyP256Once>; isGood: boolean }[] = []
+const verifyNatively = createSignatureVerifier({
+  ...primitives,
+  verifyP256(...question) {
+    const isGood = primitives.verifyP256(...question)
+    asked.push({ question, isGood })
+    return isGood
+  },
+})
+
+// The threads' function gives the same answer to every question about P-256 that a test led to.
+afterEach(async () => {
+  for (const { question, isGood } of asked.splice(0)) expect(await verifyP256Once(...question)).toBe(isGood)
+})
 
 const K1_ORDER = secp256k1.Point.CURVE().n
 const R1_ORDER = p256.Point.CURVE().n

@@ -67,31 +67,46 @@ export function offerQuestion(
   return slot
 }
 
-/** Answers the oldest question that nobody has claimed, as the thread of this number; false when there is none. */
-export function answerOne(
+/** Claims the oldest question that nobody has claimed, for the thread of this number; undefined when there is none. */
+export function claimQuestion(
   ring: P256Ring,
   thread: number,
-  verify: (question: P256Question) => boolean,
-): boolean {
-  const { counters, states, data } = ring
+): { slot: number; question: P256Question } | undefined {
+  const { counters, data } = ring
   for (;;) {
     const next = Atomics.load(counters, CLAIMED)
-    if (next === Atomics.load(counters, OFFERED)) return false
+    if (next === Atomics.load(counters, OFFERED)) return undefined
     if (Atomics.compareExchange(counters, CLAIMED, next, (next + 1) | 0) !== next) continue
     const slot = next & (RING_SLOTS - 1)
     if (!claim(ring, slot, thread)) continue
     const at = slot * SLOT_BYTES
     // Copies: the curve's library takes no shared memory, and whoever remembers a key must not see it change.
     const length = ((data[at] as number) << 8) | (data[at + 1] as number)
-    const isGood = verify({
+    const question = {
       message: data.slice(at + MESSAGE_AT, at + MESSAGE_AT + length),
       rs: data.slice(at + RS_AT, at + MESSAGE_AT),
       key: data.slice(at + KEY_AT, at + RS_AT),
-    })
-    Atomics.store(states, slot, isGood ? SlotState.good : SlotState.bad)
-    Atomics.notify(states, slot)
-    return true
+    }
+    return { slot, question }
   }
+}
+
+/** Puts the answer to a claimed question into its slot. */
+export function giveAnswer({ states }: P256Ring, slot: number, isGood: boolean): void {
+  Atomics.store(states, slot, isGood ? SlotState.good : SlotState.bad)
+  Atomics.notify(states, slot)
+}
+
+/** Answers the oldest question that nobody has claimed, as the thread of this number; false when there is none. */
+export function answerOne(
+  ring: P256Ring,
+  thread: number,
+  verify: (question: P256Question) => boolean,
+): boolean {
+  const claimed = claimQuestion(ring, thread)
+  if (claimed === undefined) return false
+  giveAnswer(ring, claimed.slot, verify(claimed.question))
+  return true
 }
 
 /** Counts the questions that nobody has claimed. */
