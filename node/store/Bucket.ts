@@ -11,9 +11,9 @@ export const Bucket = {
   receipts: 2,
   /** block number -> hash of the block of this chain */
   canonical: 3,
-  /** transaction hash -> positions */
+  /** transaction hash -> position where it took effect; with a zero byte more, the first where it did not */
   transaction: 4,
-  /** hash of the set-config inside a deposit -> positions of the deposit */
+  /** hash of the set-config inside a deposit -> positions of such deposits, likewise */
   forced: 5,
   /** trie node hash -> node; content-addressed, so nothing is undone on a rewind */
   node: 6,

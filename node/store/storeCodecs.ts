@@ -51,24 +51,19 @@ export function receiptsFromBytes(bytes: Uint8Array): StoredReceipts {
   }
 }
 
-/** Encodes positions, 12 bytes each: block number ‖ index. */
-export function positionsToBytes(positions: readonly Position[]): Uint8Array {
-  const bytes = new Uint8Array(positions.length * POSITION_BYTES)
+/** Encodes a position in 12 bytes: block number ‖ index. */
+export function positionToBytes({ blockNumber, index }: Position): Uint8Array {
+  const bytes = new Uint8Array(POSITION_BYTES)
   const view = new DataView(bytes.buffer)
-  positions.forEach(({ blockNumber, index }, i) => {
-    view.setBigUint64(i * POSITION_BYTES, blockNumber)
-    view.setUint32(i * POSITION_BYTES + 8, index)
-  })
+  view.setBigUint64(0, blockNumber)
+  view.setUint32(8, index)
   return bytes
 }
 
-/** Decodes what `positionsToBytes` encoded. */
-export function positionsFromBytes(bytes: Uint8Array): Position[] {
+/** Decodes what `positionToBytes` encoded. */
+export function positionFromBytes(bytes: Uint8Array): Position {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  return Array.from({ length: bytes.length / POSITION_BYTES }, (_, i) => ({
-    blockNumber: view.getBigUint64(i * POSITION_BYTES),
-    index: view.getUint32(i * POSITION_BYTES + 8),
-  }))
+  return { blockNumber: view.getBigUint64(0), index: view.getUint32(8) }
 }
 
 /** Encodes `rlp([l1 number, l1 hash, transaction hash or empty])`. */
