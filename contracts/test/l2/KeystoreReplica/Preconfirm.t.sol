@@ -153,6 +153,16 @@ contract PreconfirmTest is ReplicaTest {
         }
     }
 
+    function test_sequence_on_top_of_the_head_may_begin_with_what_is_held_below() public {
+        preconfirm(initial(), keystore(2, 1));
+        preconfirm(keystore(2, 1), keystore(3, 2));
+        bytes[] memory raws = new bytes[](2);
+        raws[0] = sequence()[0];
+        raws[1] = sequence()[2];
+        replica.preconfirmMany(account, keystore(3, 2).config, raws);
+        assertInForce(keystore(4, 3));
+    }
+
     function test_sequence_with_a_gap_is_refused_as_a_whole() public {
         bytes[] memory raws = sequence();
         raws[1] = raws[2];

@@ -27,6 +27,19 @@ contract ValidUntilTest is ReplicaTest {
         assertEq(validUntil(keystore(1, 2, 1, 0)), 20 days);
     }
 
+    /// @dev Else a thief would preconfirm a config that is never stale, and another on top of it.
+    function test_preconfirming_on_top_of_what_was_preconfirmed_changes_no_staleness() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            if (i == 1) confirm(2, initial().config, true);
+            uint48 before = validUntil(initial());
+            uint256 snapshot = vm.snapshotState();
+            preconfirm(initial(), keystore(1, 2, 1, 0));
+            preconfirm(keystore(1, 2, 1, 0), keystore(1, 3, 2, 0));
+            assertEq(validUntil(keystore(1, 3, 2, 0)), before);
+            vm.revertToState(snapshot);
+        }
+    }
+
     function test_confirming_sets_the_proposal_time_and_the_confirmed_staleness() public {
         confirm(2, initial().config, true);
         assertEq(validUntil(initial()), GENESIS + 7200 + 20 days);
