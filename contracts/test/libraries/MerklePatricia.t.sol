@@ -173,10 +173,10 @@ contract MerklePatriciaTest is TrieTest {
 
     // Nodes one after the other
 
-    /// @dev A list of 255 bytes has a length of one byte, one of 256 a length of two.
+    /// @dev A list of 255 bytes has a length of one byte, one of 256 a length of two, one of 65,536 a length of three.
     function test_aNodeEndsWhereItSays() public {
         TestTrie.Entry[] memory entries = _threeEntries();
-        uint16[9] memory lengths = [uint16(0), 1, 55, 56, 255, 256, 257, 65_280, 65_535];
+        uint24[10] memory lengths = [uint24(0), 1, 55, 56, 255, 256, 257, 65_280, 65_535, 65_536];
         for (uint256 i = 0; i < lengths.length; ++i) {
             bytes[] memory proof = entries.proofOf(entries[0].key, false);
             uint256 count = proof.length;
@@ -454,11 +454,14 @@ contract MerklePatriciaTest is TrieTest {
     }
 
     /// @dev A reference a byte too short and one a byte too long, which shows the prefix of a hash where one would be
-    ///      looked for: only the first one's prefix gives these branches away.
+    ///      looked for: only the first one's prefix gives these branches away. Behind all prefixes stands one more.
     function test_refusesBranchesAsLongAsAFullOneWithMalformedReferences() public {
         for (uint256 i = 0; i < 15; ++i) {
             bytes[] memory items = _branchItems();
-            items[i] = abi.encodePacked(hex"9f", new bytes(31));
+            for (uint256 j = 0; j < 16; ++j) {
+                items[j][1] = 0xa0;
+            }
+            items[i] = abi.encodePacked(hex"9fa0", new bytes(30));
             items[i + 1] = abi.encodePacked(hex"a1a0", new bytes(32));
             bytes memory node = RLP.encode(items);
             assertEq(node.length, 532);
@@ -757,7 +760,8 @@ contract MerklePatriciaTest is TrieTest {
     function _listOf(uint256 length) internal pure returns (bytes memory) {
         if (length < 56) return abi.encodePacked(uint8(0xc0 + length), new bytes(length));
         if (length < 256) return abi.encodePacked(hex"f8", uint8(length), new bytes(length));
-        return abi.encodePacked(hex"f9", uint16(length), new bytes(length));
+        if (length < 65_536) return abi.encodePacked(hex"f9", uint16(length), new bytes(length));
+        return abi.encodePacked(hex"fa", uint24(length), new bytes(length));
     }
 
     function _payloadOf(bytes memory node, uint256 start) internal pure returns (bytes memory payload) {
