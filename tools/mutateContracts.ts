@@ -1,9 +1,10 @@
 // Mutation testing of contracts/src: for each guard and effect, a mutant without it, and whether a test fails then.
 // All mutants are compiled into one copy of the contracts, where they sleep until their number is the coinbase's.
 //
-//   tsx tools/mutateContracts.ts [--only REGEX] [--dir DIRECTORY] [--json FILE]
+//   tsx tools/mutateContracts.ts [--only REGEX] [--unexcused] [--dir DIRECTORY] [--json FILE]
 //
-// --only takes mutants whose description matches, as `file:line function: change: code`. Ends with 1 if one survives that survivors.json does not explain.
+// --only takes mutants whose description matches, as `file:line function: change: code`; --unexcused leaves out those that
+// survivors.json excuses. Ends with 1 if another one survives, or one that it excuses is killed.
 import { spawnSync } from 'node:child_process'
 import {
   cpSync,
@@ -47,7 +48,12 @@ depth = 60
 const slowest = { build: 3_600_000, test: 300_000 }
 
 const { values: options } = parseArgs({
-  options: { only: { type: 'string', default: '' }, dir: { type: 'string' }, json: { type: 'string' } },
+  options: {
+    only: { type: 'string', default: '' },
+    unexcused: { type: 'boolean', default: false },
+    dir: { type: 'string' },
+    json: { type: 'string' },
+  },
 })
 
 const directory = options.dir ?? mkdtempSync(join(tmpdir(), 'keyroll-mutants-'))
@@ -59,7 +65,11 @@ const mutants = prepare()
 compile()
 requireTestsPass()
 const only = new RegExp(options.only)
-const chosen = mutants.filter((mutant) => only.test(describe(mutant)))
+const known = readSurvivors()
+const isExcused = (mutant: Mutant) => known.some((survivor) => explains(survivor, mutant))
+const chosen = mutants.filter(
+  (mutant) => only.test(describe(mutant)) && !(options.unexcused && isExcused(mutant)),
+)
 console.log(`${chosen.length} of ${mutants.length} mutants, in ${directory}`)
 
 const survivors: Mutant[] = []
@@ -70,14 +80,16 @@ for (const [index, mutant] of chosen.entries()) {
 }
 if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ chosen, survivors }, null, 1))
 
-const known = readSurvivors()
-const unexplained = survivors.filter((mutant) => !known.some((survivor) => explains(survivor, mutant)))
+const unexplained = survivors.filter((mutant) => !isExcused(mutant))
+const wronglyExcused = chosen.filter((mutant) => isExcused(mutant) && !survivors.includes(mutant))
 const killed = chosen.length - survivors.length
 console.log(
   `${killed} killed, ${survivors.length - unexplained.length} equivalent, ${unexplained.length} survive`,
 )
 for (const mutant of unexplained) console.log(describe(mutant))
-if (unexplained.length !== 0) process.exitCode = 1
+for (const mutant of wronglyExcused)
+  console.log(`killed, though survivors.json excuses it: ${describe(mutant)}`)
+if (unexplained.length + wronglyExcused.length !== 0) process.exitCode = 1
 
 /** Writes the copy with all mutants in it, and compiles it. */
 function prepare(): Mutant[] {
@@ -124,20 +136,32 @@ function requireTestsPass(): void {
 }
 
 /**
- * Runs first the tests named after the mutant's file, but for the random ones, then those that name it at all, then the
- * others: most mutants fail at once.
+ * Runs first the tests named after the mutant's file, but for the random ones, then those that name it, themselves or by
+ * their harness, then the others: most mutants fail at once.
  */
 function isKilled(mutant: Mutant): boolean {
   const name = basename(mutant.file, '.sol')
   const nearest = testFiles.filter((path) => path.includes(`/${name}/`) || basename(path).startsWith(name))
-  const near = testFiles.filter((path) => readFileSync(join(root, path), 'utf8').includes(`/${name}.sol`))
-  if (nearest.length !== 0 && fails(mutant, `{${nearest.join(',')}}`, '|[fF]uzz|invariant')) return true
-  if (near.length !== 0 && fails(mutant, `{${near.join(',')}}`)) return true
-  return fails(mutant, '**')
+  const near = testFiles.filter((path) => sourceWithHelpers(path).includes(`/${name}.sol`))
+  const others = testFiles.filter((path) => !near.includes(path))
+  return fails(mutant, nearest, '|[fF]uzz|invariant') || fails(mutant, near) || fails(mutant, others)
 }
 
-function fails(mutant: Mutant, paths: string, without = ''): boolean {
-  const { status, output } = runTests(mutant.number, paths, without)
+/** A test with all that it imports from other tests. */
+function sourceWithHelpers(path: string, seen = new Set<string>()): string {
+  if (seen.has(path)) return ''
+  seen.add(path)
+  const source = readFileSync(join(root, path), 'utf8')
+  const imported = [...source.matchAll(/from "(\.[^"]*)"/g)].map(([, target = '']) =>
+    join(path, '..', target),
+  )
+  const helpers = imported.filter((target) => target.startsWith('contracts/test/'))
+  return [source, ...helpers.map((helper) => sourceWithHelpers(helper, seen))].join('\n')
+}
+
+function fails(mutant: Mutant, paths: string[], without = ''): boolean {
+  if (paths.length === 0) return false
+  const { status, output } = runTests(mutant.number, `{${paths.join(',')}}`, without)
   if (status === 0) return false
   // A loop that never ends counts as noticed.
   if (status === null || output.includes('[FAIL')) return true
