@@ -5,9 +5,9 @@
 export const Bucket = {
   /** name -> schema version, rollup fingerprint, base, heads, output count */
   meta: 0,
-  /** block hash -> header and transactions */
+  /** block number -> header and transactions; large values stand in the order in which they come, so that merges leave them alone */
   block: 1,
-  /** block hash -> receipts and verdicts */
+  /** block number -> receipts and verdicts */
   receipts: 2,
   /** block number -> hash of the block of this chain */
   canonical: 3,
@@ -23,6 +23,8 @@ export const Bucket = {
   inclusion: 8,
   /** output index -> output */
   output: 9,
+  /** block hash -> block number */
+  number: 10,
   pool: 64,
   promises: 65,
   batcher: 66,

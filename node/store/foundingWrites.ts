@@ -18,6 +18,18 @@ export function metaKey(name: 'version' | 'rollup' | 'heads' | 'base' | 'outputs
   return bucketKey(Bucket.meta, Buffer.from(name))
 }
 
+/** Makes the writes that add a block with its encoded receipts, but for its state and its transactions' places. */
+export function blockWrites(block: Block, encodedReceipts: Uint8Array): Write[] {
+  const hash = fromHex(block.hash)
+  const number = uint64Key(block.header.number)
+  return [
+    { key: bucketKey(Bucket.block, number), value: blockToRlp(block) },
+    { key: bucketKey(Bucket.receipts, number), value: encodedReceipts },
+    { key: bucketKey(Bucket.canonical, number), value: hash },
+    { key: bucketKey(Bucket.number, hash), value: number },
+  ]
+}
+
 /**
  * Makes the writes that found a chain in a database, but for its state. Only with them does a database hold a chain: they
  * belong into one batch, the last one.
@@ -28,7 +40,6 @@ export function foundingWrites(
   base: ChainBase,
   { block, inclusion, receipts, verdicts }: FirstBlock,
 ): Write[] {
-  const hash = fromHex(block.hash)
   const heads = { unsafe: base.block, safe: base.block, finalized: base.block }
   const number = uint64Key(base.block.number)
   return [
@@ -37,9 +48,7 @@ export function foundingWrites(
     { key: metaKey('heads'), value: headsToBytes(heads) },
     { key: metaKey('base'), value: chainBaseToBytes(base) },
     { key: metaKey('outputs'), value: uint64Key(base.firstOutput.index) },
-    { key: bucketKey(Bucket.block, hash), value: blockToRlp(block) },
-    { key: bucketKey(Bucket.receipts, hash), value: receiptsToBytes({ receipts, verdicts }) },
-    { key: bucketKey(Bucket.canonical, number), value: hash },
+    ...blockWrites(block, receiptsToBytes({ receipts, verdicts })),
     ...createTransactionIndex(database).add(block, receipts),
     ...(inclusion === undefined
       ? []

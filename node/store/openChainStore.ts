@@ -3,7 +3,6 @@ import {
   type Block,
   type BlockResult,
   blockFromRlp,
-  blockToRlp,
   type Config,
   configFromRlp,
   configToRlp,
@@ -21,7 +20,7 @@ import { Bucket, type BucketNumber, bucketKey, uint64Key } from './Bucket.ts'
 import { type ChainBase, chainBaseFromBytes, genesisBase } from './ChainBase.ts'
 import type { ChainStore, Inclusion, TransactionLocation } from './ChainStore.ts'
 import { createMemoryDatabase, type Database, openLevelDatabase, type Write } from './Database.ts'
-import { foundingWrites, metaKey, SCHEMA_VERSION } from './foundingWrites.ts'
+import { blockWrites, foundingWrites, metaKey, SCHEMA_VERSION } from './foundingWrites.ts'
 import { createOpaqueBucket } from './OpaqueBucket.ts'
 import { createOutputStore } from './OutputStore.ts'
 import { rollupFingerprint } from './rollupFingerprint.ts'
@@ -111,21 +110,28 @@ function createChainStore(database: Database, rollup: RollupConfig): ChainStore 
   /** Reads through a cache; only what exists is remembered. */
   function cached<T>(
     cache: { get(key: Hex): T | undefined; set(key: Hex, value: T): void },
-    bucket: BucketNumber,
+    keyOf: (hash: Hex) => Uint8Array | undefined,
     hash: Hex,
     decode: (bytes: Uint8Array) => T,
   ): T | undefined {
     const known = cache.get(hash)
     if (known !== undefined) return known
-    const bytes = database.get(bucketKey(bucket, fromHex(hash, 32)))
+    const key = keyOf(hash)
+    const bytes = key && database.get(key)
     if (bytes === undefined) return undefined
     const value = decode(bytes)
     cache.set(hash, value)
     return value
   }
 
-  const blockByHash = (hash: Hex) => cached(blocks, Bucket.block, hash, blockFromRlp)
-  const storedReceipts = (hash: Hex) => cached(receipts, Bucket.receipts, hash, receiptsFromBytes)
+  const underHash = (bucket: BucketNumber) => (hash: Hex) => bucketKey(bucket, fromHex(hash, 32))
+  const underNumber = (bucket: BucketNumber) => (hash: Hex) => {
+    const number = database.get(underHash(Bucket.number)(hash))
+    return number && bucketKey(bucket, number)
+  }
+  const blockByHash = (hash: Hex) => cached(blocks, underNumber(Bucket.block), hash, blockFromRlp)
+  const storedReceipts = (hash: Hex) =>
+    cached(receipts, underNumber(Bucket.receipts), hash, receiptsFromBytes)
   const base = readBase()
   const outputs = createOutputStore(database, base.firstOutput.index)
   let heads = readHeads()
@@ -176,7 +182,8 @@ function createChainStore(database: Database, rollup: RollupConfig): ChainStore 
     if (inclusion !== undefined) assertChild('append as safe', ref, heads.safe)
     const next = { ...heads, unsafe: ref, safe: inclusion === undefined ? heads.safe : ref }
     await write(next, [
-      ...blockWrites(result),
+      ...blockWrites(block, encodedReceiptsToBytes(result.encodedReceipts, result.reasons)),
+      ...stateWrites(result),
       ...transactions.add(block, result.receipts),
       ...(inclusion === undefined ? [] : [inclusionWrite(ref.number, inclusion)]),
     ])
@@ -227,8 +234,8 @@ function createChainStore(database: Database, rollup: RollupConfig): ChainStore 
   }
 
   const store: ChainStore = {
-    node: (hash) => cached(nodes, Bucket.node, hash, (bytes) => bytes),
-    config: (hash) => cached(configs, Bucket.config, hash, configFromRlp),
+    node: (hash) => cached(nodes, underHash(Bucket.node), hash, (bytes) => bytes),
+    config: (hash) => cached(configs, underHash(Bucket.config), hash, configFromRlp),
     blockByNumber,
     blockByHash,
     receiptsOf: (blockHash) => storedReceipts(blockHash)?.receipts,
@@ -272,13 +279,8 @@ function createChainStore(database: Database, rollup: RollupConfig): ChainStore 
   return store
 }
 
-function blockWrites({ block, encodedReceipts, reasons, nodes, configs }: BlockResult): Write[] {
-  const hash = fromHex(block.hash)
-  const writes: Write[] = [
-    { key: bucketKey(Bucket.block, hash), value: blockToRlp(block) },
-    { key: bucketKey(Bucket.receipts, hash), value: encodedReceiptsToBytes(encodedReceipts, reasons) },
-    { key: bucketKey(Bucket.canonical, uint64Key(block.header.number)), value: hash },
-  ]
+function stateWrites({ nodes, configs }: BlockResult): Write[] {
+  const writes: Write[] = []
   for (const [nodeHash, node] of nodes)
     writes.push({ key: bucketKey(Bucket.node, fromHex(nodeHash)), value: node })
   for (const [configHash, config] of configs) {
@@ -290,9 +292,10 @@ function blockWrites({ block, encodedReceipts, reasons, nodes, configs }: BlockR
 function droppedWrites(dropped: readonly Block[]): Write[] {
   return dropped.flatMap(({ hash, header }) =>
     [
-      bucketKey(Bucket.block, fromHex(hash)),
-      bucketKey(Bucket.receipts, fromHex(hash)),
+      bucketKey(Bucket.block, uint64Key(header.number)),
+      bucketKey(Bucket.receipts, uint64Key(header.number)),
       bucketKey(Bucket.canonical, uint64Key(header.number)),
+      bucketKey(Bucket.number, fromHex(hash)),
     ].map((key) => ({ key, value: undefined })),
   )
 }
