@@ -206,7 +206,11 @@ function mutateAssembly(assembly: AstNode, { add, edits, text }: Context): void 
         if (isNamed(parent.functionName, 'mload') && node.value === '0x40') return
         const statement = ancestors.find(({ nodeType }) => yulStatements.has(nodeType)) ?? parent
         const [start, end] = rangeOf(parent)
-        const number = add(statement, `${String(node.value)} one too great in ${text.slice(start, end)}`)
+        const call = text.slice(start, end)
+        const number = add(
+          statement,
+          `${String(node.value)}${ordinal(node, parent)} one too great in ${call}`,
+        )
         edits.wrap(rangeOf(node), 'add(', `, ${isAwake(number, ancestors)})`)
       }
     })
@@ -215,6 +219,13 @@ function mutateAssembly(assembly: AstNode, { add, edits, text }: Context): void 
   const [start] = rangeOf(assembly)
   const store = isUsedFarOut ? `assembly { mstore(${farOut}, ${name}) } ` : ''
   edits.wrap([start, start], `uint256 ${name} = Mutant.number(); ${store}`, '')
+}
+
+/** Which argument a literal is, where another one is the same. */
+function ordinal(literal: AstNode, call: AstNode): string {
+  const values = nodesIn(call.arguments)
+  const same = values.filter(({ value }) => value === literal.value)
+  return same.length === 1 ? '' : ` (argument ${values.indexOf(literal) + 1})`
 }
 
 function functionAt(position: number, functions: AstNode[]): string {
