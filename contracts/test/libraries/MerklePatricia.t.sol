@@ -454,19 +454,38 @@ contract MerklePatriciaTest is TrieTest {
     }
 
     /// @dev A reference a byte too short and one a byte too long, which shows the prefix of a hash where one would be
-    ///      looked for: only the first one's prefix gives these branches away. Behind all prefixes stands one more.
+    ///      looked for: only the first one's prefix gives these branches away. Behind all prefixes stands the same byte.
     function test_refusesBranchesAsLongAsAFullOneWithMalformedReferences() public {
-        for (uint256 i = 0; i < 15; ++i) {
+        bytes1[2] memory behind = [bytes1(0xa0), 0x00];
+        for (uint256 i = 0; i < 30; ++i) {
+            (uint256 at, bytes1 byte_) = (i / 2, behind[i % 2]);
             bytes[] memory items = _branchItems();
             for (uint256 j = 0; j < 16; ++j) {
-                items[j][1] = 0xa0;
+                items[j][1] = byte_;
             }
-            items[i] = abi.encodePacked(hex"9fa0", new bytes(30));
-            items[i + 1] = abi.encodePacked(hex"a1a0", new bytes(32));
+            items[at] = abi.encodePacked(hex"9f", byte_, new bytes(30));
+            items[at + 1] = abi.encodePacked(hex"a1a0", byte_, new bytes(31));
             bytes memory node = RLP.encode(items);
             assertEq(node.length, 532);
             _requireMalformedRoot(node, MerklePatricia.MalformedNode.selector);
         }
+    }
+
+    function test_refusesAFullBranchWhoseValueIsNoItem() public {
+        bytes memory node = RLP.encode(_branchItems());
+        node[531] = 0x81;
+        _requireMalformedRoot(node, MerklePatricia.MalformedNode.selector);
+    }
+
+    /// @dev A value of one byte, and behind the node what would be an empty one.
+    function test_readsNoValueBehindAFullBranch() public view {
+        bytes memory node = RLP.encode(_branchItems());
+        node[531] = 0x00;
+        bytes memory lookup = abi.encodeCall(_trie.getAlone, (keccak256(node), 0, node));
+        lookup[4 + 4 * 32 + 532] = 0x80;
+        (bool success, bytes memory reason) = address(_trie).staticcall(lookup);
+        assertFalse(success);
+        assertEq(reason, abi.encodeWithSelector(MerklePatricia.MalformedNode.selector, 0));
     }
 
     /// @dev The same at the end: the value is a byte too long, and shows that of an empty one.
