@@ -37,7 +37,7 @@ const root = join(import.meta.dirname, '..')
 const profile = `
 [profile.mutants]
 # A loop that never ends fails for want of gas.
-gas_limit = "10000000000"
+gas_limit = "3000000000"
 [profile.mutants.fuzz]
 runs = 16
 [profile.mutants.invariant]
