@@ -1,5 +1,6 @@
 import type { Abi, ContractFunctionName, ContractFunctionParameters, Hash } from 'viem'
 import { estimateContractGas, simulateContract, writeContract } from 'viem/actions'
+import { MAX_TRANSACTION_GAS } from '../protocol/index.ts'
 import type { SendingClient, TransactionOptions } from './SendingClient.ts'
 
 /**
@@ -35,5 +36,7 @@ async function estimate(client: SendingClient, call: ContractFunctionParameters)
     estimateContractGas(client, { ...call, account, prepare: false }),
     simulateContract(client, { ...call, account }),
   ])
-  return (used * (100n + GAS_MARGIN_PERCENT)) / 100n
+  const gas = (used * (100n + GAS_MARGIN_PERCENT)) / 100n
+  // The margin must not make a call impossible that fits; what does not fit may do so where there is no such bound.
+  return gas <= MAX_TRANSACTION_GAS || used > MAX_TRANSACTION_GAS ? gas : MAX_TRANSACTION_GAS
 }

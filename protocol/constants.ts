@@ -36,5 +36,8 @@ export const MAX_AUTHENTICATOR_DATA_BYTES = 512
 /** Most bytes of WebAuthn client data after the challenge (protocol.md §1). */
 export const MAX_CLIENT_DATA_TAIL_BYTES = 1_024
 
+/** Most gas that a transaction may have on L1 and its L2s (EIP-7825). */
+export const MAX_TRANSACTION_GAS = 16_777_216n
+
 /** Thirty-two zero bytes: an absent root, hash or slot. */
 export const ZERO_HASH: Hex = `0x${'00'.repeat(32)}`

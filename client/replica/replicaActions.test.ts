@@ -258,6 +258,13 @@ describe('by a node that estimates in its own way', () => {
     expect(await getTransactionCount(client, { address, blockTag: 'pending' })).toBe(before)
   })
 
+  test('a call that needs almost what a transaction may have gets no more than that', async () => {
+    const { call } = await updateOf('large')
+    const hash = clientOf(async () => numberToHex(16_000_000)).preconfirm(call)
+    await world.mined('l2', hash)
+    expect(await getTransaction(client, { hash: await hash })).toMatchObject({ gas: 16_777_216n })
+  })
+
   test('gas that is given is what the call gets, and the node is not asked', async () => {
     const { call, isInForce } = await updateOf('given')
     const none: Estimate = () => Promise.reject(new RangeError('asked for an estimate'))

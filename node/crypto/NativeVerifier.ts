@@ -63,7 +63,8 @@ export async function verifyP256Once(
   const raw = new Uint8Array(1 + keyBytes.length)
   raw[0] = UNCOMPRESSED
   raw.set(keyBytes, 1)
-  const key = KeyObject.from(await webcrypto.subtle.importKey('raw', raw, ECDSA_P256, false, VERIFY_ONLY))
+  // Extractable, or Node will not make a KeyObject of it for ever (DEP0204).
+  const key = KeyObject.from(await webcrypto.subtle.importKey('raw', raw, ECDSA_P256, true, VERIFY_ONLY))
   return verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, rs)
 }
 

@@ -61,12 +61,17 @@ describe('the parallel verifier', () => {
     )
   })
 
-  /** Expects that threads come to all of these, which nobody asks meanwhile. */
-  async function expectAnswered(by: ParallelVerifier, questions: readonly Question[]): Promise<void> {
-    for (const each of questions) by.expect(...each)
+  /** Waits until threads have begun with everything; whoever asks then waits for their answer. */
+  async function drained(by: ParallelVerifier): Promise<void> {
     const deadline = performance.now() + DEADLINE_MS
     while (by.backlog() > 0 && performance.now() < deadline) await setImmediate()
     expect(by.backlog()).toBe(0)
+  }
+
+  /** Expects that threads come to all of these, which nobody asks meanwhile. */
+  async function expectAnswered(by: ParallelVerifier, questions: readonly Question[]): Promise<void> {
+    for (const each of questions) by.expect(...each)
+    await drained(by)
     expect(questions.every((each) => by.verify(...each))).toBe(true)
   }
 
@@ -75,6 +80,38 @@ describe('the parallel verifier', () => {
       verifier,
       Array.from({ length: 64 }, (_, n) => signed(2, 1_000 + n)),
     )
+  })
+
+  it.each([2, 3] as const)('lets its threads refuse what is bad, of scheme %i', async (scheme) => {
+    const [, key, digest, signature] = signed(scheme, 2_000 + scheme)
+    const stranger = createTestSigner(scheme, 'a stranger').key
+    const questions: readonly Question[] = [
+      [scheme, key, digestOf(1), signature],
+      [scheme, stranger, digest, signature],
+    ]
+    for (const bad of questions) {
+      verifier.expect(...bad)
+      await drained(verifier)
+      expect(verifier.verify(...bad)).toBe(false)
+    }
+  })
+
+  it('takes the answer to one question for no other with the same signature', async () => {
+    const good = signed(2, 3_000)
+    const [, key, digest, signature] = good
+    const stranger = createTestSigner(2, 'a stranger').key
+    const others: readonly Question[] = [
+      [2, key, digestOf(1), signature],
+      [2, stranger, digest, signature],
+      [1, key, digest, signature],
+      [3, key, digest, signature],
+    ]
+    for (const other of others) {
+      verifier.expect(...good)
+      await drained(verifier)
+      expect(verifier.verify(...other)).toBe(false)
+      expect(verifier.verify(...good)).toBe(true)
+    }
   })
 
   it('has another thread in the place of one that died', async () => {

@@ -1,20 +1,20 @@
 /**
  * First byte of every key. A number is never used again for something else, so that an old database is never
- * misread; a retired bucket keeps its line.
+ * misread. Retired are 1, 2 (blocks and receipts under hashes), 4 and 5 (all places of a transaction).
  */
 export const Bucket = {
   /** name -> schema version, rollup fingerprint, base, heads, output count */
   meta: 0,
   /** block number -> header and transactions; large values stand in the order in which they come, so that merges leave them alone */
-  block: 1,
+  block: 11,
   /** block number -> receipts and verdicts */
-  receipts: 2,
+  receipts: 12,
   /** block number -> hash of the block of this chain */
   canonical: 3,
   /** transaction hash -> position where it took effect; with a zero byte more, the first where it did not */
-  transaction: 4,
+  transaction: 13,
   /** hash of the set-config inside a deposit -> positions of such deposits, likewise */
-  forced: 5,
+  forced: 14,
   /** trie node hash -> node; content-addressed, so nothing is undone on a rewind */
   node: 6,
   /** config hash -> config; content-addressed */

@@ -109,6 +109,22 @@ describe('openChainStore in memory', () => {
     expect(store.transaction(transactionHash(raw(1)))).toBeUndefined()
   })
 
+  it('shows the first place of several in a block where a transaction failed', async () => {
+    await append(store, [raw(0), raw(3), raw(3)])
+    expect(store.transaction(transactionHash(raw(3)))).toMatchObject({ blockNumber: 1n, index: 1 })
+  })
+
+  it('knows nothing of a replaced block by its hash', async () => {
+    const old = await append(store, [raw(0)])
+    await store.rewind(0n)
+    expect(store.blockByHash(old.hash)).toBeUndefined()
+    const other = await append(store)
+    expect(store.blockByHash(old.hash)).toBeUndefined()
+    expect(store.receiptsOf(old.hash)).toBeUndefined()
+    expect(store.blockByHash(other.hash)).toEqual(other)
+    expect(store.receiptsOf(other.hash)).toEqual([])
+  })
+
   it('finds the deposit that forces a set-config by the set-config’s hash', async () => {
     const deposit = createTestDeposit(raw(0), 0)
     await append(store, [deposit], true)

@@ -9,7 +9,7 @@ import {
   TemporaryFault,
   uint64Key,
 } from '../../node/index.ts'
-import { fromHex, KeyrollError, keccakHex, toHex } from '../../protocol/index.ts'
+import { fromHex, KeyrollError, keccakHex, MAX_TRANSACTION_GAS, toHex } from '../../protocol/index.ts'
 import { repeat } from '../loop.ts'
 import { createMutex } from '../Mutex.ts'
 import type { SequencerMetrics } from '../metrics.ts'
@@ -127,8 +127,6 @@ const OFFERS_PER_PRICE = 4
 
 /** Estimates are of the pending block, and the transaction lands in a later one. */
 const GAS_MARGIN_PERCENT = 20n
-/** EIP-7825. */
-const MAX_TRANSACTION_GAS = 16_777_216n
 
 /** How a transaction is handed to L1, in logs and metrics. */
 type OfferKind = 'first' | 'repeated' | 'bumped' | 'trimmed' | 'cancelling'

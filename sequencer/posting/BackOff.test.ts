@@ -24,6 +24,13 @@ describe('BackOff', () => {
     expect(backOff.isPausing(212n)).toBe(false)
   })
 
+  it('does not pause before that, even for whoever has not come to the L1 block of the failure yet', () => {
+    pauses(2)
+    expect(backOff.isPausing(90n)).toBe(false)
+    pauses(1)
+    expect(backOff.isPausing(90n)).toBe(true)
+  })
+
   it('counts the failures of one goal', () => {
     pauses(4)
     backOff.aimAt(7n)

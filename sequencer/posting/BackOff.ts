@@ -19,7 +19,7 @@ export function createBackOff(
   gauge: { set(value: number): void },
 ): BackOff {
   const longest = seqWindowSize < 4n ? 1n : seqWindowSize / 4n
-  let failed: { goal: bigint; failures: number; resumeAt: bigint } | undefined
+  let failed: { goal: bigint; failures: number; pause: bigint; resumeAt: bigint } | undefined
 
   return {
     aimAt(goal) {
@@ -32,10 +32,10 @@ export function createBackOff(
       const doubled =
         failures < FAILURES_BEFORE_PAUSES ? 0n : 2n ** BigInt(failures - FAILURES_BEFORE_PAUSES + 1)
       const pause = doubled < longest ? doubled : longest
-      failed = { goal, failures, resumeAt: l1Block + pause }
+      failed = { goal, failures, pause, resumeAt: l1Block + pause }
       gauge.set(Number(pause))
       return { failures, pause }
     },
-    isPausing: (l1Block) => failed !== undefined && l1Block < failed.resumeAt,
+    isPausing: (l1Block) => failed !== undefined && failed.pause > 0n && l1Block < failed.resumeAt,
   }
 }

@@ -305,7 +305,7 @@ library MerklePatricia {
                 // Only the first byte of each difference matters: none, or the bit by which a hash differs.
                 let empty := shl(248, 0x80)
                 let difference := xor(empty, calldataload(at))
-                // The path of a leaf or an extension begins otherwise.
+                // The path of most leaves and extensions begins otherwise; one of 63 nibbles does not, and ends before the branch would.
                 if iszero(and(byte(0, difference), 0xdf)) {
                     let group := and(nibble, 0x0c)
                     for { let i := 0 } lt(i, 16) { i := add(i, 4) } {
