@@ -43,7 +43,7 @@ contract IsValidSignatureTest is WalletTest {
         bytes32 probe = 0x7739773977397739773977397739773977397739773977397739773977397739;
         assertEq(wallet.isValidSignature(probe, ""), bytes4(0x77390001));
         assertEq(wallet.isValidSignature(_HASH, ""), _NOT_VALID);
-        // With a signature, it is a message as any other.
+        // With a signature, it is one message among others.
         assertEq(wallet.isValidSignature(probe, hex"00"), _NOT_VALID);
         bytes memory signature = sign(initial(), domainOf(account).personalDigest(probe));
         assertEq(wallet.isValidSignature(probe, signature), _MAGIC);
