@@ -4,8 +4,8 @@ import { type BackOff, createBackOff } from './BackOff.ts'
 describe('BackOff', () => {
   let backOff: BackOff
   let shown: number | undefined
-  const pauses = (count: number, goal = 7n) =>
-    Array.from({ length: count }, () => backOff.failed(goal, 100n).pause)
+  const pauses = (count: number, { goal = 7n, left = 50n } = {}) =>
+    Array.from({ length: count }, () => backOff.failed(goal, 100n, left).pause)
 
   beforeEach(() => {
     const gauge = {
@@ -13,12 +13,12 @@ describe('BackOff', () => {
         shown = value
       },
     }
-    backOff = createBackOff({ seqWindowSize: 50n }, gauge)
+    backOff = createBackOff(gauge)
   })
 
-  it('pauses from the third failure on, twice as long each time, up to a quarter of the sequencing window', () => {
+  it('pauses from the third failure on, twice as long each time, up to a quarter of what is left', () => {
     expect(pauses(7)).toEqual([0n, 0n, 2n, 4n, 8n, 12n, 12n])
-    expect(backOff.failed(7n, 200n)).toEqual({ failures: 8, pause: 12n })
+    expect(backOff.failed(7n, 200n, 50n)).toEqual({ failures: 8, pause: 12n })
     expect(shown).toBe(12)
     expect(backOff.isPausing(211n)).toBe(true)
     expect(backOff.isPausing(212n)).toBe(false)
@@ -35,13 +35,14 @@ describe('BackOff', () => {
     pauses(4)
     backOff.aimAt(7n)
     expect(backOff.isPausing(100n)).toBe(true)
-    expect(pauses(2, 8n)).toEqual([0n, 0n])
+    expect(pauses(2, { goal: 8n })).toEqual([0n, 0n])
     expect(backOff.isPausing(100n)).toBe(false)
   })
 
-  it('pauses even where the window is too short for a quarter', () => {
-    backOff = createBackOff({ seqWindowSize: 2n }, { set: () => undefined })
-    expect(pauses(4)).toEqual([0n, 0n, 1n, 1n])
+  it('pauses ever shorter while less and less is left, and still when nothing is', () => {
+    pauses(7)
+    const left = [50n, 40n, 24n, 9n, 4n, 3n, 0n, -5n]
+    expect(left.flatMap((blocks) => pauses(1, { left: blocks }))).toEqual([12n, 10n, 6n, 2n, 1n, 1n, 1n, 1n])
   })
 
   it('forgets the failures of what is reached', () => {

@@ -1,11 +1,12 @@
-import type { RollupConfig } from '../../protocol/index.ts'
-
 /** Pauses, in L1 blocks, between attempts that come to nothing: each costs what an L1 transaction costs. */
 export interface BackOff {
   /** Tells what is to be done next; the failures of anything else are forgotten. */
   aimAt(goal: bigint): void
-  /** Notes that an attempt came to nothing, seen at an L1 block. Returns how many did, one after the other, and the pause. */
-  failed(goal: bigint, l1Block: bigint): { failures: number; pause: bigint }
+  /**
+   * Notes that an attempt came to nothing, seen at an L1 block, with so many L1 blocks left in which one must succeed. Returns how
+   * many failed, one after the other, and the pause.
+   */
+  failed(goal: bigint, l1Block: bigint, left: bigint): { failures: number; pause: bigint }
   /** Tells whether it is too early for another attempt. */
   isPausing(l1Block: bigint): boolean
 }
@@ -13,12 +14,11 @@ export interface BackOff {
 /** What failed so often will likely fail again: then there are pauses. */
 const FAILURES_BEFORE_PAUSES = 3
 
-/** Makes a {@link BackOff} whose pauses double up to a quarter of the sequencing window; the gauge shows the one that lasts, or 0. */
-export function createBackOff(
-  { seqWindowSize }: Pick<RollupConfig, 'seqWindowSize'>,
-  gauge: { set(value: number): void },
-): BackOff {
-  const longest = seqWindowSize < 4n ? 1n : seqWindowSize / 4n
+/**
+ * Makes a {@link BackOff} whose pauses double up to a quarter of the L1 blocks that are left: the less time there is, the more often
+ * it is tried. The gauge shows the pause that lasts, or 0.
+ */
+export function createBackOff(gauge: { set(value: number): void }): BackOff {
   let failed: { goal: bigint; failures: number; pause: bigint; resumeAt: bigint } | undefined
 
   return {
@@ -27,7 +27,8 @@ export function createBackOff(
       failed = undefined
       gauge.set(0)
     },
-    failed(goal, l1Block) {
+    failed(goal, l1Block, left) {
+      const longest = left < 4n ? 1n : left / 4n
       const failures = (failed?.goal === goal ? failed.failures : 0) + 1
       const doubled =
         failures < FAILURES_BEFORE_PAUSES ? 0n : 2n ** BigInt(failures - FAILURES_BEFORE_PAUSES + 1)

@@ -184,23 +184,23 @@ describe('Batcher', () => {
     expect(posted()).toEqual([[1, 2], [3], [1, 2, 3]])
   })
 
-  it('pauses longer and longer while derivation keeps dropping the same block, and goes on at once when it no longer does', async () => {
+  it('pauses longer while derivation keeps dropping the same block, not past the end of its window, and goes on at once when it no longer does', async () => {
     const pause = async () => (await metrics.batcherPause.get()).values[0]?.value
     await build(1)
     await batcher.step()
     const reposts: number[] = []
-    for (let block = 1; block <= 60; block++) {
+    for (let block = 1; block <= 40; block++) {
       const before = posted().length
       derivedL1 = 110n + BigInt(block)
       await mine()
       await batcher.step()
       if (posted().length > before) reposts.push(block)
     }
-    // Pauses of 2, 4 and 8 L1 blocks, and of a quarter of the sequencing window from then on.
+    // Pauses of 2, 4 and 7 L1 blocks, and ever shorter ones from then on: the window closes with L1 block 150.
     expect(chain.rollup.seqWindowSize).toBe(50n)
-    expect(reposts).toEqual([1, 2, 5, 10, 19, 32, 45, 58])
-    expect(await losses()).toEqual({ DROPPED: 9 })
-    expect(await pause()).toBe(12)
+    expect(reposts).toEqual([1, 2, 5, 10, 18, 24, 28, 31, 34, 36, 38, 40])
+    expect(await losses()).toEqual({ DROPPED: 12 })
+    expect(await pause()).toBe(1)
     await chain.makeSafe(1n)
     await build(1)
     await batcher.step()
@@ -219,7 +219,7 @@ describe('Batcher', () => {
     expect(posted()).toEqual([[1], [2], [3], [2], [3]])
   })
 
-  it('pauses ever longer when what it posts reverts again and again', async () => {
+  it('pauses likewise when what it posts reverts again and again', async () => {
     await open({ maxChannelDuration: 0n })
     await build(1)
     l1.reverts = () => true
@@ -231,8 +231,8 @@ describe('Batcher', () => {
       if (posted().length > before) posts.push(block)
       await mine()
     }
-    expect(posts).toEqual([1, 2, 3, 6, 11, 20, 33])
-    expect((await losses()).REVERTED).toBe(7)
+    expect(posts).toEqual([1, 2, 3, 6, 11, 19, 25, 29, 32, 34, 36, 38, 40])
+    expect((await losses()).REVERTED).toBe(12)
   })
 
   it('posts the new blocks after a reorg of unsafe ones', async () => {

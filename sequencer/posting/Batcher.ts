@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import type { ChainStore, Logger } from '../../node/index.ts'
+import { type BlockRef, blockToRef, type ChainStore, type Logger } from '../../node/index.ts'
 import { encodeBlob, MAX_BLOB_DATA_BYTES, type RollupConfig } from '../../protocol/index.ts'
 import type { TransactionKind } from '../l1/Fees.ts'
 import { type L1Sender, TransactionRevertedError } from '../l1/L1Sender.ts'
@@ -114,7 +114,7 @@ export function createBatcher(modules: BatcherModules): Batcher {
   /** The first block that waits for others, and the L1 block at which it began to. */
   let open: { first: bigint; since: bigint } | undefined
   /** Whatever brings what is posted to nothing, posting it in every L1 block would only cost more. */
-  const backOff = createBackOff(rollup, metrics.batcherPause)
+  const backOff = createBackOff(metrics.batcherPause)
 
   function follow(sent: SentTransaction, range: Range): Submission {
     const submission: Submission = {
@@ -160,7 +160,9 @@ export function createBatcher(modules: BatcherModules): Batcher {
   }
 
   function noteFailure(reason: 'DROPPED' | 'REVERTED', first: bigint, derived: bigint): void {
-    const { failures, pause } = backOff.failed(first, derived)
+    const block = store.blockByNumber(first)
+    const left = block === undefined ? 0n : leftOfWindow(blockToRef(block), derived)
+    const { failures, pause } = backOff.failed(first, derived, left)
     if (pause === 0n) return
     logger.error(
       { first, reason, failures, pauseL1Blocks: pause },
@@ -235,7 +237,11 @@ export function createBatcher(modules: BatcherModules): Batcher {
   }
 
   function isUrgent({ first }: Pick<ChannelOut, 'first'>, derived: bigint): boolean {
-    return first.l1Origin.number + rollup.seqWindowSize <= derived + windowMargin
+    return leftOfWindow(first, derived) <= windowMargin
+  }
+
+  function leftOfWindow({ l1Origin }: Pick<BlockRef, 'l1Origin'>, derived: bigint): bigint {
+    return l1Origin.number + rollup.seqWindowSize - derived
   }
 
   async function post({ kind, channels }: Plan): Promise<void> {

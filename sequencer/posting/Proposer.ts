@@ -53,7 +53,7 @@ export function createProposer(modules: ProposerModules): Proposer {
   const logger = modules.logger.child({ part: 'proposer' })
   const underWay = new Set<SentTransaction>()
   /** What L1 refuses in a block was paid for, and it may refuse the same again. */
-  const backOff = createBackOff(rollup, metrics.proposerPause)
+  const backOff = createBackOff(metrics.proposerPause)
   let lastRefusal: string | undefined
   // Whoever restarts the process may have mended what made L1 refuse those.
   for (const sent of txManager.sent()) follow(sent, () => undefined)
@@ -69,7 +69,7 @@ export function createProposer(modules: ProposerModules): Proposer {
 
   function noteRefusal(number: bigint, { transactionHash: hash, blockNumber: l1Block }: SentReceipt): void {
     metrics.refusedOutputs.inc({ where: 'BLOCK' })
-    const { failures, pause } = backOff.failed(number, l1Block)
+    const { failures, pause } = backOff.failed(number, l1Block, rollup.seqWindowSize)
     const log = { number, hash, l1Block, failures, pauseL1Blocks: pause }
     if (pause === 0n) logger.warn(log, 'the output oracle refused an output in a block; trying again')
     else
