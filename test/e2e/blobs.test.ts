@@ -3,23 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Hex } from 'viem'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { batchInboxAbi } from '../../contracts/index.ts'
 import { createBeaconChain } from '../../devnet/BeaconChain.ts'
 import { type BeaconApi, serveBeaconApi } from '../../devnet/beaconApi.ts'
 import { followL1 } from '../../devnet/followL1.ts'
-import {
-  batchFromBytes,
-  decodeBatcherData,
-  decodeBlob,
-  fromHex,
-  keccakHex,
-  rollupConfigToJson,
-  type SingularBatch,
-  toHex,
-} from '../../protocol/index.ts'
+import { keccakHex, rollupConfigToJson, toHex } from '../../protocol/index.ts'
 import { rpc, type SequencerWorld, type StatusJson, startSequencerWorld, until } from '../sequencerWorld.ts'
 import { createTestKeystore } from '../TestKeystore.ts'
 import { keyroll, type Run } from './keyroll.ts'
+import { postedBatches } from './postedBatches.ts'
 
 const ORDER = ['pending', 'unsafe', 'safe', 'proposed', 'finalized']
 /** Loading KZG takes ten seconds of a processor, in each process. */
@@ -103,47 +94,6 @@ const untilSafe = (url: string, hash: Hex) =>
     TIMEOUT,
   )
 
-/** Every batch on L1 with the transaction that carries it, and whether in blobs. */
-async function postedBatches(): Promise<
-  { batch: SingularBatch; transactionHash: Hex; isInBlobs: boolean }[]
-> {
-  const logs = await world.l1.getContractEvents({
-    address: world.rollup.batchInboxAddress,
-    abi: batchInboxAbi,
-    eventName: 'BatchSubmitted',
-    fromBlock: 0n,
-  })
-  const posted = await Promise.all(
-    logs.map(async ({ transactionHash }) => {
-      const {
-        input,
-        type,
-        blobVersionedHashes = [],
-      } = await world.l1.getTransaction({
-        hash: transactionHash,
-      })
-      const isInBlobs = type === 'eip4844'
-      const data = isInBlobs
-        ? (await Promise.all(blobVersionedHashes.map(blobFromL1))).map(decodeBlob)
-        : [fromHex(input)]
-      return data.flatMap((bytes) => {
-        const decoded = decodeBatcherData(bytes)
-        if (!decoded.ok) expect.unreachable(decoded.reason)
-        return decoded.batches.map((batch) => ({ batch: batchFromBytes(batch), transactionHash, isInBlobs }))
-      })
-    }),
-  )
-  return posted.flat()
-}
-
-async function blobFromL1(versionedHash: Hex): Promise<Uint8Array> {
-  const blob: Hex = await world.l1.request({
-    method: 'anvil_getBlobByHash',
-    params: [versionedHash],
-  } as never)
-  return fromHex(blob)
-}
-
 it('a set-config reaches an independent node in a blob, and one after a crash in calldata, behind the blobs on their way', async () => {
   const [before, node] = await Promise.all([startSequencer('blobs'), start('node')])
   const update = async (url: string, name: string) => {
@@ -168,7 +118,7 @@ it('a set-config reaches an independent node in a blob, and one after a crash in
   const second = await update(after.url, 'in calldata')
   const last = await untilSafe(node.url, second.hash)
 
-  const posted = await postedBatches()
+  const posted = await postedBatches(world)
   const carriersOf = (hash: Hex) =>
     posted
       .filter(({ batch }) => batch.transactions.some((raw) => keccakHex(raw) === hash))

@@ -3,17 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Hex } from 'viem'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { batchInboxAbi } from '../../contracts/index.ts'
 import type { Verifier } from '../../derivation/index.ts'
-import {
-  batchFromBytes,
-  decodeBatcherData,
-  fromHex,
-  keccakHex,
-  rollupConfigToJson,
-  type SingularBatch,
-  toHex,
-} from '../../protocol/index.ts'
+import { keccakHex, rollupConfigToJson, toHex } from '../../protocol/index.ts'
 import {
   rpc,
   type SequencerWorld,
@@ -25,6 +16,7 @@ import {
 import { createTestKeystore } from '../TestKeystore.ts'
 import { startFreshVerifier } from './freshVerifier.ts'
 import { keyroll, type Run } from './keyroll.ts'
+import { postedBatches } from './postedBatches.ts'
 
 const KEYS = ['promise-signer', 'batcher', 'proposer'] as const
 const ORDER = ['pending', 'unsafe', 'safe', 'proposed', 'finalized']
@@ -80,25 +72,6 @@ async function kill(): Promise<void> {
   expect(await run?.exited).toBe(null)
 }
 
-/** Every batch on L1, garbage and repetitions included, with the transaction that carries it. */
-async function postedBatches(): Promise<{ batch: SingularBatch; transactionHash: Hex }[]> {
-  const logs = await world.l1.getContractEvents({
-    address: world.rollup.batchInboxAddress,
-    abi: batchInboxAbi,
-    eventName: 'BatchSubmitted',
-    fromBlock: 0n,
-  })
-  const posted = await Promise.all(
-    logs.map(async ({ transactionHash }) => {
-      const { input } = await world.l1.getTransaction({ hash: transactionHash })
-      const data = decodeBatcherData(fromHex(input))
-      if (!data.ok) expect.unreachable(data.reason)
-      return data.batches.map((bytes) => ({ batch: batchFromBytes(bytes), transactionHash }))
-    }),
-  )
-  return posted.flat()
-}
-
 it('a sequencer killed after its promise keeps it, and is killed at the next stages without posting twice', async () => {
   const keystore = createTestKeystore(world.rollup.l2ChainId, 'restart')
   const { raw, hash, configHash } = keystore.update({ data: '0x01' })
@@ -139,7 +112,7 @@ it('a sequencer killed after its promise keeps it, and is killed at the next sta
   expect(verifier.derivation.wrongOutputs()).toEqual([])
   expect(await rpc(verifier.url, 'keyroll_getConfig', [keystore.id, 'safe'])).toMatchObject({ configHash })
 
-  const posted = await postedBatches()
+  const posted = await postedBatches(world)
   const carriers = posted.filter(({ batch }) => batch.transactions.some((tx) => keccakHex(tx) === hash))
   expect(carriers.map(({ transactionHash }) => transactionHash)).toEqual([proposed.l1?.transactionHash])
   expect(new Set(posted.map(({ batch }) => batch.parentHash)).size).toBe(posted.length)
