@@ -7,7 +7,7 @@ import {MerklePatricia} from "keyroll/libraries/MerklePatricia.sol";
 import {SharedProofs} from "./kit/SharedProofs.sol";
 import {TrieTest} from "./libraries/TrieTest.sol";
 
-/// @notice Every byte of every real proof, with its lowest bit, its highest bit and all its bits changed.
+/// @notice Every byte of every proof of the vectors, real ones first, with its lowest bit, its highest bit and all its bits changed.
 contract EveryByteTest is TrieTest {
     error Accepted(uint256 position, bytes1 difference);
 
@@ -34,6 +34,28 @@ contract EveryByteTest is TrieTest {
         _requireEveryByteOfAProof(
             vm.parseJsonBytes32(json, ".storageHash"), keccak256(abi.encode(slot)), proof
         );
+    }
+
+    function test_ofTheMadeUpProofsOfSlotsKeysAndAccounts() public view {
+        string memory json = vm.readFile("test/vectors/keyroll/trie_proofs.json");
+        uint256 count = vm.parseJsonUint(json, ".storageCount");
+        for (uint256 i = 0; i < count; ++i) {
+            string memory at = string.concat(".storage[", vm.toString(i), "]");
+            bytes32 slot = vm.parseJsonBytes32(json, string.concat(at, ".slot"));
+            _requireEveryByteOfAMadeUpProof(json, at, ".root", keccak256(abi.encode(slot)));
+        }
+        count = vm.parseJsonUint(json, ".lookupsCount");
+        for (uint256 i = 0; i < count; ++i) {
+            string memory at = string.concat(".lookups[", vm.toString(i), "]");
+            bytes32 key = vm.parseJsonBytes32(json, string.concat(at, ".keyHash"));
+            _requireEveryByteOfAMadeUpProof(json, at, ".root", key);
+        }
+        count = vm.parseJsonUint(json, ".accountsCount");
+        for (uint256 i = 0; i < count; ++i) {
+            string memory at = string.concat(".accounts[", vm.toString(i), "]");
+            address account = vm.parseJsonAddress(json, string.concat(at, ".account"));
+            _requireEveryByteOfAMadeUpProof(json, at, ".stateRoot", keccak256(abi.encodePacked(account)));
+        }
     }
 
     /// @dev A source vouches for the hash, so a header may be read if its hash is another.
@@ -109,6 +131,16 @@ contract EveryByteTest is TrieTest {
                 } catch {}
             }
         }
+    }
+
+    function _requireEveryByteOfAMadeUpProof(
+        string memory json,
+        string memory at,
+        string memory rootField,
+        bytes32 key
+    ) internal view {
+        bytes32 root = vm.parseJsonBytes32(json, string.concat(at, rootField));
+        _requireEveryByteOfAProof(root, key, vm.parseJsonBytesArray(json, string.concat(at, ".proof")));
     }
 
     function _requireEveryByteOfAProof(bytes32 root, bytes32 key, bytes[] memory proof) internal view {

@@ -111,6 +111,7 @@ contract KeystorePortalDepositTransactionTest is L1Test {
     }
 
     /// forge-config: default.fuzz.runs = 64
+    /// forge-config: deep.fuzz.runs = 1000
     function testFuzz_AContractThatMakesManyDepositsPaysForEach(uint256 length, uint256 count) public {
         length = bound(length, 0, 32_768);
         count = bound(count, 1, 8);

@@ -67,6 +67,8 @@ contract OutputOracleInvariantsTest is L1Test {
 
     /// forge-config: default.invariant.runs = 32
     /// forge-config: default.invariant.depth = 100
+    /// forge-config: deep.invariant.runs = 500
+    /// forge-config: deep.invariant.depth = 200
     function invariant_AWordStandsExactlyWhereAnOutputStands() public view {
         for (uint256 index = 0; index <= _handler.longest(); ++index) {
             assertEq(oracle.commitments(index) != 0, index < oracle.nextOutputIndex());
@@ -75,6 +77,8 @@ contract OutputOracleInvariantsTest is L1Test {
 
     /// forge-config: default.invariant.runs = 32
     /// forge-config: default.invariant.depth = 100
+    /// forge-config: deep.invariant.runs = 500
+    /// forge-config: deep.invariant.depth = 200
     function invariant_AFinalWordNeverChanges() public view {
         for (uint256 index = 0; index < _handler.longest(); ++index) {
             if (_handler.isFinal(index)) assertEq(oracle.commitments(index), _handler.finalWords(index));
@@ -83,6 +87,8 @@ contract OutputOracleInvariantsTest is L1Test {
 
     /// forge-config: default.invariant.runs = 32
     /// forge-config: default.invariant.depth = 100
+    /// forge-config: deep.invariant.runs = 500
+    /// forge-config: deep.invariant.depth = 200
     function invariant_OutputsAreOfEveryInterval() public view {
         for (uint256 index = 0; index < oracle.nextOutputIndex(); ++index) {
             assertEq(oracle.getL2Output(index).l2BlockNumber, (index + 1) * SUBMISSION_INTERVAL);
