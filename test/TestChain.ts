@@ -56,8 +56,8 @@ export interface TestChain {
       | ((attributes: { head: BlockRef; timestamp: bigint }) => readonly Uint8Array[]),
     deposits?: readonly Uint8Array[],
   ): Promise<Block>
-  /** Marks all blocks up to `number` as safe, derived from one L1 block. */
-  makeSafe(number: bigint): Promise<void>
+  /** Marks all blocks up to `number` as safe, derived from one L1 block: carried by a transaction, or made without a batch. */
+  makeSafe(number: bigint, transactionHash?: Hex): Promise<void>
   finalize(number: bigint): Promise<void>
   close(): Promise<void>
 }
@@ -97,8 +97,8 @@ export async function openTestChain(path = ':memory:', rollup = TEST_ROLLUP): Pr
           typeof transactions === 'function' ? transactions({ head: parent, timestamp }) : transactions
         return attributesOn(parent, [...deposits, ...chosen], deposits.length > 0)
       }),
-    async makeSafe(number) {
-      const inclusion = { l1Block: { number: 200n, hash: testL1Hash(200n) }, transactionHash: undefined }
+    async makeSafe(number, transactionHash) {
+      const inclusion = { l1Block: { number: 200n, hash: testL1Hash(200n) }, transactionHash }
       for (let at = store.heads().safe.number + 1n; at <= number; at++) {
         const [block, parent] = [store.blockByNumber(at), store.heads().safe]
         if (block === undefined) return

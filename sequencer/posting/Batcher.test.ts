@@ -14,6 +14,8 @@ import { createSequencerMetrics, type SequencerMetrics } from '../metrics.ts'
 import { type Batcher, type BatcherOptions, createBatcher, DEFAULT_BATCHER_OPTIONS } from './Batcher.ts'
 
 const logger = createLogger({ level: 'silent' })
+/** The hash of a transaction that carried batches. */
+const CARRIER = `0x${'ca'.repeat(32)}` as const
 
 describe('Batcher', () => {
   let l1: FakeL1Sender
@@ -201,11 +203,27 @@ describe('Batcher', () => {
     expect(reposts).toEqual([1, 2, 5, 10, 18, 24, 28, 31, 34, 36, 38, 40])
     expect(await losses()).toEqual({ DROPPED: 12 })
     expect(await pause()).toBe(1)
-    await chain.makeSafe(1n)
+    await chain.makeSafe(1n, CARRIER)
     await build(1)
     await batcher.step()
     expect(posted().at(-1)).toEqual([2])
     expect(await pause()).toBe(0)
+  })
+
+  it('pauses on when derivation has made the block itself because its window closed', async () => {
+    await build(31)
+    await batcher.step()
+    const reposts: number[] = []
+    for (let block = 1; block <= 40; block++) {
+      const before = posted().length
+      derivedL1 = 139n + BigInt(block)
+      if (derivedL1 >= 150n) await chain.makeSafe(BigInt(block) - 10n)
+      await mine()
+      await batcher.step()
+      if (posted().length > before) reposts.push(block)
+    }
+    // The window closes with L1 block 150, the eleventh; pauses are a quarter of a whole one from then on.
+    expect(reposts).toEqual([1, 2, 5, 7, 9, 11, 24, 37])
   })
 
   it('posts again what reverted, with all that followed', async () => {

@@ -44,7 +44,7 @@ export const DEFAULT_BATCHER_OPTIONS: BatcherOptions = {
 
 /** What a {@link Batcher} is made of. */
 export type BatcherModules = {
-  store: Pick<ChainStore, 'heads' | 'blockByNumber'>
+  store: Pick<ChainStore, 'heads' | 'blockByNumber' | 'inclusionOf'>
   rollup: RollupConfig
   txManager: TxManager
   gasPrices: L1Sender['gasPrices']
@@ -115,6 +115,8 @@ export function createBatcher(modules: BatcherModules): Batcher {
   let open: { first: bigint; since: bigint } | undefined
   /** Whatever brings what is posted to nothing, posting it in every L1 block would only cost more. */
   const backOff = createBackOff(metrics.batcherPause)
+  /** The block behind the newest that a batch made safe: empty ones of derivation's own, where a window has closed, are no success. */
+  let goal: bigint | undefined
 
   function follow(sent: SentTransaction, range: Range): Submission {
     const submission: Submission = {
@@ -145,14 +147,16 @@ export function createBatcher(modules: BatcherModules): Batcher {
       logger.info({ first, last, nonce: sent.nonce, safe }, 'posted blocks are safe')
     }
     submissions = submissions.filter(({ last }) => last > safe)
-    backOff.aimAt(safe + 1n)
+    const isPosted = store.inclusionOf(safe)?.transactionHash !== undefined
+    if (goal === undefined || safe + 1n < goal || isPosted) goal = safe + 1n
+    backOff.aimAt(goal)
     for (const [at, submission] of submissions.entries()) {
       const reason = await whyLost(submission, derived)
       if (reason === undefined) continue
       const { first, last, sent } = submission
       logger.warn({ first, last, nonce: sent.nonce, reason, safe }, 'blocks have to be posted again')
       metrics.repostedRanges.inc({ reason })
-      if (reason === 'DROPPED' || reason === 'REVERTED') noteFailure(reason, safe + 1n, derived)
+      if (reason === 'DROPPED' || reason === 'REVERTED') noteFailure(reason, goal, derived)
       // Batches count only on the one before: all that follow come to nothing too.
       submissions = submissions.slice(0, at)
       return
@@ -162,7 +166,7 @@ export function createBatcher(modules: BatcherModules): Batcher {
   function noteFailure(reason: 'DROPPED' | 'REVERTED', first: bigint, derived: bigint): void {
     const block = store.blockByNumber(first)
     const left = block === undefined ? 0n : leftOfWindow(blockToRef(block), derived)
-    const { failures, pause } = backOff.failed(first, derived, left)
+    const { failures, pause } = backOff.failed(first, derived, left > 0n ? left : rollup.seqWindowSize)
     if (pause === 0n) return
     logger.error(
       { first, reason, failures, pauseL1Blocks: pause },
