@@ -22,8 +22,6 @@ export function createLruCache<K, V>(
 
   function put(key: K, value: V): void {
     const added = weigh(value)
-    // What weighs more would leave no room for the generation before it.
-    if (added > capacity / 2) return
     if (weight + added > capacity / 2) {
       old = young
       young = new Map()
@@ -35,8 +33,13 @@ export function createLruCache<K, V>(
 
   function remove(key: K): void {
     old.delete(key)
+    unweigh(key)
+    young.delete(key)
+  }
+
+  function unweigh(key: K): void {
     const known = young.get(key)
-    if (known !== undefined && young.delete(key)) weight -= weigh(known)
+    if (known !== undefined) weight -= weigh(known)
   }
 
   return {
@@ -44,13 +47,17 @@ export function createLruCache<K, V>(
       const value = young.get(key)
       if (value !== undefined) return value
       const before = old.get(key)
-      if (before === undefined) return undefined
-      old.delete(key)
-      put(key, before)
+      if (before !== undefined) put(key, before)
       return before
     },
     set(key, value) {
-      remove(key)
+      // What weighs more would leave no room for the generation before it.
+      if (weigh(value) > capacity / 2) {
+        remove(key)
+        return
+      }
+      // What the old generation has under the key, nobody sees any more.
+      unweigh(key)
       put(key, value)
     },
     delete: remove,

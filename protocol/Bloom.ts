@@ -3,30 +3,29 @@ import { fromHex, keccak, toHex } from './bytes.ts'
 import { KEYSTORE_ADDRESS } from './constants.ts'
 import { CONFIG_SET_TOPIC, RECOVERY_STARTED_TOPIC } from './KeystoreLogs.ts'
 
-const BLOOM_BYTES = 256
+/** Bytes of a bloom. */
+export const BLOOM_BYTES = 256
 
 /** The bloom of no logs. */
 export const EMPTY_BLOOM: Hex = `0x${'00'.repeat(BLOOM_BYTES)}`
 
+type Filed = { address: Address; topics: readonly Hex[] }
+
+const SCRATCH = new Uint8Array(BLOOM_BYTES)
+
 /** Computes the 2048-bit bloom of logs: their addresses and topics (yellow paper §4.4.3). */
-export function logsToBloom(logs: readonly { address: Address; topics: readonly Hex[] }[]): Hex {
-  const bloom = new Uint8Array(BLOOM_BYTES)
-  for (const log of logs) {
-    setBits(bloom, log.address)
-    for (const topic of log.topics) setBits(bloom, topic)
-  }
-  return toHex(bloom)
+export function logsToBloom(logs: readonly Filed[]): Hex {
+  return toHex(bloomOf(logs))
 }
 
-/** Joins blooms, such as those of a block's receipts. */
-export function mergeBlooms(blooms: readonly Hex[]): Hex {
-  const merged = new Uint8Array(BLOOM_BYTES)
-  for (const bloom of blooms) {
-    if (bloom === EMPTY_BLOOM) continue
-    const bytes = fromHex(bloom, BLOOM_BYTES)
-    for (let i = 0; i < BLOOM_BYTES; i++) merged[i] = (merged[i] as number) | (bytes[i] as number)
+/** Computes as {@link logsToBloom} does, in memory that the next bloom is written over. */
+export function bloomOf(logs: readonly Filed[]): Uint8Array {
+  SCRATCH.fill(0)
+  for (const log of logs) {
+    setBits(SCRATCH, log.address)
+    for (const topic of log.topics) setBits(SCRATCH, topic)
   }
-  return toHex(merged)
+  return SCRATCH
 }
 
 /** Tells whether a bloom may hold an address or topic; false is certain. */
@@ -53,6 +52,6 @@ const CONSTANT_BITS = new Map<Hex, number[]>(
 )
 
 function bitsOf(value: Uint8Array): number[] {
-  const hash = new DataView(keccak(value).buffer)
-  return [0, 2, 4].map((at) => hash.getUint16(at) % (BLOOM_BYTES * 8))
+  const hash = keccak(value)
+  return [0, 2, 4].map((at) => (((hash[at] as number) << 8) | (hash[at + 1] as number)) % (BLOOM_BYTES * 8))
 }

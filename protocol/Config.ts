@@ -33,6 +33,9 @@ export type Config = {
 /** A config with `keccak(data)` in place of `data`, which suffices to compute its hash (protocol.md §2). */
 export type ShortConfig = Omit<Config, 'data'> & { dataHash: Hex }
 
+/** A config beside its canonical RLP. */
+export type EncodedConfig = { config: Config; rlp: Uint8Array }
+
 /** What the deployment demands of delays, in seconds (protocol.md §2.1). */
 export type DelayParameters = { minRecoveryDelay: number; challengePeriod: number }
 

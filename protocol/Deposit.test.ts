@@ -15,11 +15,11 @@ import {
   depositFromLog,
   depositsFromLogs,
   depositToBytes,
+  type PortalLog,
   TRANSACTION_DEPOSITED_TOPIC,
   userDepositSourceHash,
 } from './Deposit.ts'
 import { outputRoot } from './OutputRoot.ts'
-import type { Log } from './Receipt.ts'
 import { encodeRlp, RlpError } from './Rlp.ts'
 
 const portal: Hex = `0x${'aa'.repeat(20)}`
@@ -40,7 +40,7 @@ describe('deposits', () => {
     expect(TRANSACTION_DEPOSITED_TOPIC).toBe(vectors.topic0)
     for (const vector of vectors.cases) {
       if (vector.log_data === undefined) continue
-      const log: Log = {
+      const log: PortalLog = {
         address: portal,
         topics: [vectors.topic0, vector.topic_from, vector.topic_to, vector.topic_version] as Hex[],
         data: vector.log_data as Hex,
@@ -89,7 +89,7 @@ describe('deposits', () => {
   const good = depositedLog(sample)
   const topics = good.topics as [Hex, Hex, Hex, Hex]
 
-  it.each<[string, Log, Log]>([
+  it.each<[string, PortalLog, PortalLog]>([
     ['a topic missing', { ...good, topics: topics.slice(0, 3) }, recordedLog(0n)],
     ['version 1', { ...good, topics: topics.with(3, toHex(word(1n))) }, recordedLog(0n)],
     ['too little opaque data', { ...good, data: abiBytes(new Uint8Array(72)) }, recordedLog(0n)],
@@ -111,8 +111,8 @@ describe('deposits', () => {
   })
 
   it('are found among the logs of others, in their order', () => {
-    const stranger: Log = { ...good, address: `0x${'bb'.repeat(20)}` }
-    const other: Log = { ...good, topics: [ZERO_HASH, ...topics.slice(1)] }
+    const stranger: PortalLog = { ...good, address: `0x${'bb'.repeat(20)}` }
+    const other: PortalLog = { ...good, topics: [ZERO_HASH, ...topics.slice(1)] }
     const logs = [stranger, good, recordedLog(7n), other, recordedLog(1n), good, recordedLog(8n), stranger]
     expect(depositsFromLogs(ZERO_HASH, portal, logs).map(({ index }) => index)).toEqual([7n, 8n])
     expect(depositsFromLogs(ZERO_HASH, portal, [])).toEqual([])
@@ -142,7 +142,7 @@ it('output roots are those of the OP Stack', () => {
   }
 })
 
-function depositedLog(value: Deposit): Log {
+function depositedLog(value: Deposit): PortalLog {
   const gas = new Uint8Array(8)
   new DataView(gas.buffer).setBigUint64(0, value.gas)
   const isCreation = Uint8Array.of(value.to === undefined ? 1 : 0)
@@ -158,7 +158,7 @@ function depositedLog(value: Deposit): Log {
   }
 }
 
-function recordedLog(index: bigint): Log {
+function recordedLog(index: bigint): PortalLog {
   return { address: portal, topics: [DEPOSIT_RECORDED_TOPIC, toHex(word(index))], data: ZERO_HASH }
 }
 

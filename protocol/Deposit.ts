@@ -2,7 +2,6 @@ import type { Address, Hex } from 'viem'
 import { asciiToBytes, concat, fromHex, keccak, keccakHex, toHex } from './bytes.ts'
 import { DEPOSIT_TX_TYPE } from './constants.ts'
 import { KeyrollError } from './errors.ts'
-import type { Log } from './Receipt.ts'
 import { decodeRlp, encodeRlp, RlpError, rlpToBytes, rlpToList, rlpToUint, uintToRlp } from './Rlp.ts'
 
 /** A deposit transaction (OP Stack, deposits; protocol.md §4.1). */
@@ -73,6 +72,9 @@ export function depositFromBytes(bytes: Uint8Array): Deposit {
   }
 }
 
+/** A log of L1, as JSON-RPC gives it. */
+export type PortalLog = { address: Address; topics: readonly Hex[]; data: Hex }
+
 /** A deposit, and its place in the portal's hash chain. */
 export type RecordedDeposit = { index: bigint; deposit: Deposit }
 
@@ -83,7 +85,11 @@ export type RecordedDeposit = { index: bigint; deposit: Deposit }
  *
  * @throws {DepositLogError} when the portal's logs are not such pairs; only a portal with a defect writes others.
  */
-export function depositsFromLogs(l1BlockHash: Hex, portal: Address, logs: readonly Log[]): RecordedDeposit[] {
+export function depositsFromLogs(
+  l1BlockHash: Hex,
+  portal: Address,
+  logs: readonly PortalLog[],
+): RecordedDeposit[] {
   return logs.flatMap((deposited, i): RecordedDeposit[] => {
     if (deposited.address !== portal || deposited.topics[0] !== TRANSACTION_DEPOSITED_TOPIC) return []
     const recorded = logs[i + 1]
@@ -100,7 +106,7 @@ export function depositsFromLogs(l1BlockHash: Hex, portal: Address, logs: readon
  *
  * @throws {DepositLogError} when the log is not one of version 0.
  */
-export function depositFromLog(log: Log, sourceHash: Hex): Deposit {
+export function depositFromLog(log: PortalLog, sourceHash: Hex): Deposit {
   if (log.topics.length !== 4 || log.topics[0] !== TRANSACTION_DEPOSITED_TOPIC) {
     throw new DepositLogError('got another log, expected TransactionDeposited')
   }
@@ -132,7 +138,7 @@ export function userDepositSourceHash(l1BlockHash: Hex, depositIndex: bigint): H
   return keccakHex(concat(new Uint8Array(WORD), keccak(concat(fromHex(l1BlockHash, 32), index))))
 }
 
-function depositIndexFromLog(log: Log): bigint {
+function depositIndexFromLog(log: PortalLog): bigint {
   if (log.topics.length !== 2 || log.topics[0] !== DEPOSIT_RECORDED_TOPIC) {
     throw new DepositLogError('got another log after TransactionDeposited, expected DepositRecorded')
   }

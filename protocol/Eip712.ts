@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import { asciiToBytes, concat, fromHex, keccak, keccakHex } from './bytes.ts'
+import { asciiToBytes, fromHex, keccak, keccakHex } from './bytes.ts'
 import { KEYSTORE_ADDRESS } from './constants.ts'
 import { createWords, writeUint64 } from './words.ts'
 
@@ -8,7 +8,8 @@ const DOMAIN_TYPE_HASH = keccak(
 )
 const NAME_HASH = keccak(asciiToBytes('Keyroll'))
 const VERSION_HASH = keccak(asciiToBytes('1'))
-const PREFIX = Uint8Array.of(0x19, 0x01)
+/** `0x1901`, and memory for the two words after it. */
+const PREIMAGE = Uint8Array.of(0x19, 0x01, ...createWords(2))
 
 const separators = new Map<bigint, Uint8Array>()
 
@@ -19,7 +20,11 @@ export function createDomain(chainId: bigint) {
 
 /** Computes the EIP-712 digest `keccak(0x1901 ‖ domainSeparator ‖ keccak(struct))` of an encoded struct for a rollup (protocol.md §3.2). */
 export function typedDataDigest(chainId: bigint, encodedStruct: Uint8Array): Hex {
-  return keccakHex(concat(PREFIX, domainSeparator(chainId), keccak(encodedStruct)))
+  const separator = domainSeparator(chainId)
+  const structHash = keccak(encodedStruct)
+  PREIMAGE.set(separator, 2)
+  PREIMAGE.set(structHash, 34)
+  return keccakHex(PREIMAGE)
 }
 
 function domainSeparator(chainId: bigint): Uint8Array {

@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import { asciiToBytes, fromHex, keccakHex, toHex } from './bytes.ts'
+import { asciiToBytes, fromHex, keccakHex } from './bytes.ts'
 import { KEYSTORE_ADDRESS } from './constants.ts'
 import type { Log } from './Receipt.ts'
 import { createWords, writeNumber, writeUint64 } from './words.ts'
@@ -41,35 +41,26 @@ export const keystoreEventsAbi = [
 type Change = { id: Hex; nonce: bigint; configHash: Hex; rlp: Uint8Array }
 
 /** Builds the log of a config that took effect (protocol.md §3.4). */
-export function configSetLog({ id, nonce, configHash, rlp }: Change): Log {
-  const head = createWords(3)
-  writeUint64(head, 0, nonce)
-  head.set(fromHex(configHash, 32), 32)
-  return createLog(CONFIG_SET_TOPIC, id, head, rlp)
+export function configSetLog(change: Change): Log {
+  return createLog(CONFIG_SET_TOPIC, change, [])
 }
 
 /** Builds the log of a started recovery; `readyAt` is seconds of L2 time (protocol.md §3.4). */
-export function recoveryStartedLog({
-  id,
-  nonce,
-  configHash,
-  readyAt,
-  rlp,
-}: Change & { readyAt: bigint }): Log {
-  const head = createWords(4)
-  writeUint64(head, 0, nonce)
-  head.set(fromHex(configHash, 32), 32)
-  writeUint64(head, 2, readyAt)
-  return createLog(RECOVERY_STARTED_TOPIC, id, head, rlp)
+export function recoveryStartedLog({ readyAt, ...change }: Change & { readyAt: bigint }): Log {
+  return createLog(RECOVERY_STARTED_TOPIC, change, [readyAt])
 }
 
-/** ABI-encodes static words and, as the last member, the config; the head's last word is left for its offset. */
-function createLog(topic: Hex, id: Hex, head: Uint8Array, rlp: Uint8Array): Log {
-  const words = head.length / 32
-  const data = createWords(words + 1 + Math.ceil(rlp.length / 32))
-  data.set(head)
-  writeNumber(data, words - 1, head.length, 32)
-  writeNumber(data, words, rlp.length, 32)
-  data.set(rlp, head.length + 32)
-  return { address: KEYSTORE_ADDRESS, topics: [topic, id], data: toHex(data) }
+/** ABI-encodes nonce, hash, times and, as the last member, the config. */
+function createLog(topic: Hex, { id, nonce, configHash, rlp }: Change, times: readonly bigint[]): Log {
+  const offset = 3 + times.length
+  const data = createWords(offset + 1 + Math.ceil(rlp.length / 32))
+  writeUint64(data, 0, nonce)
+  data.set(fromHex(configHash, 32), 32)
+  times.forEach((time, i) => {
+    writeUint64(data, 2 + i, time)
+  })
+  writeNumber(data, offset - 1, offset * 32, 32)
+  writeNumber(data, offset, rlp.length, 32)
+  data.set(rlp, offset * 32 + 32)
+  return { address: KEYSTORE_ADDRESS, topics: [topic, id], data }
 }

@@ -44,7 +44,8 @@ export function storageValueToRlp(value: Hex): Uint8Array {
   const bytes = fromHex(value, SLOT_BYTES)
   const start = bytes.findIndex((byte) => byte !== 0)
   if (start < 0) throw new StorageValueError('got zero, expected a value: slots are never zeroed')
-  return encodeRlp(bytes.subarray(start))
+  // A view would have V8 move the array off its heap, and hardly a hash begins with a zero.
+  return encodeRlp(start === 0 ? bytes : bytes.slice(start))
 }
 
 /**

@@ -1,21 +1,14 @@
 import type { Address, Hex } from 'viem'
-import { concat, fromHex, toHex } from './bytes.ts'
+import { BLOOM_BYTES, bloomOf } from './Bloom.ts'
+import { compareBytes, fromHex, toHex } from './bytes.ts'
 import { DEPOSIT_TX_TYPE, SET_CONFIG_TX_TYPE } from './constants.ts'
-import {
-  decodeRlp,
-  encodeRlp,
-  RlpError,
-  type RlpItem,
-  rlpToBytes,
-  rlpToList,
-  rlpToUint,
-  uintToRlp,
-} from './Rlp.ts'
+import { decodeRlp, RlpError, type RlpItem, rlpToBytes, rlpToList, rlpToUint, uintToRlp } from './Rlp.ts'
+import { borrowRlpWriter, type RlpWriter } from './RlpWriter.ts'
 
 /** A log: who wrote it, what it is filed under, and its ABI-encoded rest. */
-export type Log = { address: Address; topics: readonly Hex[]; data: Hex }
+export type Log = { address: Address; topics: readonly Hex[]; data: Uint8Array }
 
-/** The receipt of a transaction (protocol.md §4). */
+/** The receipt of a transaction (protocol.md §4); its bloom is that of its logs. */
 export type Receipt = {
   /** The transaction's EIP-2718 type, `0x4b` or `0x7e`. */
   type: number
@@ -23,7 +16,6 @@ export type Receipt = {
   status: 0 | 1
   /** Bytes of raw transactions up to and including this one. */
   cumulativeGasUsed: bigint
-  logsBloom: Hex
   logs: readonly Log[]
   /** The keystore root after this transaction. */
   keystoreRoot: Hex
@@ -32,19 +24,29 @@ export type Receipt = {
 const MAX_TOPICS = 4
 
 /** Encodes a receipt: `type ‖ rlp([status, cumulativeGasUsed, logsBloom, logs, keystoreRoot])` (protocol.md §4). */
-export function receiptToBytes(receipt: Receipt): Uint8Array {
-  const payload = encodeRlp([
-    uintToRlp(receipt.status),
-    uintToRlp(receipt.cumulativeGasUsed),
-    fromHex(receipt.logsBloom, 256),
-    receipt.logs.map((log) => [
-      fromHex(log.address, 20),
-      log.topics.map((topic) => fromHex(topic, 32)),
-      fromHex(log.data),
-    ]),
-    fromHex(receipt.keystoreRoot, 32),
-  ])
-  return concat(Uint8Array.of(receipt.type), payload)
+export function receiptToBytes({ type, status, cumulativeGasUsed, logs, keystoreRoot }: Receipt): Uint8Array {
+  const bloom = bloomOf(logs)
+  const writer = borrowRlpWriter()
+  writer.string(fromHex(keystoreRoot, 32))
+  const logsEnd = writer.length
+  for (let i = logs.length - 1; i >= 0; i--) writeLog(writer, logs[i] as Log)
+  writer.list(logsEnd)
+  writer.string(bloom)
+  writer.string(uintToRlp(cumulativeGasUsed))
+  writer.string(uintToRlp(status))
+  writer.list()
+  writer.byte(type)
+  return writer.view().slice()
+}
+
+function writeLog(writer: RlpWriter, { address, topics, data }: Log): void {
+  const end = writer.length
+  writer.string(data)
+  const topicsEnd = writer.length
+  for (let i = topics.length - 1; i >= 0; i--) writer.string(fromHex(topics[i] as Hex, 32))
+  writer.list(topicsEnd)
+  writer.string(fromHex(address, 20))
+  writer.list(end)
 }
 
 /**
@@ -57,16 +59,19 @@ export function receiptFromBytes(bytes: Uint8Array): Receipt {
   if (type !== SET_CONFIG_TX_TYPE && type !== DEPOSIT_TX_TYPE) {
     throw new RlpError(`got receipt type ${type}, expected ${SET_CONFIG_TX_TYPE} or ${DEPOSIT_TX_TYPE}`)
   }
-  const [status, cumulativeGasUsed, logsBloom, logs, keystoreRoot] = rlpToList(
+  const [status, cumulativeGasUsed, logsBloom, logItems, keystoreRoot] = rlpToList(
     decodeRlp(bytes.subarray(1)),
     5,
   )
+  const logs = rlpToList(logItems).map(logFromItem)
+  if (compareBytes(rlpToBytes(logsBloom, BLOOM_BYTES), bloomOf(logs)) !== 0) {
+    throw new RlpError('got a bloom that is not the one of the logs beside it')
+  }
   return {
     type,
     status: statusFromItem(status),
     cumulativeGasUsed: rlpToUint(cumulativeGasUsed, 64),
-    logsBloom: toHex(rlpToBytes(logsBloom, 256)),
-    logs: rlpToList(logs).map(logFromItem),
+    logs,
     keystoreRoot: toHex(rlpToBytes(keystoreRoot, 32)),
   }
 }
@@ -78,7 +83,7 @@ function logFromItem(item: RlpItem): Log {
   return {
     address: toHex(rlpToBytes(address, 20)),
     topics: topicList.map((topic) => toHex(rlpToBytes(topic, 32))),
-    data: toHex(rlpToBytes(data)),
+    data: rlpToBytes(data),
   }
 }
 

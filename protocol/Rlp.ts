@@ -5,6 +5,7 @@ export type RlpItem = Uint8Array | readonly RlpItem[]
 
 /** Lists nested deeper than this are refused: nothing in the protocol comes near, and garbage must not exhaust the stack. */
 const MAX_DEPTH = 32
+const MAX_UINT32 = 2 ** 32 - 1
 
 /**
  * Encodes an item as RLP.
@@ -14,22 +15,6 @@ const MAX_DEPTH = 32
 export function encodeRlp(item: RlpItem): Uint8Array {
   const out = new Uint8Array(encodedLength(item, 0))
   writeItem(item, out, 0)
-  return out
-}
-
-/** Joins items that are already encoded into an encoded list, in an array that `allocate` gives. */
-export function encodeRlpList(
-  encodedItems: readonly Uint8Array[],
-  allocate: (length: number) => Uint8Array = (length) => new Uint8Array(length),
-): Uint8Array {
-  let payload = 0
-  for (const item of encodedItems) payload += item.length
-  const out = allocate(payload + 1 + (payload < 56 ? 0 : byteWidth(payload)))
-  let next = writeLength(payload, 0xc0, out, 0)
-  for (const item of encodedItems) {
-    out.set(item, next)
-    next += item.length
-  }
   return out
 }
 
@@ -135,8 +120,9 @@ function numberToBytes(value: number): Uint8Array {
   const bytes = new Uint8Array(byteWidth(value))
   let rest = value
   for (let i = bytes.length - 1; i >= 0; i--) {
-    bytes[i] = rest % 256
-    rest = Math.floor(rest / 256)
+    // A byte keeps the lowest eight bits of what is written to it, of numbers beyond 32 bits too.
+    bytes[i] = rest
+    rest = rest <= MAX_UINT32 ? rest >>> 8 : Math.floor(rest / 256)
   }
   return bytes
 }
@@ -250,9 +236,8 @@ function writeLength(length: number, base: number, out: Uint8Array, offset: numb
 }
 
 function byteWidth(value: number): number {
-  let width = 0
-  for (let rest = value; rest > 0; rest = Math.floor(rest / 256)) width++
-  return width
+  if (value <= MAX_UINT32) return 4 - (Math.clz32(value) >> 3)
+  return 4 + byteWidth(Math.floor(value / 2 ** 32))
 }
 
 /** Reports bytes that are not canonical RLP, or an item of another shape than expected. */

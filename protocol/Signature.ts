@@ -9,6 +9,7 @@ import {
 } from './constants.ts'
 import { decodeRlp, encodeRlp, RlpError, rlpToBytes, rlpToList } from './Rlp.ts'
 import { keyBytesOf, type Scheme } from './Signer.ts'
+import { createWords, writeUint256 } from './words.ts'
 
 /** Tells whether a signature over a 32-byte digest is valid for a key, by every rule of protocol.md §2.2. */
 export type SignatureVerifier = (scheme: Scheme, key: Hex, digest: Hex, signature: Hex) => boolean
@@ -31,8 +32,11 @@ const USER_PRESENT = 0x01
 const QUOTE = 0x22
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-const SECP256K1_ORDER = secp256k1.Point.CURVE().n
-const P256_ORDER = p256.Point.CURVE().n
+/** Big-endian words that `r` and `s` are below. */
+type Limits = { order: Uint8Array; halfOrder: Uint8Array }
+
+const SECP256K1_LIMITS = limitsOf(secp256k1.Point.CURVE().n)
+const P256_LIMITS = limitsOf(p256.Point.CURVE().n)
 
 /** Verifies signatures with the noble curves: the reference that native verifiers are compared with (protocol.md §2.2). */
 export const verifySignature: SignatureVerifier = createSignatureVerifier({
@@ -58,10 +62,10 @@ export function createSignatureVerifier(primitives: SignaturePrimitives): Signat
     if (key.length !== keyBytesOf(scheme)) return false
     if (scheme === 1) return verifySecp256k1(primitives, key, digest, signature)
     if (scheme === 2) {
-      return isInRangeWithLowS(signature, P256_ORDER) && primitives.verifyP256(digest, signature, key)
+      return isInRangeWithLowS(signature, P256_LIMITS) && primitives.verifyP256(digest, signature, key)
     }
     const parts = webAuthnParts(signature)
-    if (parts === undefined || !isInRangeWithLowS(parts.rs, P256_ORDER)) return false
+    if (parts === undefined || !isInRangeWithLowS(parts.rs, P256_LIMITS)) return false
     // Without the quote, a tail could continue the challenge, and the digest would be only a prefix of what was signed.
     if (parts.clientDataTail[0] !== QUOTE) return false
     if (((parts.authenticatorData[32] as number) & USER_PRESENT) === 0) return false
@@ -103,25 +107,41 @@ function verifySecp256k1(
   if (signature.length !== 65) return false
   const rs = signature.subarray(0, 64)
   const v = signature[64]
-  if ((v !== 27 && v !== 28) || !isInRangeWithLowS(rs, SECP256K1_ORDER)) return false
+  if ((v !== 27 && v !== 28) || !isInRangeWithLowS(rs, SECP256K1_LIMITS)) return false
   const publicKey = recoverSecp256k1(digest, rs, v === 27 ? 0 : 1)
   if (publicKey === undefined) return false
   return areEqual(keccak(publicKey).subarray(12), address)
 }
 
 /** `0 < r < n` and `0 < s <= n/2`: of the two signatures that differ in the sign of `s`, only one counts. */
-function isInRangeWithLowS(rs: Uint8Array, order: bigint): boolean {
-  if (rs.length !== 64) return false
-  const r = toUint256(rs, 0)
-  const s = toUint256(rs, 32)
-  return r > 0n && r < order && s > 0n && s <= order >> 1n
+function isInRangeWithLowS(rs: Uint8Array, { order, halfOrder }: Limits): boolean {
+  return rs.length === 64 && isInRange(rs, 0, order) && isInRange(rs, 32, halfOrder)
 }
 
-function toUint256(bytes: Uint8Array, offset: number): bigint {
-  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, 32)
-  let value = 0n
-  for (let i = 0; i < 32; i += 8) value = (value << 64n) | view.getBigUint64(i)
-  return value
+/** Tells whether the 32 bytes at `offset` are a number above zero and below `end`. */
+function isInRange(bytes: Uint8Array, offset: number, end: Uint8Array): boolean {
+  let isZero = true
+  let isBelow = false
+  for (let i = 0; i < 32; i++) {
+    const byte = bytes[offset + i] as number
+    const limit = end[i] as number
+    if (byte !== 0) isZero = false
+    if (!isBelow && byte !== limit) {
+      if (byte > limit) return false
+      isBelow = true
+    }
+  }
+  return isBelow && !isZero
+}
+
+/** Where `r` and a low `s` end: at the order `n`, and above its half. */
+function limitsOf(order: bigint): Limits {
+  const [end, halfEnd] = [order, (order >> 1n) + 1n].map((value) => {
+    const word = createWords(1)
+    writeUint256(word, 0, value)
+    return word
+  })
+  return { order: end as Uint8Array, halfOrder: halfEnd as Uint8Array }
 }
 
 function webAuthnParts(signature: Uint8Array): WebAuthnParts | undefined {

@@ -3,6 +3,7 @@ import { decodeEventLog, type Hex, toEventSelector } from 'viem'
 import { describe, expect, test } from 'vitest'
 import { approve, createTestSigner, type TestSigner } from '../test/testSigners.ts'
 import { logsToBloom } from './Bloom.ts'
+import { toHex } from './bytes.ts'
 import { type Config, configHash, configToRlp, NO_AUTHORITY } from './Config.ts'
 import { KEYSTORE_ADDRESS, MAX_BLOCK_BYTES, ZERO_HASH } from './constants.ts'
 import { type Deposit, depositToBytes } from './Deposit.ts'
@@ -60,7 +61,7 @@ function createChain() {
   const append = (attributes: BlockAttributes): BlockResult => {
     head = execute(attributes)
     for (const [hash, node] of head.nodes) nodes.set(hash, node)
-    for (const [hash, config] of head.configs) configs.set(hash, config)
+    for (const [hash, { config }] of head.configs) configs.set(hash, config)
     return head
   }
   return {
@@ -170,7 +171,7 @@ describe('an update', () => {
     const nextHash = configHash(tx.next)
     expect(chain.read(ID)).toEqual({ configHash: nextHash, written: true, recovery: undefined })
     expect(block.header.withdrawalsRoot).toBe(trieRoot(keystorePut(emptyTrie(), ID, nextHash)))
-    expect([...configs]).toEqual([[nextHash, tx.next]])
+    expect([...configs]).toEqual([[nextHash, { config: tx.next, rlp: configToRlp(tx.next) }]])
   })
 
   test('is told in one log, as the ABI says', () => {
@@ -180,7 +181,9 @@ describe('an update', () => {
     const [log] = receipt?.logs ?? []
     const topics = log?.topics as [Hex, Hex]
     expect(topics[0]).toBe(toEventSelector('ConfigSet(bytes32,uint64,bytes32,bytes)'))
-    expect(decodeEventLog({ abi: keystoreEventsAbi, topics, data: log?.data ?? '0x' })).toEqual({
+    expect(
+      decodeEventLog({ abi: keystoreEventsAbi, topics, data: toHex(log?.data ?? new Uint8Array()) }),
+    ).toEqual({
       eventName: 'ConfigSet',
       args: {
         id: ID,
@@ -315,7 +318,11 @@ describe('a recovery', () => {
     expect(BigInt(slots.readyAt)).toBe(BigInt(slots.hash) + 1n)
     const [log] = receipts[0]?.logs ?? []
     expect(
-      decodeEventLog({ abi: keystoreEventsAbi, topics: log?.topics as [Hex, Hex], data: log?.data ?? '0x' }),
+      decodeEventLog({
+        abi: keystoreEventsAbi,
+        topics: log?.topics as [Hex, Hex],
+        data: toHex(log?.data ?? new Uint8Array()),
+      }),
     ).toMatchObject({
       eventName: 'RecoveryStarted',
       args: { id: ID, nonce: 1n, configHash: nextHash, readyAt },

@@ -1,8 +1,7 @@
 import type { Hex } from 'viem'
 import type { Block } from './Block.ts'
-import { EMPTY_BLOOM, logsToBloom } from './Bloom.ts'
 import { toHex } from './bytes.ts'
-import { type Config, configToRlp } from './Config.ts'
+import { type Config, configToRlp, type EncodedConfig } from './Config.ts'
 import { DEPOSIT_TX_TYPE, KEYSTORE_ADDRESS, MAX_BLOCK_BYTES, ZERO_HASH } from './constants.ts'
 import { depositFromBytes } from './Deposit.ts'
 import { decodeExtraData } from './ExtraData.ts'
@@ -48,7 +47,7 @@ export type BlockResult = {
   /** The trie nodes of the block's state that the reader did not supply, by hash. */
   nodes: Map<Hex, Uint8Array>
   /** The configs that the block's state newly refers to, by hash. */
-  configs: Map<Hex, Config>
+  configs: Map<Hex, EncodedConfig>
   /** Beside each receipt, why its transaction changed nothing. */
   reasons: (RejectReason | undefined)[]
 }
@@ -84,14 +83,14 @@ export function stateTransition({
 }): BlockResult {
   assertFollows(parent, attributes, rollup)
   const { timestamp, l1Origin, sequenceNumber, transactions } = attributes
-  const configs = new Map<Hex, Config>()
+  const configs = new Map<Hex, EncodedConfig>()
   const context: Context = {
     rollup,
     timestamp,
     verify,
     parse,
     configs,
-    readConfig: (hash) => configs.get(hash) ?? requireConfig(reader, hash),
+    readConfig: (hash) => configs.get(hash)?.config ?? requireConfig(reader, hash),
   }
   const receipts: Receipt[] = []
   const reasons: (RejectReason | undefined)[] = []
@@ -110,7 +109,6 @@ export function stateTransition({
       type: raw[0] as number,
       status: outcome.ok ? 1 : 0,
       cumulativeGasUsed,
-      logsBloom: outcome.ok ? logsToBloom([outcome.log]) : EMPTY_BLOOM,
       logs: outcome.ok ? [outcome.log] : [],
       keystoreRoot,
     })
@@ -156,7 +154,7 @@ type Context = {
   verify: SignatureVerifier
   parse: SetConfigParser
   /** What the block's transactions added so far. */
-  configs: Map<Hex, Config>
+  configs: Map<Hex, EncodedConfig>
   readConfig: (hash: Hex) => Config
 }
 
@@ -202,8 +200,9 @@ function executeSetConfig(
 }
 
 function setConfig({ configs }: Context, trie: Trie, { id, next }: SetConfig, nextHash: Hex): Outcome {
-  configs.set(nextHash, next)
-  const log = configSetLog({ id, nonce: next.nonce, configHash: nextHash, rlp: configToRlp(next) })
+  const rlp = configToRlp(next)
+  configs.set(nextHash, { config: next, rlp })
+  const log = configSetLog({ id, nonce: next.nonce, configHash: nextHash, rlp })
   return { ok: true, trie: keystorePut(trie, id, nextHash), log }
 }
 
@@ -214,9 +213,10 @@ function startRecovery(
   current: Config,
   nextHash: Hex,
 ): Outcome {
-  configs.set(nextHash, next)
+  const rlp = configToRlp(next)
+  configs.set(nextHash, { config: next, rlp })
   // The config in force may be an initial one that nobody has seen before: who reads the keystore wants it.
-  if (current.nonce === 0n) configs.set(id, current)
+  if (current.nonce === 0n) configs.set(id, { config: current, rlp: configToRlp(current) })
   const slots = recoverySlots(id)
   const readyAt = timestamp + BigInt(current.recoveryDelay)
   const word = new Uint8Array(32)
@@ -227,7 +227,7 @@ function startRecovery(
     nonce: next.nonce,
     configHash: nextHash,
     readyAt,
-    rlp: configToRlp(next),
+    rlp,
   })
   return { ok: true, trie: keystorePut(withHash, slots.readyAt, toHex(word)), log }
 }

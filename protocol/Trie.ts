@@ -1,7 +1,8 @@
 import type { Hex } from 'viem'
 import { fromHex, keccak, keccakHex, toHex } from './bytes.ts'
 import { KeyrollError } from './errors.ts'
-import { decodeRlp, encodeRlp, encodeRlpList, RlpError, type RlpItem, rlpToBytes, uintToRlp } from './Rlp.ts'
+import { decodeRlp, encodeRlp, RlpError, type RlpItem, rlpToBytes, uintToRlp } from './Rlp.ts'
+import { borrowRlpWriter, type RlpWriter } from './RlpWriter.ts'
 
 /** Looks up the RLP of a trie node by its hash; content-addressed, so an answer never changes. */
 export type TrieReader = (hash: Hex) => Uint8Array | undefined
@@ -15,35 +16,36 @@ export type Trie = { readonly root: TrieNode | undefined; readonly read: TrieRea
 /** The root of a trie without entries: `keccak(rlp(''))`. */
 export const EMPTY_TRIE_ROOT: Hex = keccakHex(Uint8Array.of(0x80))
 
-// A node's reference is what stands in its parent: 0xa0 ‖ hash, or the node itself when its RLP is shorter than a hash.
-// It is computed once, when somebody first asks, so that a run of puts hashes nothing in between.
-type Leaf = { kind: 'leaf'; path: Uint8Array; value: Uint8Array; reference?: Uint8Array }
-type Extension = { kind: 'extension'; path: Uint8Array; child: TrieNode; reference?: Uint8Array }
-// A child that nobody has looked at is the place of its reference in the `source` from which the branch was read: of sixteen
+// A node's reference is what its parent holds of it: its hash, or the node itself when its RLP is shorter than that. It is
+// computed once, when somebody first asks, so that a run of puts hashes nothing in between.
+type Leaf = { kind: 'leaf'; path: Uint8Array; value: Uint8Array; reference: Uint8Array | undefined }
+type Extension = { kind: 'extension'; path: Uint8Array; child: TrieNode; reference: Uint8Array | undefined }
+// A child that nobody has looked at is the place of its hash in the `source` from which the branch was read: of sixteen
 // children, a path needs one.
 type Branch = {
   kind: 'branch'
   children: Children
   value: Uint8Array | undefined
-  source?: Uint8Array | undefined
-  reference?: Uint8Array
+  source: Uint8Array | undefined
+  reference: Uint8Array | undefined
 }
 // Below an extension stands a branch; two paths in a row, or a path and a leaf, would be a second form of one node.
-type Unread = { kind: 'unread'; reference: Uint8Array; isBranch?: boolean; node?: ReadNode }
+type Unread = { kind: 'unread'; reference: Uint8Array; isBranch: boolean; node: ReadNode | undefined }
 type Children = (TrieNode | number | undefined)[]
 type ReadNode = Leaf | Extension | Branch
 type TrieNode = ReadNode | Unread
 
 const HASH_PREFIX = 0xa0
 const HASH_BYTES = 32
-const EMPTY_STRING = Uint8Array.of(0x80)
-/** A full branch node takes 532 bytes. */
-const SCRATCH = new Uint8Array(1024)
+/** A branch without a value takes at most so many bytes. */
+const PATCHED = new Uint8Array(3 + 16 * (1 + HASH_BYTES) + 1)
+const EMPTY_STRING = 0x80
+const LONG_PAYLOAD_START = 3
 const NO_CHILDREN: Readonly<Children> = new Array<undefined>(16).fill(undefined)
 
 /** Opens the trie with this root; nothing is read before it is needed. */
 export function trieFromRoot(root: Hex, read: TrieReader): Trie {
-  return { root: root === EMPTY_TRIE_ROOT ? undefined : toUnread(fromHex(root)), read }
+  return { root: root === EMPTY_TRIE_ROOT ? undefined : toUnread(fromHex(root, HASH_BYTES)), read }
 }
 
 /** Creates a trie without entries. */
@@ -94,7 +96,7 @@ export function triePut(trie: Trie, key: Uint8Array, value: Uint8Array): Trie {
 export function trieRoot(trie: Trie): Hex {
   if (trie.root === undefined) return EMPTY_TRIE_ROOT
   const reference = referenceOf(trie.root)
-  return isHashReference(reference) ? toHex(reference.subarray(1)) : keccakHex(reference)
+  return isHash(reference) ? toHex(reference) : keccakHex(reference)
 }
 
 /** Collects the nodes that this trie has and its reader did not supply, by hash: what must be stored to open its root later. */
@@ -104,7 +106,7 @@ export function trieNewNodes(trie: Trie): Map<Hex, Uint8Array> {
   const rootHash = trieRoot(trie)
   collect(trie.root, nodes)
   // The root is looked up by hash even when it is short enough to be inlined.
-  if (!nodes.has(rootHash)) nodes.set(rootHash, encodeNode(trie.root))
+  if (!nodes.has(rootHash)) nodes.set(rootHash, encodeNode(trie.root).slice())
   return nodes
 }
 
@@ -123,7 +125,7 @@ export function trieProof(trie: Trie, key: Uint8Array): Uint8Array[] {
   while (node !== undefined) {
     const here = resolve(node, trie.read)
     const encoded = encodeNode(here)
-    if (node === trie.root || encoded.length >= HASH_BYTES) proof.push(encoded)
+    if (node === trie.root || encoded.length >= HASH_BYTES) proof.push(encoded.slice())
     if (here.kind === 'leaf') break
     if (here.kind === 'extension') {
       if (commonPrefix(here.path, nibbles, offset) < here.path.length) break
@@ -154,7 +156,7 @@ export function trieNodeContents(bytes: Uint8Array, hash: Hex): TrieNodeContents
   const values: Uint8Array[] = []
   const visit = (node: TrieNode | undefined): void => {
     if (node === undefined) return
-    if (node.kind === 'unread') below.push(node.reference.subarray(1))
+    if (node.kind === 'unread') below.push(node.reference)
     else if (node.kind === 'leaf') values.push(node.value)
     else if (node.kind === 'extension') visit(node.child)
     else {
@@ -215,10 +217,11 @@ function put(
   value: Uint8Array,
   read: TrieReader,
 ): TrieNode {
-  if (node === undefined) return { kind: 'leaf', path: nibbles.subarray(offset), value }
+  if (node === undefined) return createLeaf(nibbles.slice(offset), value)
   const here = resolve(node, read)
   if (here.kind === 'branch') {
-    if (offset === nibbles.length) return equal(here.value, value) ? node : { ...branchOf(here), value }
+    if (offset === nibbles.length)
+      return equal(here.value, value) ? node : createBranch(here.children.slice(), value, here.source)
     const slot = nibbles[offset] as number
     const before = childOf(here, slot)
     const after = put(before, nibbles, offset + 1, value, read)
@@ -230,11 +233,11 @@ function put(
   const shared = commonPrefix(here.path, nibbles, offset)
   if (here.kind === 'leaf') {
     if (shared === here.path.length && offset + shared === nibbles.length) {
-      return equal(here.value, value) ? node : { kind: 'leaf', path: here.path, value }
+      return equal(here.value, value) ? node : createLeaf(here.path, value)
     }
   } else if (shared === here.path.length) {
     const child = put(here.child, nibbles, offset + shared, value, read)
-    return child === here.child ? node : { kind: 'extension', path: here.path, child }
+    return child === here.child ? node : createExtension(here.path, child)
   }
   return split(here, shared, nibbles, offset, value)
 }
@@ -252,58 +255,63 @@ function split(
   if (shared === node.path.length) {
     branchValue = (node as Leaf).value
   } else {
-    const rest = node.path.subarray(shared + 1)
+    const rest = node.path.slice(shared + 1)
     children[node.path[shared] as number] =
       node.kind === 'leaf'
-        ? { kind: 'leaf', path: rest, value: node.value }
+        ? createLeaf(rest, node.value)
         : rest.length === 0
           ? node.child
-          : { kind: 'extension', path: rest, child: node.child }
+          : createExtension(rest, node.child)
   }
   const end = offset + shared
   if (end === nibbles.length) branchValue = value
-  else children[nibbles[end] as number] = { kind: 'leaf', path: nibbles.subarray(end + 1), value }
-  const branch: Branch = { kind: 'branch', children, value: branchValue }
-  return shared === 0 ? branch : { kind: 'extension', path: nibbles.subarray(offset, end), child: branch }
+  else children[nibbles[end] as number] = createLeaf(nibbles.slice(end + 1), value)
+  const branch = createBranch(children, branchValue, undefined)
+  return shared === 0 ? branch : createExtension(nibbles.slice(offset, end), branch)
 }
 
 function resolve(node: TrieNode, read: TrieReader): ReadNode {
   if (node.kind !== 'unread') return node
   if (node.node === undefined) {
-    const hash = toHex(node.reference.subarray(1))
+    const hash = toHex(node.reference)
     const bytes = read(hash)
     if (bytes === undefined) throw new MissingNodeError(hash)
-    node.node = decodeNode(bytes, hash, node.isBranch === true)
+    node.node = decodeNode(bytes, hash, node.isBranch)
   }
   return node.node
 }
 
+// Each kind is made in one place, so that V8 knows four shapes of nodes and no more.
+function createLeaf(path: Uint8Array, value: Uint8Array): Leaf {
+  return { kind: 'leaf', path, value, reference: undefined }
+}
+
+function createExtension(path: Uint8Array, child: TrieNode): Extension {
+  return { kind: 'extension', path, child, reference: undefined }
+}
+
+function createBranch(
+  children: Children,
+  value: Uint8Array | undefined,
+  source: Uint8Array | undefined,
+): Branch {
+  return { kind: 'branch', children, value, source, reference: undefined }
+}
+
 function toUnread(hash: Uint8Array): Unread {
-  return { kind: 'unread', reference: toReference(hash) }
+  return { kind: 'unread', reference: hash, isBranch: false, node: undefined }
 }
 
-function toReference(hash: Uint8Array): Uint8Array {
-  const reference = new Uint8Array(1 + HASH_BYTES)
-  reference[0] = HASH_PREFIX
-  reference.set(hash, 1)
-  return reference
-}
-
-/** Gives memory for an encoding that is used before the next one is made. */
-function scratch(length: number): Uint8Array {
-  return length <= SCRATCH.length ? SCRATCH.subarray(0, length) : new Uint8Array(length)
-}
-
-function isHashReference(reference: Uint8Array): boolean {
-  return reference.length === 1 + HASH_BYTES
+/** An inlined node is shorter than a hash. */
+function isHash(reference: Uint8Array): boolean {
+  return reference.length === HASH_BYTES
 }
 
 function referenceOf(node: TrieNode): Uint8Array {
   if (node.kind === 'unread') return node.reference
   if (node.reference === undefined) {
-    // Most nodes are hashed once and never seen again, for the next put makes others in their place.
-    const encoded = encodeNode(node, scratch)
-    node.reference = encoded.length < HASH_BYTES ? encoded.slice() : toReference(keccak(encoded))
+    const encoded = encodeNode(node)
+    node.reference = encoded.length < HASH_BYTES ? encoded.slice() : keccak(encoded)
   }
   return node.reference
 }
@@ -312,57 +320,91 @@ function collect(node: TrieNode, nodes: Map<Hex, Uint8Array>): void {
   if (node.kind === 'unread') return
   const reference = referenceOf(node)
   // A node below a hash-length one may be new only if this one is; an inlined node has no hashes below it.
-  if (!isHashReference(reference)) return
-  nodes.set(toHex(reference.subarray(1)), encodeNode(node))
+  if (!isHash(reference)) return
+  nodes.set(toHex(reference), encodeNode(node).slice())
   if (node.kind === 'extension') collect(node.child, nodes)
   if (node.kind === 'branch') {
     for (const child of node.children) if (typeof child === 'object') collect(child, nodes)
   }
 }
 
-function encodeNode(node: ReadNode, allocate?: (length: number) => Uint8Array): Uint8Array {
+/**
+ * Encodes a node as RLP, in memory that the next encoding is written over: most nodes are hashed once and never seen again,
+ * for the next put makes others in their place.
+ */
+function encodeNode(node: ReadNode): Uint8Array {
+  if (node.kind === 'branch') return patchedSource(node) ?? encodeBranch(node)
+  const { path } = node
   if (node.kind === 'leaf') {
-    return encodeRlpList([encodeRlp(encodePath(node.path, 2)), encodeRlp(node.value)], allocate)
+    const writer = borrowRlpWriter()
+    writer.string(node.value)
+    return pathAndList(writer, path, 2)
   }
-  if (node.kind === 'extension') {
-    return encodeRlpList([encodeRlp(encodePath(node.path, 0)), referenceOf(node.child)], allocate)
-  }
-  const parts = childrenParts(node)
-  parts.push(node.value === undefined ? EMPTY_STRING : encodeRlp(node.value))
-  return encodeRlpList(parts, allocate)
+  const reference = referenceOf(node.child)
+  const writer = borrowRlpWriter()
+  writeReference(writer, reference)
+  return pathAndList(writer, path, 0)
 }
 
-/** The references of a branch's children, one after the other; what stands together in its source comes in one piece. */
-function childrenParts({ children, source = EMPTY_STRING }: Branch): Uint8Array[] {
-  const parts: Uint8Array[] = []
-  let from = 0
-  let to = 0
-  for (const child of children) {
-    const isNext = child === undefined ? to > from && source[to] === 0x80 : child === to
-    if (isNext) {
-      to += child === undefined ? 1 : 1 + HASH_BYTES
-      continue
-    }
-    if (to > from) parts.push(source.subarray(from, to))
-    from = typeof child === 'number' ? child : 0
-    to = typeof child === 'number' ? child + 1 + HASH_BYTES : 0
-    if (child === undefined) parts.push(EMPTY_STRING)
-    else if (typeof child === 'object') parts.push(referenceOf(child))
+function pathAndList(writer: RlpWriter, path: Uint8Array, flag: 0 | 2): Uint8Array {
+  writer.string(encodePath(path, flag))
+  writer.list()
+  return writer.view()
+}
+
+function encodeBranch({ children, value, source }: Branch): Uint8Array {
+  // Hashing uses the writer's memory too, so all is hashed before the first byte is written.
+  for (const child of children) if (typeof child === 'object') referenceOf(child)
+  const writer = borrowRlpWriter()
+  if (value === undefined) writer.byte(EMPTY_STRING)
+  else writer.string(value)
+  for (let slot = 15; slot >= 0; slot--) {
+    const child = children[slot]
+    if (child === undefined) writer.byte(EMPTY_STRING)
+    else if (typeof child === 'object') writeReference(writer, referenceOf(child))
+    else writer.string((source as Uint8Array).subarray(child, child + HASH_BYTES))
   }
-  if (to > from) parts.push(source.subarray(from, to))
-  return parts
+  writer.list()
+  return writer.view()
+}
+
+function writeReference(writer: RlpWriter, reference: Uint8Array): void {
+  if (isHash(reference)) writer.string(reference)
+  else writer.encoded(reference)
+}
+
+/**
+ * Encodes a branch that differs from the one that was read in the hashes of children alone, as most do: what was read, with the
+ * other hashes in their places. Undefined for every other branch.
+ */
+function patchedSource({ children, value, source }: Branch): Uint8Array | undefined {
+  if (source === undefined || value !== undefined) return undefined
+  for (const child of children) if (typeof child === 'object') referenceOf(child)
+  const patched = PATCHED.subarray(0, source.length)
+  patched.set(source)
+  let at = payloadStart(source)
+  for (const child of children) {
+    const isEmpty = source[at] === EMPTY_STRING
+    if (isEmpty !== (child === undefined)) return undefined
+    if (typeof child === 'object') {
+      const reference = referenceOf(child)
+      if (!isHash(reference)) return undefined
+      patched.set(reference, at + 1)
+    }
+    at += isEmpty ? 1 : 1 + HASH_BYTES
+  }
+  return patched
 }
 
 /** A copy of a branch, of which nothing is known yet but what stands in it. */
 function branchOf({ children, value, source }: Branch): Branch {
-  return { kind: 'branch', children: children.slice(), value, source }
+  return createBranch(children.slice(), value, source)
 }
 
 function childOf(branch: Branch, slot: number): TrieNode | undefined {
   const child = branch.children[slot]
   if (typeof child !== 'number') return child
-  const reference = (branch.source as Uint8Array).subarray(child, child + 1 + HASH_BYTES)
-  const unread: Unread = { kind: 'unread', reference }
+  const unread = toUnread((branch.source as Uint8Array).subarray(child, child + HASH_BYTES))
   branch.children[slot] = unread
   return unread
 }
@@ -384,22 +426,27 @@ function decodeNode(bytes: Uint8Array, hash: Hex, isBranch: boolean): ReadNode {
  * and no byte left over.
  */
 function readFullBranch(bytes: Uint8Array): Branch | undefined {
-  const isLong = bytes[0] === 0xf9
-  if (!isLong && bytes[0] !== 0xf8) return undefined
-  const start = isLong ? 3 : 2
+  const start = payloadStart(bytes)
+  const isLong = start === LONG_PAYLOAD_START
+  if (bytes[0] !== (isLong ? 0xf9 : 0xf8)) return undefined
   const length = isLong ? (bytes[1] as number) * 256 + (bytes[2] as number) : (bytes[1] as number)
   if (length < (isLong ? 256 : 56) || start + length !== bytes.length) return undefined
   const children = NO_CHILDREN.slice()
   let at = start
   for (let slot = 0; slot < 16; slot++) {
     if (bytes[at] === HASH_PREFIX && at + HASH_BYTES < bytes.length) {
-      children[slot] = at
+      children[slot] = at + 1
       at += 1 + HASH_BYTES
-    } else if (bytes[at] === 0x80) at += 1
+    } else if (bytes[at] === EMPTY_STRING) at += 1
     else return undefined
   }
-  if (bytes[at] !== 0x80 || at + 1 !== bytes.length) return undefined
-  return { kind: 'branch', children, value: undefined, source: bytes }
+  if (bytes[at] !== EMPTY_STRING || at + 1 !== bytes.length) return undefined
+  return createBranch(children, undefined, bytes)
+}
+
+/** Where the payload of a list begins whose length has one byte, or two. */
+function payloadStart(list: Uint8Array): number {
+  return list[0] === 0xf9 ? LONG_PAYLOAD_START : 2
 }
 
 function requireBranch(node: ReadNode): void {
@@ -412,24 +459,20 @@ function itemToNode(item: RlpItem): ReadNode {
   }
   if (item.length === 17) {
     const value = rlpToBytes(item[16])
-    return {
-      kind: 'branch',
-      children: item.slice(0, 16).map(itemToChild),
-      value: value.length === 0 ? undefined : value,
-    }
+    return createBranch(item.slice(0, 16).map(itemToChild), value.length === 0 ? undefined : value, undefined)
   }
   const { path, isLeaf } = decodePath(rlpToBytes(item[0]))
   if (isLeaf) {
     const value = rlpToBytes(item[1])
     if (value.length === 0) throw new RlpError('got a leaf without a value')
-    return { kind: 'leaf', path, value }
+    return createLeaf(path, value)
   }
   const child = itemToChild(item[1] as RlpItem)
   if (path.length === 0 || child === undefined)
     throw new RlpError('got an extension without a path or a child')
   if (child.kind === 'unread') child.isBranch = true
   else requireBranch(child)
-  return { kind: 'extension', path, child }
+  return createExtension(path, child)
 }
 
 function itemToChild(item: RlpItem): TrieNode | undefined {
@@ -462,15 +505,15 @@ function decodePath(bytes: Uint8Array): { path: Uint8Array; isLeaf: boolean } {
   if (flag > 3 || (odd === 0 && (first & 0x0f) !== 0)) {
     throw new RlpError(`got the hex-prefix byte 0x${first.toString(16)}, expected 0x00, 0x1_, 0x20 or 0x3_`)
   }
-  return { path: toNibbles(bytes).subarray(2 - odd), isLeaf: flag >= 2 }
+  return { path: toNibbles(bytes, 2 - odd), isLeaf: flag >= 2 }
 }
 
-function toNibbles(bytes: Uint8Array): Uint8Array {
-  const nibbles = new Uint8Array(bytes.length * 2)
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i] as number
-    nibbles[2 * i] = byte >> 4
-    nibbles[2 * i + 1] = byte & 0x0f
+/** The nibbles of a byte string, without the first `skipped`. */
+function toNibbles(bytes: Uint8Array, skipped = 0): Uint8Array {
+  const nibbles = new Uint8Array(bytes.length * 2 - skipped)
+  for (let i = 0; i < nibbles.length; i++) {
+    const byte = bytes[(i + skipped) >> 1] as number
+    nibbles[i] = ((i + skipped) & 1) === 0 ? byte >> 4 : byte & 0x0f
   }
   return nibbles
 }

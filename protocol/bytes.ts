@@ -5,25 +5,31 @@ import { keccak } from './keccak.ts'
 
 export { keccak }
 
-const DIGITS = asciiToBytes('0123456789abcdef')
+// Two characters are written at once, in whatever order a machine keeps two bytes.
+const PREFIX = pairOf('0x')
+const DIGITS = Uint16Array.from({ length: 256 }, (_, byte) => pairOf(byte.toString(16).padStart(2, '0')))
 /** What each character is worth as a hex digit; -1 where it is none. */
 const VALUES = Int8Array.from({ length: 256 }, (_, code) =>
   '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase()),
 )
-const SCRATCH = new Uint8Array(16_384)
+const SCRATCH = new Uint16Array(8_192)
+/** Views of that for the texts of up to so many bytes, which are most. */
+const TEXTS = Array.from({ length: 65 }, (_, bytes) => new Uint8Array(SCRATCH.buffer, 0, 2 + 2 * bytes))
 // A string that is put together from digits stays a tree of them in memory, many times as large as the text.
 const ASCII = new TextDecoder('latin1')
 
 /** Turns bytes into lower-case hex with `0x` before it. */
 export function toHex(bytes: Uint8Array): Hex {
-  const size = 2 * bytes.length
-  const text = size <= SCRATCH.length ? SCRATCH.subarray(0, size) : new Uint8Array(size)
-  for (let i = 0, at = 0; i < bytes.length; i++) {
-    const byte = bytes[i] as number
-    text[at++] = DIGITS[byte >> 4] as number
-    text[at++] = DIGITS[byte & 0x0f] as number
-  }
-  return `0x${ASCII.decode(text)}`
+  const { length } = bytes
+  const text = length < SCRATCH.length ? SCRATCH : new Uint16Array(1 + length)
+  text[0] = PREFIX
+  for (let i = 0; i < length; i++) text[1 + i] = DIGITS[bytes[i] as number] as number
+  const view = text === SCRATCH ? TEXTS[length] : undefined
+  return ASCII.decode(view ?? new Uint8Array(text.buffer, 0, 2 + 2 * length)) as Hex
+}
+
+function pairOf(characters: string): number {
+  return new Uint16Array(asciiToBytes(characters).buffer)[0] as number
 }
 
 /**

@@ -12,11 +12,15 @@ export type Keccak = (bytes: Uint8Array) => Uint8Array
 export async function loadWasmKeccak(): Promise<Keccak> {
   const hasher = await createKeccak(256)
   const short = new Uint8Array(SHORT_BYTES)
+  const views = Array.from({ length: SHORT_BYTES + 1 }, (_, length) => short.subarray(0, length))
   return (bytes) => {
     // The library takes a view of the bytes; V8 must move a short array off its heap for that, which costs more than to copy it.
-    if (bytes.length <= SHORT_BYTES) short.set(bytes)
-    const input = bytes.length <= SHORT_BYTES ? short.subarray(0, bytes.length) : bytes
-    return hasher.init().update(input).digest('binary')
+    const view = views[bytes.length]
+    view?.set(bytes)
+    return hasher
+      .init()
+      .update(view ?? bytes)
+      .digest('binary')
   }
 }
 

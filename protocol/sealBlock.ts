@@ -1,6 +1,6 @@
 import type { Address, Hex } from 'viem'
 import type { Block } from './Block.ts'
-import { mergeBlooms } from './Bloom.ts'
+import { logsToBloom } from './Bloom.ts'
 import { keccakHex, sha256, toHex } from './bytes.ts'
 import { BLOCK_GAS_LIMIT } from './constants.ts'
 import { encodeExtraData } from './ExtraData.ts'
@@ -46,7 +46,7 @@ export function sealBlock({
     stateRoot: stateRootOf(keystoreRoot),
     transactionsRoot: orderedTrieRoot(transactions),
     receiptsRoot: orderedTrieRoot(encodedReceipts),
-    logsBloom: mergeBlooms(receipts.map(({ logsBloom }) => logsBloom)),
+    logsBloom: logsToBloom(receipts.flatMap(({ logs }) => logs)),
     difficulty: 0n,
     number,
     gasLimit: BLOCK_GAS_LIMIT,

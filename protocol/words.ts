@@ -6,13 +6,14 @@ export function createWords(count: number): Uint8Array {
 }
 
 const SCRATCH = createWords(8)
+const VIEWS = Array.from({ length: 9 }, (_, count) => SCRATCH.subarray(0, count * 32))
 
 /**
- * Gives at most 8 zeroed words, to be filled and hashed at once: whoever asks next gets the same memory. Allocating the few hundred
+ * Gives zeroed words, to be filled and hashed at once: whoever asks next gets the same memory. Allocating the few hundred
  * bytes anew costs as much as hashing them.
  */
 export function borrowWords(count: number): Uint8Array {
-  return SCRATCH.subarray(0, count * 32).fill(0)
+  return (VIEWS[count] ?? createWords(count)).fill(0)
 }
 
 /**
@@ -22,7 +23,7 @@ export function borrowWords(count: number): Uint8Array {
  */
 export function writeNumber(words: Uint8Array, index: number, value: number, bits: 8 | 32): void {
   assertUint(value, bits)
-  new DataView(words.buffer, words.byteOffset).setUint32(index * 32 + 28, value)
+  writeUint32(words, index * 32 + 28, value)
 }
 
 /**
@@ -32,7 +33,12 @@ export function writeNumber(words: Uint8Array, index: number, value: number, bit
  */
 export function writeUint64(words: Uint8Array, index: number, value: bigint): void {
   assertUint(value, 64)
-  new DataView(words.buffer, words.byteOffset).setBigUint64(index * 32 + 24, value)
+  // Hardly a nonce or a time needs more bits than a number has, and no view of the words need be made for it.
+  const number = Number(value)
+  const low = Number.isSafeInteger(number) ? number % 2 ** 32 : Number(value & 0xffffffffn)
+  const high = Number.isSafeInteger(number) ? Math.floor(number / 2 ** 32) : Number(value >> 32n)
+  writeUint32(words, index * 32 + 24, high)
+  writeUint32(words, index * 32 + 28, low)
 }
 
 /**
@@ -48,6 +54,15 @@ export function writeUint256(words: Uint8Array, index: number, value: bigint): v
   }
 }
 
+function writeUint32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24
+  bytes[at + 1] = value >>> 16
+  bytes[at + 2] = value >>> 8
+  bytes[at + 3] = value
+}
+
+const END_OF = { 8: 2 ** 8, 32: 2 ** 32, 64: 2n ** 64n, 256: 2n ** 256n } as const
+
 /**
  * Checks that a value fits an unsigned Solidity type.
  *
@@ -55,7 +70,7 @@ export function writeUint256(words: Uint8Array, index: number, value: bigint): v
  */
 export function assertUint(value: bigint | number, bits: 8 | 32 | 64 | 256): void {
   const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value)
-  if (!isWhole || value < 0 || value >= 2 ** bits) throw new IntegerOutOfRangeError(value, bits)
+  if (!isWhole || value < 0 || value >= END_OF[bits]) throw new IntegerOutOfRangeError(value, bits)
 }
 
 /** Reports a value that does not fit its Solidity type. */

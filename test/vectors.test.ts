@@ -349,7 +349,7 @@ describe('blocks.json', async () => {
     expect(result.receipts).toEqual(vector.receipts.map((receipt) => receiptFromBytes(fromHex(receipt))))
     expect(result.reasons.map((reason) => reason ?? '')).toEqual(vector.reasons)
     for (const [hash, node] of result.nodes) nodes.set(hash, node)
-    for (const [hash, config] of result.configs) configs.set(hash, config)
+    for (const [hash, { config }] of result.configs) configs.set(hash, config)
     parent = header
   })
 })

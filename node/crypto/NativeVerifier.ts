@@ -10,7 +10,8 @@ import { createLruCache } from '../LruCache.ts'
 /** Importing a key costs about as much as verifying with it, and wallets come back. */
 const CACHED_KEYS = 1_000
 
-const UNCOMPRESSED = 0x04
+/** An uncompressed point (SEC 1 §2.3.3). */
+const RAW_KEY = Uint8Array.of(0x04, ...new Uint8Array(64))
 const ECDSA_P256 = { name: 'ECDSA', namedCurve: 'P-256' }
 const VERIFY_ONLY: webcrypto.KeyUsage[] = ['verify']
 
@@ -60,18 +61,17 @@ export async function verifyP256Once(
   keyBytes: Uint8Array,
 ): Promise<boolean> {
   if (!isOnP256(keyBytes)) return false
-  const raw = new Uint8Array(1 + keyBytes.length)
-  raw[0] = UNCOMPRESSED
-  raw.set(keyBytes, 1)
-  // Extractable, or Node will not make a KeyObject of it for ever (DEP0204).
-  const key = KeyObject.from(await webcrypto.subtle.importKey('raw', raw, ECDSA_P256, true, VERIFY_ONLY))
+  RAW_KEY.set(keyBytes, 1)
+  // It is read before the call returns. Extractable, or Node will not make a KeyObject of it for ever (DEP0204).
+  const key = KeyObject.from(await webcrypto.subtle.importKey('raw', RAW_KEY, ECDSA_P256, true, VERIFY_ONLY))
   return verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, rs)
 }
 
 /** Which keys are valid is consensus, so it is not left to the OpenSSL at hand (protocol.md §2.2). */
 function isOnP256(key: Uint8Array): boolean {
-  const x = BigInt(`0x${Buffer.from(key.subarray(0, 32)).toString('hex')}`)
-  const y = BigInt(`0x${Buffer.from(key.subarray(32)).toString('hex')}`)
+  const hex = Buffer.from(key.buffer, key.byteOffset, 64).toString('hex')
+  const x = BigInt(`0x${hex.slice(0, 64)}`)
+  const y = BigInt(`0x${hex.slice(64)}`)
   return x < P && y < P && (y * y - (x * x * x - 3n * x + B)) % P === 0n
 }
 

@@ -8,6 +8,7 @@ import {
   answerOne,
   countUnclaimed,
   createP256Ring,
+  createQuestionMemory,
   MAIN_THREAD,
   MAX_MESSAGE_BYTES,
   offerQuestion,
@@ -56,6 +57,7 @@ export function createParallelVerifier({
   const native = createNativePrimitives()
   const verifyHere = createSignatureVerifier(native)
   const ring = createP256Ring()
+  const memory = createQuestionMemory()
   const expected = new Map<Hex, Expected>()
   const signatureIn: (Hex | undefined)[] = []
   let workers: Worker[] | undefined
@@ -119,7 +121,7 @@ export function createParallelVerifier({
     }
     forget(known.slot)
     return takeAnswer(ring, known.slot, {
-      meanwhile: () => answerOne(ring, MAIN_THREAD, answer),
+      meanwhile: () => answerOne(ring, MAIN_THREAD, memory, answer),
       patienceMs: PATIENCE_MS,
     })
   }

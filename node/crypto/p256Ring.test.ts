@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   answerOne,
   createP256Ring,
+  createQuestionMemory,
   offerQuestion,
   type P256Question,
   RING_SLOTS,
@@ -27,7 +28,7 @@ describe('the ring of verifications', () => {
       seen.push(asked)
       return isEven(asked)
     }
-    while (answerOne(ring, 1, verify));
+    while (answerOne(ring, 1, createQuestionMemory(), verify));
     expect(seen).toEqual([1, 2, 3].map(question))
     expect(slots.map((slot) => takeAnswer(ring, slot, idle))).toEqual([false, true, false])
   })
@@ -36,13 +37,15 @@ describe('the ring of verifications', () => {
     const ring = createP256Ring()
     const slot = offerQuestion(ring, question(1), never) as number
     expect(takeAnswer(ring, slot, idle)).toBeUndefined()
-    expect(answerOne(ring, 1, () => expect.unreachable('the question was taken'))).toBe(false)
+    expect(
+      answerOne(ring, 1, createQuestionMemory(), () => expect.unreachable('the question was taken')),
+    ).toBe(false)
   })
 
   it('gives an answer once: a slot that was freed says neither good nor bad', () => {
     const ring = createP256Ring()
     const slot = offerQuestion(ring, question(2), never) as number
-    answerOne(ring, 1, isEven)
+    answerOne(ring, 1, createQuestionMemory(), isEven)
     expect(takeAnswer(ring, slot, idle)).toBe(true)
     expect(takeAnswer(ring, slot, idle)).toBeUndefined()
   })
@@ -51,8 +54,8 @@ describe('the ring of verifications', () => {
     const ring = createP256Ring()
     const [first, second] = [1, 2].map((n) => offerQuestion(ring, question(n), never)) as [number, number]
     // The question is asked while it is being answered, as if by another thread.
-    answerOne(ring, 1, () => {
-      const meanwhile = () => answerOne(ring, 1, isEven)
+    answerOne(ring, 1, createQuestionMemory(), () => {
+      const meanwhile = () => answerOne(ring, 1, createQuestionMemory(), isEven)
       expect(takeAnswer(ring, first, { ...idle, meanwhile })).toBeUndefined()
       return true
     })
@@ -66,8 +69,8 @@ describe('the ring of verifications', () => {
     const die = () => {
       throw dying
     }
-    expect(() => answerOne(ring, 1, die)).toThrow(dying)
-    answerOne(ring, 2, (asked) => {
+    expect(() => answerOne(ring, 1, createQuestionMemory(), die)).toThrow(dying)
+    answerOne(ring, 2, createQuestionMemory(), (asked) => {
       releaseClaims(ring, 1)
       return isEven(asked)
     })
@@ -81,11 +84,11 @@ describe('the ring of verifications', () => {
     const ring = createP256Ring()
     for (let n = 0; n < RING_SLOTS; n++) expect(offerQuestion(ring, question(n), never)).toBe(n)
     expect(offerQuestion(ring, question(0), never)).toBeUndefined()
-    while (answerOne(ring, 1, isEven));
+    while (answerOne(ring, 1, createQuestionMemory(), isEven));
     const evicted: number[] = []
     expect(offerQuestion(ring, question(9), (slot) => evicted.push(slot))).toBe(0)
     expect(evicted).toEqual([0])
-    while (answerOne(ring, 1, isEven));
+    while (answerOne(ring, 1, createQuestionMemory(), isEven));
     expect(takeAnswer(ring, 0, idle)).toBe(false)
     expect(takeAnswer(ring, RING_SLOTS - 1, idle)).toBe(false)
   })

@@ -67,10 +67,22 @@ export function offerQuestion(
   return slot
 }
 
-/** Claims the oldest question that nobody has claimed, for the thread of this number; undefined when there is none. */
+/**
+ * Allocates what a thread copies its questions to: the curve's library takes no shared memory, and arrays of their own for each
+ * question would cost several microseconds.
+ */
+export function createQuestionMemory(): P256Question {
+  return { message: new Uint8Array(MAX_MESSAGE_BYTES), rs: new Uint8Array(64), key: new Uint8Array(64) }
+}
+
+/**
+ * Claims the oldest question that nobody has claimed, for the thread of this number, and copies it to `memory`; undefined when
+ * there is none.
+ */
 export function claimQuestion(
   ring: P256Ring,
   thread: number,
+  memory: P256Question,
 ): { slot: number; question: P256Question } | undefined {
   const { counters, data } = ring
   for (;;) {
@@ -80,14 +92,12 @@ export function claimQuestion(
     const slot = next & (RING_SLOTS - 1)
     if (!claim(ring, slot, thread)) continue
     const at = slot * SLOT_BYTES
-    // Copies: the curve's library takes no shared memory, and whoever remembers a key must not see it change.
-    const length = ((data[at] as number) << 8) | (data[at + 1] as number)
-    const question = {
-      message: data.slice(at + MESSAGE_AT, at + MESSAGE_AT + length),
-      rs: data.slice(at + RS_AT, at + MESSAGE_AT),
-      key: data.slice(at + KEY_AT, at + RS_AT),
-    }
-    return { slot, question }
+    const { rs, key } = memory
+    const message = memory.message.subarray(0, ((data[at] as number) << 8) | (data[at + 1] as number))
+    message.set(data.subarray(at + MESSAGE_AT, at + MESSAGE_AT + message.length))
+    rs.set(data.subarray(at + RS_AT, at + MESSAGE_AT))
+    key.set(data.subarray(at + KEY_AT, at + RS_AT))
+    return { slot, question: { message, rs, key } }
   }
 }
 
@@ -101,9 +111,10 @@ export function giveAnswer({ states }: P256Ring, slot: number, isGood: boolean):
 export function answerOne(
   ring: P256Ring,
   thread: number,
+  memory: P256Question,
   verify: (question: P256Question) => boolean,
 ): boolean {
-  const claimed = claimQuestion(ring, thread)
+  const claimed = claimQuestion(ring, thread, memory)
   if (claimed === undefined) return false
   giveAnswer(ring, claimed.slot, verify(claimed.question))
   return true

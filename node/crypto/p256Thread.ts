@@ -1,12 +1,13 @@
 import { workerData } from 'node:worker_threads'
 import { verifyP256Once } from './NativeVerifier.ts'
-import { awaitQuestion, claimQuestion, giveAnswer, type P256Ring } from './p256Ring.ts'
+import { awaitQuestion, claimQuestion, createQuestionMemory, giveAnswer, type P256Ring } from './p256Ring.ts'
 
 // A thread of the parallel verifier: it answers questions until it is terminated.
 const { ring, thread }: { ring: P256Ring; thread: number } = workerData
+const memory = createQuestionMemory()
 
 for (;;) {
-  const claimed = claimQuestion(ring, thread)
+  const claimed = claimQuestion(ring, thread, memory)
   if (claimed === undefined) {
     awaitQuestion(ring)
     continue

@@ -7,6 +7,7 @@ import {
   depositFromBytes,
   KEYSTORE_ADDRESS,
   type Log,
+  logsToBloom,
   type Receipt,
   toHex,
   transactionHash,
@@ -102,7 +103,7 @@ export function receiptToJson(
     gasUsed: numberToHex(raw.length),
     effectiveGasPrice: '0x0',
     contractAddress: null,
-    logsBloom: receipt.logsBloom,
+    logsBloom: logsToBloom(receipt.logs),
     logs: logsToJson(block, receipts).filter(
       ({ transactionIndex }) => transactionIndex === numberToHex(index),
     ),
@@ -129,7 +130,7 @@ function logToJson(
   return {
     address: log.address,
     topics: log.topics,
-    data: log.data,
+    data: toHex(log.data),
     blockNumber: numberToHex(place.block.header.number),
     blockHash: place.block.hash,
     blockTimestamp: numberToHex(place.block.header.timestamp),

@@ -5,7 +5,6 @@ import {
   blockFromRlp,
   type Config,
   configFromRlp,
-  configToRlp,
   createGenesis,
   fromHex,
   type RollupConfig,
@@ -190,7 +189,7 @@ function createChainStore(database: Database, rollup: RollupConfig): ChainStore 
     blocks.set(block.hash, block)
     receipts.set(block.hash, { receipts: result.receipts, verdicts: result.reasons })
     for (const [hash, node] of result.nodes) nodes.set(hash, node)
-    for (const [hash, config] of result.configs) configs.set(hash, config)
+    for (const [hash, { config }] of result.configs) configs.set(hash, config)
   }
 
   async function rewind(number: bigint, safeNumber = minimum(number, heads.safe.number)): Promise<void> {
@@ -283,8 +282,8 @@ function stateWrites({ nodes, configs }: BlockResult): Write[] {
   const writes: Write[] = []
   for (const [nodeHash, node] of nodes)
     writes.push({ key: bucketKey(Bucket.node, fromHex(nodeHash)), value: node })
-  for (const [configHash, config] of configs) {
-    writes.push({ key: bucketKey(Bucket.config, fromHex(configHash)), value: configToRlp(config) })
+  for (const [configHash, { rlp }] of configs) {
+    writes.push({ key: bucketKey(Bucket.config, fromHex(configHash)), value: rlp })
   }
   return writes
 }

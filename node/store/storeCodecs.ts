@@ -53,10 +53,9 @@ export function receiptsFromBytes(bytes: Uint8Array): StoredReceipts {
 
 /** Encodes a position in 12 bytes: block number ‖ index. */
 export function positionToBytes({ blockNumber, index }: Position): Uint8Array {
-  const bytes = new Uint8Array(POSITION_BYTES)
-  const view = new DataView(bytes.buffer)
-  view.setBigUint64(0, blockNumber)
-  view.setUint32(8, index)
+  const bytes = Buffer.allocUnsafe(POSITION_BYTES)
+  bytes.writeBigUInt64BE(blockNumber, 0)
+  bytes.writeUInt32BE(index, 8)
   return bytes
 }
 

@@ -34,7 +34,7 @@ export function depositEffects({
   })
   const reader = {
     node: (hash: Hex) => nodes.get(hash) ?? store.node(hash),
-    config: (hash: Hex) => configs.get(hash) ?? store.config(hash),
+    config: (hash: Hex) => configs.get(hash)?.config ?? store.config(hash),
   }
   const ids = new Set(receipts.flatMap(({ logs }) => logs.map(({ topics }) => topics[1])))
   const views = new Map<Hex, KeystoreView>()

@@ -1,6 +1,6 @@
 import type { Hex } from 'viem'
 import type { ExecutedBlock } from '../../node/index.ts'
-import { CONFIG_SET_TOPIC, DEPOSIT_TX_TYPE } from '../../protocol/index.ts'
+import { CONFIG_SET_TOPIC, DEPOSIT_TX_TYPE, toHex } from '../../protocol/index.ts'
 
 /** A config that took effect in a block, or that a recovery started there leads to. */
 export type KeystoreChange = { what: 'set' | 'started'; nonce: bigint; configHash: Hex; isDeposit: boolean }
@@ -25,6 +25,7 @@ export function keystoreChanges({ receipts }: Pick<ExecutedBlock, 'receipts'>): 
 export type KeystoreChanges = ReadonlyMap<Hex, readonly KeystoreChange[]>
 
 /** The first two words of both events (protocol.md §3.4). */
-function readChange(data: Hex): { nonce: bigint; configHash: Hex } {
-  return { nonce: BigInt(data.slice(0, 66)), configHash: `0x${data.slice(66, 130)}` }
+function readChange(data: Uint8Array): { nonce: bigint; configHash: Hex } {
+  const nonce = new DataView(data.buffer, data.byteOffset, 32).getBigUint64(24)
+  return { nonce, configHash: toHex(data.subarray(32, 64)) }
 }

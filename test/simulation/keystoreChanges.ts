@@ -1,6 +1,6 @@
 import { decodeEventLog, type Hex, parseAbi } from 'viem'
 import type { ExecutedBlock } from '../../node/index.ts'
-import { DEPOSIT_TX_TYPE } from '../../protocol/index.ts'
+import { DEPOSIT_TX_TYPE, toHex } from '../../protocol/index.ts'
 
 /** What a valid transaction did to a keystore. */
 export type KeystoreChange = {
@@ -22,7 +22,11 @@ const ABI = parseAbi([
 export function keystoreChanges({ block, receipts }: ExecutedBlock): KeystoreChange[] {
   return receipts.flatMap(({ logs }, i) =>
     logs.map(({ topics, data }) => {
-      const { eventName, args } = decodeEventLog({ abi: ABI, topics: [...topics] as [Hex, ...Hex[]], data })
+      const { eventName, args } = decodeEventLog({
+        abi: ABI,
+        topics: [...topics] as [Hex, ...Hex[]],
+        data: toHex(data),
+      })
       return {
         blockNumber: block.header.number,
         id: args.id,

@@ -96,7 +96,7 @@ function createChain() {
     const parent = head.block.header
     head = stateTransition({ rollup, parent, attributes, reader, verify: verifySignature })
     for (const [hash, node] of head.nodes) nodes.set(hash, node)
-    for (const [hash, config] of head.configs) configs.set(hash, config)
+    for (const [hash, { config }] of head.configs) configs.set(hash, config)
     return toBlock(name, head)
   }
 
