@@ -1,8 +1,10 @@
-import type { Hex } from 'viem'
+import type { Address, Hex } from 'viem'
 import { asciiToBytes, fromHex, keccakHex } from './bytes.ts'
 import { KEYSTORE_ADDRESS } from './constants.ts'
-import type { Log } from './Receipt.ts'
 import { createWords, writeNumber, writeUint64 } from './words.ts'
+
+/** A log: who wrote it, what it is filed under, and its ABI-encoded rest. */
+export type Log = { address: Address; topics: readonly Hex[]; data: Uint8Array }
 
 /** First topic of `ConfigSet(bytes32 indexed id, uint64 nonce, bytes32 configHash, bytes config)` (protocol.md §3.4). */
 export const CONFIG_SET_TOPIC: Hex = keccakHex(asciiToBytes('ConfigSet(bytes32,uint64,bytes32,bytes)'))

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { bloomMayHold, EMPTY_BLOOM, logsToBloom } from './Bloom.ts'
 import { asciiToBytes, fromHex, keccakHex, toHex } from './bytes.ts'
-import { type Log, type Receipt, receiptFromBytes, receiptToBytes } from './Receipt.ts'
+import type { Log } from './KeystoreLogs.ts'
+import { type Receipt, receiptFromBytes, receiptToBytes } from './Receipt.ts'
 import { decodeRlp, encodeRlp, RlpError, type RlpItem } from './Rlp.ts'
 
 const bytesOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length }).map(toHex)

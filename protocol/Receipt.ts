@@ -1,12 +1,10 @@
-import type { Address, Hex } from 'viem'
+import type { Hex } from 'viem'
 import { BLOOM_BYTES, bloomOf } from './Bloom.ts'
 import { compareBytes, fromHex, toHex } from './bytes.ts'
 import { DEPOSIT_TX_TYPE, SET_CONFIG_TX_TYPE } from './constants.ts'
+import type { Log } from './KeystoreLogs.ts'
 import { decodeRlp, RlpError, type RlpItem, rlpToBytes, rlpToList, rlpToUint, uintToRlp } from './Rlp.ts'
 import { borrowRlpWriter, type RlpWriter } from './RlpWriter.ts'
-
-/** A log: who wrote it, what it is filed under, and its ABI-encoded rest. */
-export type Log = { address: Address; topics: readonly Hex[]; data: Uint8Array }
 
 /** The receipt of a transaction (protocol.md §4); its bloom is that of its logs. */
 export type Receipt = {

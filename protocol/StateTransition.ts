@@ -7,7 +7,7 @@ import { depositFromBytes } from './Deposit.ts'
 import { decodeExtraData } from './ExtraData.ts'
 import { KeyrollError } from './errors.ts'
 import { type Header, headerHash } from './Header.ts'
-import { configSetLog, recoveryStartedLog } from './KeystoreLogs.ts'
+import { configSetLog, type Log, recoveryStartedLog } from './KeystoreLogs.ts'
 import {
   readConfigHash,
   readRecovery,
@@ -16,7 +16,7 @@ import {
   type StateReader,
 } from './KeystoreState.ts'
 import { keystorePut } from './KeystoreTrie.ts'
-import { type Log, type Receipt, receiptToBytes } from './Receipt.ts'
+import { type Receipt, receiptToBytes } from './Receipt.ts'
 import { RlpError } from './Rlp.ts'
 import type { RollupConfig } from './RollupConfig.ts'
 import { type DecodeReason, parseSetConfig, type SetConfig, type SetConfigParser } from './SetConfig.ts'
