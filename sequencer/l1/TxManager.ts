@@ -114,6 +114,8 @@ export interface TxManager {
   sent(): readonly SentTransaction[]
   /** Tells of which kind the transactions are that wait for a block: no other kind can be sent until they are in one. */
   waitingKind(): TransactionKind | undefined
+  /** Tells how many transactions wait for a block, of which nodes take only so many from one account. */
+  waitingCount(): number
   /** Tells whether nodes hold a transaction of the other kind against the account, so that nothing more should be sent. */
   isBlocked(): boolean
   /** Looks after what was sent: asks for receipts, raises fees, sends again what a reorg took back. */
@@ -237,7 +239,7 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
         'L1 does not take a transaction; it is offered again',
       )
       if (outcome === 'underpriced') entry.mustBump = !wasTrimmed(entry)
-      if (outcome === 'nonceGap') offerEarlierAgain(entry)
+      if (outcome === 'nonceGap') offerAgainUpTo(entry)
       if (outcome === 'otherKindPending') noteBlocked(entry)
     } catch (error) {
       if (!(error instanceof TemporaryFault)) throw error
@@ -256,9 +258,12 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     return sender.send(await sidecars.wrap(raw, blobs))
   }
 
-  /** A node that misses an earlier transaction has forgotten it, or never got it. */
-  function offerEarlierAgain({ tracked: { nonce } }: TxEntry): void {
-    for (const entry of entries) if (entry.tracked.nonce < nonce) entry.sentAt = undefined
+  /**
+   * A node that misses an earlier transaction has forgotten it, or never got it: the next look offers it those, and then this one.
+   * Were this one to wait for longer, whatever is sent meanwhile would meet the gap that it leaves.
+   */
+  function offerAgainUpTo({ tracked: { nonce } }: TxEntry): void {
+    for (const entry of entries) if (entry.tracked.nonce <= nonce) entry.sentAt = undefined
   }
 
   /** A cancellation that is blocked in its turn says that the transaction's own kind may pass now. */
@@ -456,6 +461,7 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     send,
     sent: () => entries.map(({ view }) => view),
     waitingKind: () => entries.find(({ includedAt }) => includedAt === undefined)?.view.kind,
+    waitingCount: () => entries.filter(({ includedAt }) => includedAt === undefined).length,
     isBlocked: () =>
       entries.some(
         ({ includedAt, blockedSince, isCancelling }) =>

@@ -453,6 +453,15 @@ describe('Batcher', () => {
       await batcher.step()
       expect(l1.pool()).toHaveLength(16)
       expect((await metrics.l1Refused.get()).values).toEqual([])
+      // What was posted of blocks that are no more still stands in the pool.
+      await chain.engine.reset(0n)
+      await chain.build([createTestKeystore(chain.rollup.l2ChainId, 'another chain').update().raw])
+      await batcher.step()
+      expect(l1.pool()).toHaveLength(16)
+      expect((await metrics.l1Refused.get()).values).toEqual([])
+      await mine()
+      await batcher.step()
+      expect(posted().at(-1)).toEqual([1])
     })
 
     it('sends nothing behind a transaction that a foreign one of the other kind blocks, and posts again what that one displaced', async () => {

@@ -271,8 +271,11 @@ export function createBatcher(modules: BatcherModules): Batcher {
   }
 
   function hasRoom(): boolean {
+    const kind = txManager.waitingKind() ?? 'calldata'
     const underWay = submissions.filter(({ includedAt }) => includedAt === undefined).length
-    return !txManager.isBlocked() && underWay < maxPending[txManager.waitingKind() ?? 'calldata']
+    // Those whose blocks are no more wait for a block as well.
+    const isPoolFull = kind === 'blobs' && txManager.waitingCount() >= MAX_PENDING_WITH_BLOBS
+    return !txManager.isBlocked() && !isPoolFull && underWay < maxPending[kind]
   }
 
   async function step(): Promise<void> {
