@@ -34,7 +34,11 @@ export async function checkLiveness({
     const running = sequencer.running()?.parts
     return running === undefined ? undefined : stuckIn(running, owners.promises())
   }
-  // What is in a block of the sequencer's may be put out of it by L1 before it is safe.
+  const isSettled = () => {
+    const running = sequencer.running()?.parts
+    return running !== undefined && isSafeAll(running, owners.promises())
+  }
+  // What is in a block of the sequencer's may be put out of it by L1 before it is safe, and then be in another that is not.
   do {
     if (!(await timeline.run(deadline, () => stuck()?.length === 0))) {
       const hashes = stuck()?.map(({ signed }) => signed.promise.txHash.slice(0, 10))
@@ -49,7 +53,7 @@ export async function checkLiveness({
       const where = heads().map((each) => `${each?.safe.number}/${each?.unsafe.number}`)
       return world.fail('nothing wedges', `block ${goal} is not safe everywhere: ${where.join(' ')}`)
     }
-  } while (stuck()?.length !== 0)
+  } while (stuck()?.length !== 0 || !isSettled())
   const mayPropose = heads()[0]?.[scenario.sequencer.proposes].number ?? 0n
   const lastOutput = () => {
     const head = l1.view().at(-1)
@@ -62,6 +66,15 @@ export async function checkLiveness({
       `the last is of block ${lastOutput()}, and ${mayPropose} may be proposed`,
     )
   }
+}
+
+/** Whether nothing that was promised stands in a block which is not safe yet. */
+function isSafeAll({ store, parts }: RunningSequencer, promises: readonly KeptPromise[]): boolean {
+  const { safe } = store.heads()
+  return promises.every(({ signed }) => {
+    const stage = parts.pool.status(signed.promise.txHash)?.stage
+    return stage?.name !== 'included' || stage.blockNumber <= safe.number
+  })
 }
 
 /** What waits although nothing keeps it from a block, or it is not due yet. */
