@@ -7,6 +7,8 @@ import type { World } from './World.ts'
 /** Derives L1's chain into a new database, without faults. */
 export async function deriveAfresh(world: World): Promise<ChainStore> {
   const { rollup, verify, contents: l1 } = world
+  // A client that has not looked for long begins with the L1 of then, and takes what it finds later for a reorganisation.
+  await l1.header('latest')
   const logger = world.loggerOf('fresh')
   const store = await openChainStore(':memory:', rollup)
   const engine = createEngine({ store, rollup, verify, logger })
