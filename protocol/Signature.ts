@@ -136,12 +136,13 @@ function isInRange(bytes: Uint8Array, offset: number, end: Uint8Array): boolean 
 
 /** Where `r` and a low `s` end: at the order `n`, and above its half. */
 function limitsOf(order: bigint): Limits {
-  const [end, halfEnd] = [order, (order >> 1n) + 1n].map((value) => {
-    const word = createWords(1)
-    writeUint256(word, 0, value)
-    return word
-  })
-  return { order: end as Uint8Array, halfOrder: halfEnd as Uint8Array }
+  return { order: toWord(order), halfOrder: toWord((order >> 1n) + 1n) }
+}
+
+function toWord(value: bigint): Uint8Array {
+  const word = createWords(1)
+  writeUint256(word, 0, value)
+  return word
 }
 
 function webAuthnParts(signature: Uint8Array): WebAuthnParts | undefined {

@@ -41,6 +41,12 @@ test('the root of a single signer is its leaf', () => {
   )
 })
 
+test('a root is in lower case, that of a leaf alone too', () => {
+  const leaf = `0x${'AB'.repeat(32)}` as const
+  expect(rootFromProof(leaf, [])).toBe(leaf.toLowerCase())
+  expect(() => rootFromProof('0xab', [])).toThrow('expected 0x and 32 bytes')
+})
+
 test('a tree over no signers, over one signer twice, or over a key of another width is refused', () => {
   const signer = { scheme: 1, key: `0x${'11'.repeat(20)}` } as const
   expect(() => createSignerTree([])).toThrow('expected at least one')

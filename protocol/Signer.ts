@@ -76,7 +76,6 @@ export function createSignerTree(signers: readonly Signer[]): SignerTree {
  */
 export function rootFromProof(leaf: Hex, proof: readonly Hex[]): Hex {
   let node = fromHex(leaf, 32)
-  if (proof.length === 0) return leaf
   for (const sibling of proof) {
     const other = fromHex(sibling, 32)
     node = keccak(compareBytes(node, other) < 0 ? concat(node, other) : concat(other, node))

@@ -43,7 +43,11 @@ const EMPTY_STRING = 0x80
 const LONG_PAYLOAD_START = 3
 const NO_CHILDREN: Readonly<Children> = new Array<undefined>(16).fill(undefined)
 
-/** Opens the trie with this root; nothing is read before it is needed. */
+/**
+ * Opens the trie with this root; nothing is read before it is needed.
+ *
+ * @throws {InvalidHexError} when the root is not 32 bytes.
+ */
 export function trieFromRoot(root: Hex, read: TrieReader): Trie {
   return { root: root === EMPTY_TRIE_ROOT ? undefined : toUnread(fromHex(root, HASH_BYTES)), read }
 }
