@@ -1,6 +1,6 @@
 import { RLP } from '@ethereumjs/rlp'
 import fc from 'fast-check'
-import { bytesToHex, hexToBytes } from 'viem'
+import { bytesToHex, type Hex, hexToBytes } from 'viem'
 import { describe, expect, it } from 'vitest'
 import {
   decodeRlp,
@@ -138,6 +138,18 @@ describe('narrowing', () => {
     expect(rlpToNumber(Uint8Array.of(255), 8)).toBe(255)
   })
 
+  it.each(Array.from({ length: 257 }, (_, bits) => bits))(
+    'writes integers of %i bits in the shortest form',
+    (bits) => {
+      const end = 2n ** BigInt(bits)
+      for (const value of [end / 2n, (end * 2n) / 3n, end - 1n]) {
+        const expected = value === 0n ? '0x' : toMinimalHex(value)
+        expect(bytesToHex(uintToRlp(value))).toBe(expected)
+        if (value <= Number.MAX_SAFE_INTEGER) expect(bytesToHex(uintToRlp(Number(value)))).toBe(expected)
+      }
+    },
+  )
+
   it('carries every 256-bit integer there and back', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }), (value) => {
@@ -146,6 +158,11 @@ describe('narrowing', () => {
     )
   })
 })
+
+function toMinimalHex(value: bigint): Hex {
+  const digits = value.toString(16)
+  return `0x${digits.length % 2 === 0 ? '' : '0'}${digits}`
+}
 
 function wrap(bytes: Uint8Array): Uint8Array {
   const head = bytes.length < 56 ? [0xc0 + bytes.length] : [0xf8, bytes.length]

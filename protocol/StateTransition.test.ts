@@ -327,7 +327,13 @@ describe('a recovery', () => {
       eventName: 'RecoveryStarted',
       args: { id: ID, nonce: 1n, configHash: nextHash, readyAt },
     })
-    expect(new Set(configs.keys())).toEqual(new Set([nextHash, ID]))
+    const encoded = (config: Config) => ({ config, rlp: configToRlp(config) })
+    expect(configs).toEqual(
+      new Map([
+        [nextHash, encoded(start.next)],
+        [ID, encoded(initial)],
+      ]),
+    )
   })
 
   test('takes effect when its time has come and somebody completes it, not a block earlier', () => {

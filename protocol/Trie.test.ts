@@ -6,7 +6,7 @@ import baseSepolia from '../test/vectors/proof_base_sepolia_16802894.json' with 
 import l1Sepolia from '../test/vectors/proof_l1_sepolia_9567705.json' with { type: 'json' }
 import { fromHex, keccak, keccakHex, toHex } from './bytes.ts'
 import { slotToKey, storageValueFromRlp } from './KeystoreTrie.ts'
-import { decodeRlp, encodeRlp, RlpError, rlpToBytes, rlpToList, uintToRlp } from './Rlp.ts'
+import { decodeRlp, encodeRlp, RlpError, type RlpItem, rlpToBytes, rlpToList, uintToRlp } from './Rlp.ts'
 import {
   EMPTY_TRIE_ROOT,
   EmptyValueError,
@@ -137,6 +137,64 @@ describe('a trie', () => {
         for (const [key] of rounds.flat()) expect(trieGet(stored, key)).toEqual(trieGet(kept, key))
       }),
     )
+  })
+
+  // Keys of one byte make a root of sixteen branches of sixteen leaves, all of them long enough to stand under hashes.
+  const long = (fill: number) => new Uint8Array(40).fill(fill)
+  const wide = Array.from({ length: 256 }, (_, n): Entry => [Uint8Array.of(n), long(n)])
+  const withoutFives = wide.filter(([key]) => (key[0] as number) >> 4 !== 5)
+
+  it.each<[string, { before?: Entry[]; puts: Entry[] }]>([
+    ['a leaf below it has another value', { puts: [[Uint8Array.of(0x12), long(1)]] }],
+    [
+      'leaves below all of its children have other values',
+      { puts: wide.flatMap(([key], n) => (n % 17 === 0 ? [[key, long(0xee)] as const] : [])) },
+    ],
+    [
+      'a leaf below it becomes so short that it stands inside',
+      { puts: [[Uint8Array.of(0x12), Uint8Array.of(1)]] },
+    ],
+    ['it gets a value', { puts: [[Uint8Array.of(), long(1)]] }],
+    [
+      'it gets a value, and a leaf below it another one',
+      {
+        puts: [
+          [Uint8Array.of(), Uint8Array.of(0x7f)],
+          [Uint8Array.of(0x12), long(1)],
+        ],
+      },
+    ],
+    ['it gets a child where it had none', { before: withoutFives, puts: [[Uint8Array.of(0x55), long(1)]] }],
+    [
+      'it gets a branch where it had no child, and another child changes behind it',
+      {
+        before: withoutFives,
+        puts: [
+          [Uint8Array.of(0x55), long(1)],
+          [Uint8Array.of(0x56), long(2)],
+          [Uint8Array.of(0xfe), long(3)],
+        ],
+      },
+    ],
+    ['its second child becomes a longer path', { puts: [[Uint8Array.of(0x1f, 0x00), long(1)]] }],
+  ])('whose full branch was read has the root of one made anew, and its nodes, when %s', (_name, change) => {
+    const { before = wide, puts } = change
+    const first = trieNewNodes(build(before))
+    const root = trieRoot(build(before))
+    const opened = trieFromRoot(root, (hash) => first.get(hash))
+    const changed = puts.reduce((trie, [key, val]) => triePut(trie, key, val), opened)
+    const anew = build([...before, ...puts])
+    expect(trieRoot(changed)).toBe(trieRoot(anew))
+    const nodes = trieNewNodes(changed)
+    for (const [hash, node] of nodes) expect(keccakHex(node)).toBe(hash)
+    for (const [hash, node] of trieNewNodes(anew)) expect(nodes.get(hash) ?? first.get(hash)).toEqual(node)
+    for (const [key, val] of puts) {
+      const proof = trieProof(changed, key)
+      expect(proof).toEqual(trieProof(anew, key))
+      expect(verifyTrieProof(trieRoot(anew), key, proof)).toEqual(val)
+    }
+    expect(trieRoot(opened)).toBe(root)
+    expect(trieNewNodes(build(before))).toEqual(first)
   })
 
   it('gives as new nodes only those of the path when one entry of many changes', () => {
@@ -331,6 +389,19 @@ describe('a malformed node is refused although its hash fits', () => {
     return slots
   }
   const leaf = (path: number[]) => encodeRlp(item(path, longValue))
+  const below = leaf([0x32, 0x34])
+  /** The children of a branch of so many hashes, one of them that of the leaf below. */
+  const hashBranch = (count: number) =>
+    branchOf(...Array.from({ length: count }, (_, n): [number, Uint8Array] => [(n + 1) % 16, keccak(below)]))
+  /** A list under a prefix that is longer than it need be. */
+  const lengthen = (prefix: 0xf8 | 0xf9, items: RlpItem[]) => {
+    const list = encodeRlp(items)
+    const payload = list.subarray(list[0] === 0xf8 ? 2 : 1)
+    const length = prefix === 0xf8 ? [payload.length] : [0, payload.length]
+    return Uint8Array.of(prefix, ...length, ...payload)
+  }
+  const branchBelow = encodeRlp(branchOf([3, keccak(leaf([0x34]))]))
+  const extension = encodeRlp(item([0x12], keccak(branchBelow)))
 
   it.each<[string, Uint8Array[]]>([
     ['a string', [encodeRlp(longValue)]],
@@ -354,17 +425,26 @@ describe('a malformed node is refused although its hash fits', () => {
         encodeRlp(item([0x32, 0x34], Uint8Array.of(1))),
       ],
     ],
+    ['a branch whose length stands in a byte of its own', [lengthen(0xf8, hashBranch(1)), below]],
+    ['a branch whose length stands in two bytes', [lengthen(0xf9, hashBranch(2)), below]],
+    ['a branch of eighteen', [encodeRlp([...hashBranch(3), Uint8Array.of()]), below]],
     ['an extension of a leaf', [encodeRlp([Uint8Array.of(0x11), item([0x32, 0x34], Uint8Array.of(1))])]],
     [
+      'an extension of a leaf that stands alone',
+      [encodeRlp(item([0x11], keccak(leaf([0x32, 0x34])))), leaf([0x32, 0x34])],
+    ],
+    [
       'an extension of an extension',
-      [
-        encodeRlp(item([0x11], keccak(encodeRlp(item([0x12], keccak(longValue)))))),
-        encodeRlp(item([0x12], keccak(longValue))),
-      ],
+      [encodeRlp(item([0x11], keccak(extension))), extension, branchBelow, leaf([0x34])],
     ],
   ])('%s', (_name, proof) => {
     const root = keccakHex(proof[0] as Uint8Array)
     expect(() => verifyTrieProof(root, key, proof)).toThrow(TrieProofError)
+  })
+
+  it.each([1, 2, 3, 16])('and a branch of %i hashes as it should be is not', (count) => {
+    const root = encodeRlp(hashBranch(count))
+    expect(verifyTrieProof(keccakHex(root), key, [root, below])).toEqual(longValue)
   })
 })
 

@@ -15,6 +15,16 @@ test('bytes survive the way to hex and back, and hash as viem hashes them', () =
   )
 })
 
+test.each([64, 65, 8_190, 8_191, 8_192, 8_193, 200_000])(
+  '%i bytes become hex, whatever became hex before',
+  (length) => {
+    const bytes = Uint8Array.from({ length }, (_, i) => i * 7 + (i >> 8))
+    toHex(new Uint8Array(8_191).fill(0xee))
+    expect(toHex(bytes)).toBe(viemToHex(bytes))
+    expect(toHex(bytes.subarray(3))).toBe(viemToHex(bytes.subarray(3)))
+  },
+)
+
 test.each<[`0x${string}`, number | undefined]>([
   ['0x1', undefined],
   ['0xzz', undefined],

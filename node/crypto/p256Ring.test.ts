@@ -3,6 +3,7 @@ import {
   answerOne,
   createP256Ring,
   createQuestionMemory,
+  MAX_MESSAGE_BYTES,
   offerQuestion,
   type P256Question,
   RING_SLOTS,
@@ -40,6 +41,24 @@ describe('the ring of verifications', () => {
     expect(
       answerOne(ring, 1, createQuestionMemory(), () => expect.unreachable('the question was taken')),
     ).toBe(false)
+  })
+
+  it('hands over every byte of a question of any length, in memory that held another', () => {
+    const ring = createP256Ring()
+    const memory = createQuestionMemory()
+    const asked = [0, MAX_MESSAGE_BYTES, 255, 256, 1, 300].map((length, n) => ({
+      message: Uint8Array.from({ length }, (_, i) => i * 7 + n + 1),
+      rs: Uint8Array.from({ length: 64 }, (_, i) => i + n),
+      key: Uint8Array.from({ length: 64 }, (_, i) => 100 + i + n),
+    }))
+    for (const each of asked) offerQuestion(ring, each, never)
+    for (const each of asked) {
+      answerOne(ring, 1, memory, (given) => {
+        expect(given).toEqual(each)
+        return true
+      })
+    }
+    expect(asked.map((_, slot) => takeAnswer(ring, slot, idle))).toEqual(asked.map(() => true))
   })
 
   it('gives an answer once: a slot that was freed says neither good nor bad', () => {
