@@ -200,15 +200,16 @@ function mutateAssembly(assembly: AstNode, { add, edits, text }: Context): void 
     walk(ast, (node, ancestors) => {
       const [parent] = ancestors
       if (node.nodeType === 'YulFunctionCall' && isNamed(node.functionName, 'lt', 'gt', 'eq', 'iszero')) {
-        edits.wrap(rangeOf(node), 'xor(', `, ${isAwake(add(node, 'negated'), ancestors)})`)
+        const [start, end] = rangeOf(node)
+        const number = add(wholeOf(node, ancestors), `negated ${text.slice(start, end)}`)
+        edits.wrap(rangeOf(node), 'xor(', `, ${isAwake(number, ancestors)})`)
       } else if (node.nodeType === 'YulLiteral' && parent?.nodeType === 'YulFunctionCall') {
         // Behind the free memory pointer stands one to more memory, which is as free.
         if (isNamed(parent.functionName, 'mload') && node.value === '0x40') return
-        const statement = ancestors.find(({ nodeType }) => yulStatements.has(nodeType)) ?? parent
         const [start, end] = rangeOf(parent)
         const call = text.slice(start, end)
         const number = add(
-          statement,
+          wholeOf(node, ancestors),
           `${String(node.value)}${ordinal(node, parent)} one too great in ${call}`,
         )
         edits.wrap(rangeOf(node), 'add(', `, ${isAwake(number, ancestors)})`)
@@ -219,6 +220,13 @@ function mutateAssembly(assembly: AstNode, { add, edits, text }: Context): void 
   const [start] = rangeOf(assembly)
   const store = isUsedFarOut ? `assembly { mstore(${farOut}, ${name}) } ` : ''
   edits.wrap([start, start], `uint256 ${name} = Mutant.number(); ${store}`, '')
+}
+
+/** The statement or condition of assembly that a call or its argument stands in. */
+function wholeOf(node: AstNode, ancestors: AstNode[]): AstNode {
+  const calls = ancestors.findIndex(({ nodeType }) => nodeType !== 'YulFunctionCall')
+  const around = ancestors[calls]
+  return around !== undefined && yulStatements.has(around.nodeType) ? around : (ancestors[calls - 1] ?? node)
 }
 
 /** Which argument a literal is, where another one is the same. */

@@ -580,6 +580,40 @@ contract MerklePatriciaTest is TrieTest {
         }
     }
 
+    function test_readsLeavesThatBeginWithAnyNibble() public view {
+        for (uint256 i = 0; i < 16; ++i) {
+            bytes32 key = bytes32(i * 0x11 << 248);
+            bytes memory leaf = TestTrie.leaf(key, 1, hex"01");
+            bytes[] memory items = _branchItems();
+            items[i] = RLP.encode(keccak256(leaf));
+            bytes[] memory proof = _resized(_single(RLP.encode(items)), 2, leaf);
+            (bool exists,) = _trie.get(keccak256(proof[0]), key, proof);
+            assertTrue(exists);
+        }
+    }
+
+    /// @dev Nodes of 31 bytes are inside their parent, nodes of 32 are not: a branch below an extension, and leaves below it.
+    function test_embedsNodesOfUpToThirtyOneBytes() public view {
+        _requireTwoKeys(2, 3, 1);
+        _requireTwoKeys(2, 4, 2);
+        _requireTwoKeys(26, 26, 2);
+        _requireTwoKeys(27, 26, 3);
+    }
+
+    /// @dev Two keys that part at the 61st nibble, with values of so many bytes.
+    function _requireTwoKeys(uint256 length, uint256 otherLength, uint256 nodes) internal view {
+        TestTrie.Entry[] memory entries = new TestTrie.Entry[](2);
+        entries[0].value = new bytes(length);
+        entries[1] = TestTrie.Entry(bytes32(uint256(0x1000)), new bytes(otherLength));
+        for (uint256 i = 0; i < 2; ++i) {
+            bytes[] memory proof = entries.proofOf(entries[i].key, false);
+            if (i == 0) assertEq(proof.length, nodes);
+            (bool exists, bytes memory value) = _trie.get(entries.rootOf(), entries[i].key, proof);
+            assertTrue(exists);
+            assertEq(value, entries[i].value);
+        }
+    }
+
     function test_refusesBranchesBehindTheLastNibble() public {
         bytes memory branch = RLP.encode(_branchItems());
         bytes[] memory items = _branchItems();
@@ -627,6 +661,12 @@ contract MerklePatriciaTest is TrieTest {
         _requireMalformedPath(RLP.encode(abi.encodePacked(hex"10", bytes32(0))), child);
         // a list
         _requireMalformedPath(abi.encodePacked(hex"e120", bytes32(0)), value);
+        // no flags, and behind them, inside a branch, what would be those of an extension
+        bytes[] memory items = _branchItems();
+        items[0] = hex"c28010";
+        bytes[] memory proof = _single(RLP.encode(items));
+        vm.expectRevert(abi.encodeWithSelector(MerklePatricia.MalformedPath.selector, 1));
+        _trie.get(keccak256(proof[0]), 0, proof);
     }
 
     function test_refusesMalformedReferencesOfExtensions() public {
@@ -643,6 +683,8 @@ contract MerklePatriciaTest is TrieTest {
             TestTrie.pair(path, abi.encodePacked(hex"df", new bytes(31))),
             MerklePatricia.MalformedNode.selector
         );
+        // short enough for an embedded node, but none
+        _requireMalformedRoot(TestTrie.pair(path, hex"c0"), Rlp.RlpNoMoreItems.selector);
     }
 
     function test_refusesMalformedReferencesOfExtensionsThatLeadElsewhere() public {
@@ -757,6 +799,12 @@ contract MerklePatriciaTest is TrieTest {
         _requireMalformedWord(hex"8101", Rlp.RlpNotMinimal.selector);
         _requireMalformedWord(hex"0101", Rlp.RlpTrailingBytes.selector);
         _requireMalformedWord(hex"c101", Rlp.RlpExpectedString.selector);
+        // as a hash, but for its length or its prefix
+        bytes32 hash = keccak256("hash");
+        _requireMalformedWord(abi.encodePacked(hex"a0", hash, hex"01"), Rlp.RlpTrailingBytes.selector);
+        _requireMalformedWord(abi.encodePacked(hex"a0", bytes31(hash)), Rlp.RlpTruncated.selector);
+        _requireMalformedWord(abi.encodePacked(hex"9f", hash), Rlp.RlpTrailingBytes.selector);
+        _requireMalformedWord(abi.encodePacked(hex"e0", hash), Rlp.RlpExpectedString.selector);
     }
 
     function test_absentSlotsAreZero() public view {
@@ -835,12 +883,6 @@ contract MerklePatriciaTest is TrieTest {
         _trie.getAlone(keccak256(bytes_), 0, bytes_);
     }
 
-    function _requireMalformedRoot(bytes memory node, bytes4 reason) internal {
-        bytes[] memory proof = _single(node);
-        vm.expectPartialRevert(reason);
-        _trie.get(keccak256(node), 0, proof);
-    }
-
     function _requireMalformedPath(bytes memory path, bytes memory second) internal {
         _requireMalformedRoot(TestTrie.pair(path, second), MerklePatricia.MalformedPath.selector);
     }
@@ -870,25 +912,11 @@ contract MerklePatriciaTest is TrieTest {
         return TestTrie.leaf(keccak256(abi.encodePacked(account)), 0, RLP.encode(fields));
     }
 
-    /// @dev The items of a branch with sixteen hashes.
-    function _branchItems() internal pure returns (bytes[] memory items) {
-        items = new bytes[](17);
-        for (uint256 i = 0; i < 16; ++i) {
-            items[i] = RLP.encode(keccak256(abi.encode(i)));
-        }
-        items[16] = hex"80";
-    }
-
     function _list(bytes memory item, uint256 count) internal pure returns (bytes memory) {
         bytes[] memory items = new bytes[](count);
         for (uint256 i = 0; i < count; ++i) {
             items[i] = item;
         }
         return RLP.encode(items);
-    }
-
-    function _single(bytes memory node) internal pure returns (bytes[] memory proof) {
-        proof = new bytes[](1);
-        proof[0] = node;
     }
 }

@@ -105,4 +105,24 @@ abstract contract TrieTest is Test {
             resized[i] = entries[i];
         }
     }
+
+    function _requireMalformedRoot(bytes memory node, bytes4 reason) internal {
+        bytes[] memory proof = _single(node);
+        vm.expectPartialRevert(reason);
+        _trie.get(keccak256(node), 0, proof);
+    }
+
+    /// @dev The items of a branch with sixteen hashes.
+    function _branchItems() internal pure returns (bytes[] memory items) {
+        items = new bytes[](17);
+        for (uint256 i = 0; i < 16; ++i) {
+            items[i] = RLP.encode(keccak256(abi.encode(i)));
+        }
+        items[16] = hex"80";
+    }
+
+    function _single(bytes memory node) internal pure returns (bytes[] memory proof) {
+        proof = new bytes[](1);
+        proof[0] = node;
+    }
 }
