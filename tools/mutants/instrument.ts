@@ -183,7 +183,7 @@ function leaveOutOnlyOwner(invocation: AstNode, definition: AstNode, { add, edit
 const yulStatements = new Set(['YulExpressionStatement', 'YulAssignment', 'YulVariableDeclaration'])
 
 /** Where functions of assembly find the number that is awake: they see no variable, and nobody uses memory so far out. */
-const farOut = '0x40000'
+const farOut = '0x20000'
 
 /** Assembly of pure functions may not ask for the coinbase: a variable before it holds the number that is awake. */
 function mutateAssembly(assembly: AstNode, { add, edits, text }: Context): void {

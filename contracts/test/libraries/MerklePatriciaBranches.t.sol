@@ -75,6 +75,16 @@ contract MerklePatriciaBranchesTest is TrieTest {
         }
     }
 
+    /// @dev Each byte of the hashes would be an empty reference: a child that is there would be absent.
+    function test_takesNoByteOfAHashForAReference() public {
+        bytes[] memory proof =
+            _single(RLP.encode(_items(abi.encodePacked(hex"a0", bytes32(type(uint256).max / 255 * 0x80)))));
+        for (uint256 nibble = 0; nibble < 16; ++nibble) {
+            vm.expectRevert(abi.encodeWithSelector(MerklePatricia.ProofTooShort.selector, 1));
+            _trie.get(keccak256(proof[0]), bytes32(nibble << 252), proof);
+        }
+    }
+
     /// @dev Where the first byte of calldata, taken for a reference's, points into the key, and that says that nothing is there.
     function test_findsTheChildOfASparseBranchWhateverCalldataBeginWith() public {
         RawTrie raw = new RawTrie();
