@@ -88,6 +88,26 @@ describe('Batcher', () => {
     )
   const numberOf = (parentHash: `0x${string}`) =>
     Number(chain.store.blockByHash(parentHash)?.header.number ?? -2n) + 1
+
+  /** Lists in which of so many L1 blocks after one the batcher posts, when `derive` is all that derivation does in each. */
+  async function repostsOver(
+    blocks: number,
+    after: bigint,
+    derive: (l1Block: bigint) => Promise<void> = async () => undefined,
+  ): Promise<number[]> {
+    const reposts: number[] = []
+    for (let block = 1; block <= blocks; block++) {
+      const before = posted().length
+      const l1Block = after + BigInt(block)
+      derivedL1 = l1Block
+      await derive(l1Block)
+      await mine()
+      await batcher.step()
+      if (posted().length > before) reposts.push(block)
+    }
+    return reposts
+  }
+
   async function mine() {
     l1.mine()
     await txManager.poll()
@@ -190,14 +210,7 @@ describe('Batcher', () => {
     const pause = async () => (await metrics.batcherPause.get()).values[0]?.value
     await build(1)
     await batcher.step()
-    const reposts: number[] = []
-    for (let block = 1; block <= 40; block++) {
-      const before = posted().length
-      derivedL1 = 110n + BigInt(block)
-      await mine()
-      await batcher.step()
-      if (posted().length > before) reposts.push(block)
-    }
+    const reposts = await repostsOver(40, 110n)
     // Pauses of 2, 4 and 7 L1 blocks, and ever shorter ones from then on: the window closes with L1 block 150.
     expect(chain.rollup.seqWindowSize).toBe(50n)
     expect(reposts).toEqual([1, 2, 5, 10, 18, 24, 28, 31, 34, 36, 38, 40])
@@ -213,15 +226,9 @@ describe('Batcher', () => {
   it('pauses on when derivation has made the block itself because its window closed', async () => {
     await build(31)
     await batcher.step()
-    const reposts: number[] = []
-    for (let block = 1; block <= 40; block++) {
-      const before = posted().length
-      derivedL1 = 139n + BigInt(block)
-      if (derivedL1 >= 150n) await chain.makeSafe(BigInt(block) - 10n)
-      await mine()
-      await batcher.step()
-      if (posted().length > before) reposts.push(block)
-    }
+    const reposts = await repostsOver(40, 139n, async (l1Block) => {
+      if (l1Block >= 150n) await chain.makeSafe(l1Block - 149n)
+    })
     // The window closes with L1 block 150, the eleventh; pauses are a quarter of a whole one from then on.
     expect(reposts).toEqual([1, 2, 5, 7, 9, 11, 24, 37])
   })
