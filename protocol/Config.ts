@@ -1,16 +1,8 @@
 import type { Hex } from 'viem'
-import { asciiToBytes, fromHex, keccak, keccakHex, toHex } from './bytes.ts'
+import { asciiToBytes, fromHex, keccak, keccakHex, toHex, writeHex } from './bytes.ts'
 import { MAX_THRESHOLD, ZERO_HASH } from './constants.ts'
-import {
-  decodeRlp,
-  encodeRlp,
-  type RlpItem,
-  rlpToBytes,
-  rlpToList,
-  rlpToNumber,
-  rlpToUint,
-  uintToRlp,
-} from './Rlp.ts'
+import { decodeRlp, type RlpItem, rlpToBytes, rlpToList, rlpToNumber, rlpToUint } from './Rlp.ts'
+import { borrowRlpWriter, type RlpWriter } from './RlpWriter.ts'
 import { assertUint, borrowWords, writeNumber, writeUint64 } from './words.ts'
 
 /** Who may approve: the Merkle root over signer leaves, and how many distinct ones must approve (protocol.md §2). */
@@ -94,27 +86,31 @@ export function toShortConfig(config: Config): ShortConfig {
  * Encodes a config as canonical RLP (protocol.md §2).
  *
  * @throws {IntegerOutOfRangeError} when a number does not fit its Solidity type.
+ * @throws {InvalidHexError} when a root is not 32 bytes.
  */
 export function configToRlp(config: Config): Uint8Array {
-  return encodeRlp(configToRlpItem(config))
+  const writer = borrowRlpWriter()
+  writeConfig(writer, config)
+  return writer.view().slice()
 }
 
 /**
- * Turns a config into the RLP list that stands in a set-config (protocol.md §2).
+ * Writes the RLP list of a config that stands in a set-config (protocol.md §2).
  *
  * @throws {IntegerOutOfRangeError} when a number does not fit its Solidity type.
+ * @throws {InvalidHexError} when a root is not 32 bytes.
  */
-export function configToRlpItem(config: Config): RlpItem {
-  return [
-    toUint(config.nonce, 64),
-    fromHex(config.signers.root, 32),
-    toUint(config.signers.threshold, 8),
-    fromHex(config.guardians.root, 32),
-    toUint(config.guardians.threshold, 8),
-    toUint(config.recoveryDelay, 32),
-    toUint(config.maxStaleness, 32),
-    fromHex(config.data),
-  ]
+export function writeConfig(writer: RlpWriter, config: Config): void {
+  const end = writer.length
+  writer.hex(config.data)
+  writeUint(writer, config.maxStaleness, 32)
+  writeUint(writer, config.recoveryDelay, 32)
+  writeUint(writer, config.guardians.threshold, 8)
+  writer.hex(config.guardians.root, 32)
+  writeUint(writer, config.signers.threshold, 8)
+  writer.hex(config.signers.root, 32)
+  writeUint(writer, config.nonce, 64)
+  writer.list(end)
 }
 
 /**
@@ -173,9 +169,9 @@ export function isNoAuthority(authority: Authority): boolean {
   return authority.root === ZERO_HASH && authority.threshold === 0
 }
 
-function toUint(value: bigint | number, bits: 8 | 32 | 64): Uint8Array {
+function writeUint(writer: RlpWriter, value: bigint | number, bits: 8 | 32 | 64): void {
   assertUint(value, bits)
-  return uintToRlp(value)
+  writer.uint(value)
 }
 
 function isThresholdInRange(threshold: number): boolean {
@@ -192,10 +188,9 @@ function hashOfData(data: Hex): Uint8Array {
 }
 
 function computeAuthorityHash({ root, threshold }: Authority): Uint8Array {
-  const rootBytes = fromHex(root, 32)
   const words = borrowWords(3)
   words.set(AUTHORITY_TYPE_HASH)
-  words.set(rootBytes, 32)
+  writeHex(words, 32, root, 32)
   writeNumber(words, 2, threshold, 8)
   return keccak(words)
 }

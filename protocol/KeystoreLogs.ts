@@ -1,5 +1,5 @@
 import type { Address, Hex } from 'viem'
-import { asciiToBytes, fromHex, keccakHex } from './bytes.ts'
+import { asciiToBytes, keccakHex, writeHex } from './bytes.ts'
 import { KEYSTORE_ADDRESS } from './constants.ts'
 import { createWords, writeNumber, writeUint64 } from './words.ts'
 
@@ -57,7 +57,7 @@ function createLog(topic: Hex, { id, nonce, configHash, rlp }: Change, times: re
   const offset = 3 + times.length
   const data = createWords(offset + 1 + Math.ceil(rlp.length / 32))
   writeUint64(data, 0, nonce)
-  data.set(fromHex(configHash, 32), 32)
+  writeHex(data, 32, configHash, 32)
   times.forEach((time, i) => {
     writeUint64(data, 2 + i, time)
   })

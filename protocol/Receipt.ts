@@ -1,9 +1,9 @@
 import type { Hex } from 'viem'
 import { BLOOM_BYTES, bloomOf } from './Bloom.ts'
-import { compareBytes, fromHex, toHex } from './bytes.ts'
+import { compareBytes, toHex } from './bytes.ts'
 import { DEPOSIT_TX_TYPE, SET_CONFIG_TX_TYPE } from './constants.ts'
 import type { Log } from './KeystoreLogs.ts'
-import { decodeRlp, RlpError, type RlpItem, rlpToBytes, rlpToList, rlpToUint, uintToRlp } from './Rlp.ts'
+import { decodeRlp, RlpError, type RlpItem, rlpToBytes, rlpToList, rlpToUint } from './Rlp.ts'
 import { borrowRlpWriter, type RlpWriter } from './RlpWriter.ts'
 
 /** The receipt of a transaction (protocol.md §4); its bloom is that of its logs. */
@@ -25,13 +25,13 @@ const MAX_TOPICS = 4
 export function receiptToBytes({ type, status, cumulativeGasUsed, logs, keystoreRoot }: Receipt): Uint8Array {
   const bloom = bloomOf(logs)
   const writer = borrowRlpWriter()
-  writer.string(fromHex(keystoreRoot, 32))
+  writer.hex(keystoreRoot, 32)
   const logsEnd = writer.length
   for (let i = logs.length - 1; i >= 0; i--) writeLog(writer, logs[i] as Log)
   writer.list(logsEnd)
   writer.string(bloom)
-  writer.string(uintToRlp(cumulativeGasUsed))
-  writer.string(uintToRlp(status))
+  writer.uint(cumulativeGasUsed)
+  writer.uint(status)
   writer.list()
   writer.byte(type)
   return writer.view().slice()
@@ -41,9 +41,9 @@ function writeLog(writer: RlpWriter, { address, topics, data }: Log): void {
   const end = writer.length
   writer.string(data)
   const topicsEnd = writer.length
-  for (let i = topics.length - 1; i >= 0; i--) writer.string(fromHex(topics[i] as Hex, 32))
+  for (let i = topics.length - 1; i >= 0; i--) writer.hex(topics[i] as Hex, 32)
   writer.list(topicsEnd)
-  writer.string(fromHex(address, 20))
+  writer.hex(address, 20)
   writer.list(end)
 }
 

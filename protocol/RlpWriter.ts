@@ -1,3 +1,7 @@
+import type { Hex } from 'viem'
+import { writeHex } from './bytes.ts'
+import { uintToRlp } from './Rlp.ts'
+
 /**
  * Writes RLP (yellow paper, appendix B) from its end to its beginning, so that each length is known when its prefix comes, and
  * nothing is allocated but the result. What is written last stands first.
@@ -11,6 +15,18 @@ export interface RlpWriter {
   encoded(bytes: Uint8Array): void
   /** Writes a byte string. */
   string(bytes: Uint8Array): void
+  /**
+   * Writes the byte string that hex stands for.
+   *
+   * @throws {InvalidHexError} when it is not an even number of hex digits after `0x`, or not `length` bytes long.
+   */
+  hex(text: Hex, length?: number): void
+  /**
+   * Writes an unsigned integer.
+   *
+   * @throws {RlpError} when the value is negative.
+   */
+  uint(value: bigint | number): void
   /** Writes the prefix of the list that ends at `end`, by default at the end of everything. */
   list(end?: number): void
   /** Gives what was written, as a view that the next writer writes over. */
@@ -45,7 +61,25 @@ class BackwardWriter implements RlpWriter {
 
   string(bytes: Uint8Array): void {
     this.encoded(bytes)
-    if (bytes.length !== 1 || (bytes[0] as number) >= 0x80) this.#prefix(bytes.length, 0x80)
+    this.#stringPrefix(bytes.length)
+  }
+
+  hex(text: Hex, length?: number): void {
+    const size = Math.max(0, (text.length >> 1) - 1)
+    this.#makeRoom(size)
+    writeHex(this.#out, this.#at, text, length)
+    this.#stringPrefix(size)
+  }
+
+  uint(value: bigint | number): void {
+    const number = Number(value)
+    if (number < 0 || !Number.isSafeInteger(number)) {
+      this.string(uintToRlp(value))
+      return
+    }
+    const end = this.length
+    for (let rest = number; rest > 0; rest = Math.floor(rest / 256)) this.byte(rest % 256)
+    this.#stringPrefix(this.length - end)
   }
 
   list(end = 0): void {
@@ -64,6 +98,11 @@ class BackwardWriter implements RlpWriter {
       this.#out.set(written, this.#at)
     }
     this.#at -= bytes
+  }
+
+  /** Writes the prefix of the string that was written last; a byte below 0x80 has none. */
+  #stringPrefix(length: number): void {
+    if (length !== 1 || (this.#out[this.#at] as number) >= 0x80) this.#prefix(length, 0x80)
   }
 
   #prefix(length: number, base: number): void {

@@ -1,18 +1,9 @@
 import type { Hex } from 'viem'
-import { concat, fromHex, keccakHex, toHex } from './bytes.ts'
-import { type Config, configFromRlpItem, configHash, configToRlpItem } from './Config.ts'
+import { keccakHex, toHex } from './bytes.ts'
+import { type Config, configFromRlpItem, configHash, writeConfig } from './Config.ts'
 import { MAX_DATA_BYTES, MAX_TRANSACTION_BYTES, SET_CONFIG_TX_TYPE } from './constants.ts'
-import {
-  decodeRlp,
-  encodeRlp,
-  RlpError,
-  type RlpItem,
-  rlpToBytes,
-  rlpToList,
-  rlpToNumber,
-  rlpToUint,
-  uintToRlp,
-} from './Rlp.ts'
+import { decodeRlp, RlpError, type RlpItem, rlpToBytes, rlpToList, rlpToNumber, rlpToUint } from './Rlp.ts'
+import { borrowRlpWriter, type RlpWriter } from './RlpWriter.ts'
 import { hasSignatureShape } from './Signature.ts'
 import { isScheme, keyBytesOf, type Scheme } from './Signer.ts'
 import { assertUint } from './words.ts'
@@ -72,16 +63,18 @@ export type DecodedSetConfig =
  */
 export function setConfigToBytes(tx: SetConfig): Uint8Array {
   assertUint(tx.chainId, 64)
-  const payload = encodeRlp([
-    uintToRlp(tx.chainId),
-    fromHex(tx.id, 32),
-    uintToRlp(tx.kind),
-    tx.initial === undefined ? [] : configToRlpItem(tx.initial),
-    configToRlpItem(tx.next),
-    tx.approvals.map(approvalToRlpItem),
-    tx.openings.map(approvalToRlpItem),
-  ])
-  return concat(Uint8Array.of(SET_CONFIG_TX_TYPE), payload)
+  const writer = borrowRlpWriter()
+  writeApprovals(writer, tx.openings)
+  writeApprovals(writer, tx.approvals)
+  writeConfig(writer, tx.next)
+  if (tx.initial === undefined) writer.list(writer.length)
+  else writeConfig(writer, tx.initial)
+  writer.uint(tx.kind)
+  writer.hex(tx.id, 32)
+  writer.uint(tx.chainId)
+  writer.list()
+  writer.byte(SET_CONFIG_TX_TYPE)
+  return writer.view().slice()
 }
 
 /** Decodes the raw bytes of a set-config for the rollup with this chain id, by every rule of protocol.md §3.1. */
@@ -147,8 +140,19 @@ function readApproval(item: RlpItem, mayBeUnsigned: boolean): Approval {
   return { scheme, key: toHex(key), proof, signature: toHex(signature) }
 }
 
-function approvalToRlpItem({ scheme, key, proof, signature }: Approval): RlpItem {
-  return [uintToRlp(scheme), fromHex(key), proof.map((sibling) => fromHex(sibling, 32)), fromHex(signature)]
+function writeApprovals(writer: RlpWriter, approvals: readonly Approval[]): void {
+  const end = writer.length
+  for (const { scheme, key, proof, signature } of approvals.toReversed()) {
+    const approvalEnd = writer.length
+    writer.hex(signature)
+    const proofEnd = writer.length
+    for (const sibling of proof.toReversed()) writer.hex(sibling, 32)
+    writer.list(proofEnd)
+    writer.hex(key)
+    writer.uint(scheme)
+    writer.list(approvalEnd)
+  }
+  writer.list(end)
 }
 
 function checkDataLength(config: Config): void {

@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import { asciiToBytes, fromHex, keccak } from './bytes.ts'
+import { asciiToBytes, keccak, writeHex } from './bytes.ts'
 import { AUTHORITY_TYPE, CONFIG_TYPE, type Config, configHash, type ShortConfig } from './Config.ts'
 import { createDomain, typedDataDigest } from './Eip712.ts'
 import { borrowWords } from './words.ts'
@@ -49,9 +49,9 @@ export function setConfigDigest({
   const nextHash = typeof next === 'string' ? next : configHash(next)
   const struct = borrowWords(4)
   struct.set(TYPE_HASHES[kind])
-  struct.set(fromHex(id, 32), 32)
-  struct.set(fromHex(previous, 32), 64)
-  struct.set(fromHex(nextHash, 32), 96)
+  writeHex(struct, 32, id, 32)
+  writeHex(struct, 64, previous, 32)
+  writeHex(struct, 96, nextHash, 32)
   return typedDataDigest(chainId, struct)
 }
 

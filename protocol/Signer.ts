@@ -1,6 +1,6 @@
 import { StandardMerkleTree } from '@openzeppelin/merkle-tree'
 import type { Hex } from 'viem'
-import { compareBytes, concat, fromHex, keccak, keccakHex, toHex } from './bytes.ts'
+import { compareBytes, concat, fromHex, keccak, toHex, writeHex } from './bytes.ts'
 import { KeyrollError } from './errors.ts'
 import { borrowWords, writeNumber } from './words.ts'
 
@@ -31,13 +31,17 @@ export function keyBytesOf(scheme: Scheme): number {
  * @throws {InvalidHexError} when the key is not of its scheme's width.
  */
 export function signerLeaf({ scheme, key }: Signer): Hex {
-  const bytes = fromHex(key, keyBytesOf(scheme))
-  const words = borrowWords(3 + Math.ceil(bytes.length / 32))
+  return toHex(leafOf(scheme, key))
+}
+
+function leafOf(scheme: Scheme, key: Hex): Uint8Array {
+  const keyBytes = keyBytesOf(scheme)
+  const words = borrowWords(3 + Math.ceil(keyBytes / 32))
   writeNumber(words, 0, scheme, 8)
   writeNumber(words, 1, 64, 32)
-  writeNumber(words, 2, bytes.length, 32)
-  words.set(bytes, 96)
-  return keccakHex(keccak(words))
+  writeNumber(words, 2, keyBytes, 32)
+  writeHex(words, 96, key, keyBytes)
+  return keccak(keccak(words))
 }
 
 /**
@@ -75,7 +79,20 @@ export function createSignerTree(signers: readonly Signer[]): SignerTree {
  * @throws {InvalidHexError} when the leaf or a sibling is not 32 bytes.
  */
 export function rootFromProof(leaf: Hex, proof: readonly Hex[]): Hex {
-  let node = fromHex(leaf, 32)
+  return climb(fromHex(leaf, 32), proof)
+}
+
+/**
+ * Computes the root that a proof leads to from a signer's leaf (protocol.md §2.2).
+ *
+ * @throws {InvalidHexError} when the key is not of its scheme's width, or a sibling not 32 bytes.
+ */
+export function rootFromSigner({ scheme, key }: Signer, proof: readonly Hex[]): Hex {
+  return climb(leafOf(scheme, key), proof)
+}
+
+function climb(leaf: Uint8Array, proof: readonly Hex[]): Hex {
+  let node = leaf
   for (const sibling of proof) {
     const other = fromHex(sibling, 32)
     node = keccak(compareBytes(node, other) < 0 ? concat(node, other) : concat(other, node))

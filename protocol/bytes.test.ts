@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { keccak256, sha256 as viemSha256, toHex as viemToHex } from 'viem'
 import { expect, test } from 'vitest'
 import { arbitraryHex } from '../test/arbitraries.ts'
-import { asciiToBytes, compareBytes, fromHex, keccakHex, sha256, toHex } from './bytes.ts'
+import { asciiToBytes, compareBytes, fromHex, keccakHex, sha256, toHex, writeHex } from './bytes.ts'
 
 test('bytes survive the way to hex and back, and hash as viem hashes them', () => {
   fc.assert(
@@ -33,6 +33,19 @@ test.each<[`0x${string}`, number | undefined]>([
   ['0x', 1],
 ])('%s is refused as %s bytes', (hex, length) => {
   expect(() => fromHex(hex, length)).toThrow(expect.objectContaining({ name: 'InvalidHexError' }))
+  const target = new Uint8Array(8)
+  expect(() => writeHex(target, 1, hex, length)).toThrow(expect.objectContaining({ name: 'InvalidHexError' }))
+})
+
+test('hex is written between bytes that stay', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 70 }), fc.nat({ max: 5 }), (bytes, at) => {
+      const target = new Uint8Array(at + bytes.length + 2).fill(0xaa)
+      writeHex(target, at, toHex(bytes), bytes.length)
+      const rest = (length: number) => new Uint8Array(length).fill(0xaa)
+      expect(target).toEqual(Uint8Array.of(...rest(at), ...bytes, ...rest(2)))
+    }),
+  )
 })
 
 test('byte strings compare as their hex does', () => {

@@ -38,23 +38,42 @@ function pairOf(characters: string): number {
  * @throws {InvalidHexError} when it is not an even number of hex digits after `0x`, or not `length` bytes long.
  */
 export function fromHex(hex: Hex, length?: number): Uint8Array {
+  const bytes = new Uint8Array(sizeOf(hex, length))
+  writeDigits(hex, length, bytes, 0)
+  return bytes
+}
+
+/**
+ * Writes the bytes that hex stands for into `target`, which has room for them at `at`, as {@link fromHex} makes them: for whoever
+ * would only copy them.
+ *
+ * @throws {InvalidHexError} as {@link fromHex}.
+ */
+export function writeHex(target: Uint8Array, at: number, hex: Hex, length?: number): void {
+  sizeOf(hex, length)
+  writeDigits(hex, length, target, at)
+}
+
+function sizeOf(hex: Hex, length: number | undefined): number {
   const size = hex.length / 2 - 1
   if (!hex.startsWith('0x') || !Number.isInteger(size)) throw new InvalidHexError(hex, length)
   if (length !== undefined && size !== length) throw new InvalidHexError(hex, length)
-  const bytes = new Uint8Array(size)
+  return size
+}
+
+function writeDigits(hex: Hex, length: number | undefined, target: Uint8Array, start: number): void {
   // Checked once at the end: a wrong digit leaves a sign in `all`, a character that is wider than a byte leaves bits in `wide`.
   let all = 0
   let wide = 0
-  for (let i = 0, at = 2; i < size; i++, at += 2) {
+  for (let at = 2, to = start; at < hex.length; at += 2, to++) {
     const high = hex.charCodeAt(at)
     const low = hex.charCodeAt(at + 1)
     const byte = ((VALUES[high & 0xff] as number) << 4) | (VALUES[low & 0xff] as number)
     all |= byte
     wide |= high | low
-    bytes[i] = byte
+    target[to] = byte
   }
   if (all < 0 || wide > 0xff) throw new InvalidHexError(hex, length)
-  return bytes
 }
 
 /** Computes Keccak-256 as hex. */

@@ -13,7 +13,7 @@ import { MAX_PROOF_LENGTH } from './constants.ts'
 import type { Approval, SetConfig } from './SetConfig.ts'
 import { setConfigDigest } from './SetConfigDigest.ts'
 import type { SignatureVerifier } from './Signature.ts'
-import { rootFromProof, signerLeaf } from './Signer.ts'
+import { rootFromSigner } from './Signer.ts'
 
 /** Why a decodable set-config is invalid; the rules are checked in this order (protocol.md §3.3). */
 export type InvalidReason =
@@ -121,9 +121,9 @@ function areKeysAscending(approvals: readonly Approval[]): boolean {
   return hashes.every((hash, i) => i === 0 || (hashes[i - 1] as Hex) < hash)
 }
 
-function isIn({ scheme, key, proof }: Approval, authority: Authority): boolean {
-  if (proof.length > MAX_PROOF_LENGTH) return false
-  return rootFromProof(signerLeaf({ scheme, key }), proof) === authority.root
+function isIn(approval: Approval, { root }: Authority): boolean {
+  const { proof } = approval
+  return proof.length <= MAX_PROOF_LENGTH && rootFromSigner(approval, proof) === root
 }
 
 function isSigned({ scheme, key, signature }: Approval, digest: Hex, verify: SignatureVerifier): boolean {
