@@ -35,7 +35,7 @@ export type PipelineStart = {
 export type Foresight = {
   decoder: Decoder
   expect: ParallelVerifier['expect']
-  store: Pick<ChainStore, 'heads' | 'blockByHash' | 'node'>
+  store: Pick<ChainStore, 'heads' | 'blockByHash' | 'trie'>
   logger: Pick<Logger, 'warn'>
 }
 

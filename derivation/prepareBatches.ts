@@ -7,7 +7,6 @@ import {
   type SetConfig,
   setConfigDigest,
   type Trie,
-  trieFromRoot,
 } from '../protocol/index.ts'
 import type { Decoder } from './Decoder.ts'
 
@@ -15,7 +14,7 @@ import type { Decoder } from './Decoder.ts'
 export type PrepareOptions = {
   decoder: Decoder
   expect: ParallelVerifier['expect']
-  store: Pick<ChainStore, 'heads' | 'blockByHash' | 'node'>
+  store: Pick<ChainStore, 'heads' | 'blockByHash' | 'trie'>
   rollup: Pick<RollupConfig, 'l2ChainId'>
   logger: Pick<Logger, 'warn'>
 }
@@ -58,7 +57,7 @@ export function createPreparation({
     const data = decoder.batcherData(bytes)
     const head = store.blockByHash(store.heads().safe.hash)
     if (!data.ok || head === undefined) return
-    const trie = trieFromRoot(head.header.withdrawalsRoot, store.node)
+    const trie = store.trie(head.header.withdrawalsRoot)
     for (const encoded of data.batches) {
       // What cannot be decoded takes the rest of its channel with it: garbage is not worth more than one look.
       const batch = decoder.batch(encoded)

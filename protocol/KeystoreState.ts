@@ -3,16 +3,17 @@ import { fromHex, keccak, toHex } from './bytes.ts'
 import type { Config } from './Config.ts'
 import { KeyrollError } from './errors.ts'
 import { keystoreGet } from './KeystoreTrie.ts'
-import { type Trie, trieFromRoot } from './Trie.ts'
+import type { Trie } from './Trie.ts'
 import type { Recovery } from './validate.ts'
 import { createWords, writeNumber } from './words.ts'
 
 /** Times are uint64; no config hashes to so small a number. */
 const TIMES_END = 1n << 64n
 
-/** Finds what the state refers to by hash: trie nodes and configs. Synchronous; an answer never changes. */
+/** Finds what is committed to by hash: keystore tries and configs. Synchronous; an answer never changes. */
 export interface StateReader {
-  node(hash: Hex): Uint8Array | undefined
+  /** Opens the trie with this keystore root; when there is none, whoever looks into it hears of it. */
+  trie(keystoreRoot: Hex): Trie
   config(hash: Hex): Config | undefined
 }
 
@@ -32,7 +33,7 @@ export type KeystoreRecord = {
  * @throws {MissingConfigError} when a recovery was started and the reader lacks its config or the one in force.
  */
 export function readKeystore(reader: StateReader, keystoreRoot: Hex, id: Hex): KeystoreRecord {
-  const trie = trieFromRoot(keystoreRoot, (hash) => reader.node(hash))
+  const trie = reader.trie(keystoreRoot)
   const slot = readConfigHash(trie, id)
   const record = { configHash: slot ?? id, written: slot !== undefined }
   const readConfig = (hash: Hex) => requireConfig(reader, hash)

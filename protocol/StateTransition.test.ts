@@ -23,7 +23,14 @@ import {
   stateTransition,
   type TransitionRules,
 } from './StateTransition.ts'
-import { EMPTY_TRIE_ROOT, emptyTrie, orderedTrieRoot, trieRoot } from './Trie.ts'
+import {
+  EMPTY_TRIE_ROOT,
+  emptyTrie,
+  orderedTrieRoot,
+  type TrieReader,
+  trieFromRoot,
+  trieRoot,
+} from './Trie.ts'
 
 const CHAIN_ID = 0x4b52n
 const RULES: TransitionRules = {
@@ -39,7 +46,8 @@ const GENESIS_TIME = 1_800_000_000n
 function createChain() {
   const nodes = new Map<Hex, Uint8Array>()
   const configs = new Map<Hex, Config>()
-  const reader = { node: (hash: Hex) => nodes.get(hash), config: (hash: Hex) => configs.get(hash) }
+  const trie = (root: Hex) => trieFromRoot(root, 0, (hash) => nodes.get(hash))
+  const reader = { trie, config: (hash: Hex) => configs.get(hash) }
   let head = createGenesis({ genesis: { l1: L1_GENESIS, l2Time: GENESIS_TIME } })
 
   const attributesOf = (
@@ -459,11 +467,12 @@ test('a reader that lacks a trie node or a config makes it fail, not go on', () 
   }
   const run = (reader: Parameters<typeof stateTransition>[0]['reader']) =>
     stateTransition({ rollup: RULES, parent: block.header, attributes, reader, verify: verifySignature })
-  expect(() => run({ node: () => undefined, config: (hash) => chain.configs.get(hash) })).toThrow(
+  const withNodes = (read: TrieReader) => (root: Hex) => trieFromRoot(root, 0, read)
+  expect(() => run({ trie: withNodes(() => undefined), config: (hash) => chain.configs.get(hash) })).toThrow(
     expect.objectContaining({ name: 'MissingNodeError' }),
   )
   const { nodes } = createChain().append([setConfigToBytes(first)])
-  expect(() => run({ node: (hash) => nodes.get(hash), config: () => undefined })).toThrow(
+  expect(() => run({ trie: withNodes((hash) => nodes.get(hash)), config: () => undefined })).toThrow(
     expect.objectContaining({ name: 'MissingConfigError' }),
   )
 })
@@ -539,7 +548,10 @@ describe('whatever happens to a few keystores', () => {
       fc.property(fc.array(arbitraryStep, { minLength: 1, maxLength: 5 }), (steps) => {
         const raws = play(steps).played.map(({ raw }) => raw)
         const chain = createChain()
-        expect(chain.execute(raws)).toEqual(chain.execute(raws))
+        const { trie: first, ...once } = chain.execute(raws)
+        const { trie: second, ...again } = chain.execute(raws)
+        expect(again).toEqual(once)
+        expect(trieRoot(second)).toBe(trieRoot(first))
         expect(createChain().execute(raws).block.hash).toBe(chain.execute(raws).block.hash)
       }),
       { numRuns: 15 },

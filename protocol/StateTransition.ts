@@ -22,7 +22,7 @@ import type { RollupConfig } from './RollupConfig.ts'
 import { type DecodeReason, parseSetConfig, type SetConfig, type SetConfigParser } from './SetConfig.ts'
 import type { SignatureVerifier } from './Signature.ts'
 import { type L1Origin, sealBlock } from './sealBlock.ts'
-import { EMPTY_TRIE_ROOT, type Trie, trieFromRoot, trieNewNodes, trieRoot } from './Trie.ts'
+import { EMPTY_TRIE_ROOT, emptyTrie, type Trie, trieNewNodes, trieRoot } from './Trie.ts'
 import { type InvalidReason, validateSetConfig } from './validate.ts'
 
 /** What a block is made of; `transactions` are raw, deposits first. */
@@ -44,7 +44,9 @@ export type BlockResult = {
   receipts: Receipt[]
   /** The receipts' bytes, in their order. */
   encodedReceipts: Uint8Array[]
-  /** The trie nodes of the block's state that the reader did not supply, by hash. */
+  /** The keystore trie after the block. */
+  trie: Trie
+  /** Its nodes that the reader did not supply, by hash, as they are to be stored under the block's number. */
   nodes: Map<Hex, Uint8Array>
   /** The configs that the block's state newly refers to, by hash. */
   configs: Map<Hex, EncodedConfig>
@@ -94,7 +96,7 @@ export function stateTransition({
   }
   const receipts: Receipt[] = []
   const reasons: (RejectReason | undefined)[] = []
-  let trie = trieFromRoot(parent.withdrawalsRoot, (hash) => reader.node(hash))
+  let trie = reader.trie(parent.withdrawalsRoot)
   let keystoreRoot = parent.withdrawalsRoot
   let cumulativeGasUsed = 0n
   transactions.forEach((raw, index) => {
@@ -125,7 +127,8 @@ export function stateTransition({
     encodedReceipts,
     keystoreRoot,
   })
-  return { block, receipts, encodedReceipts, nodes: trieNewNodes(trie), configs, reasons }
+  const nodes = trieNewNodes(trie, Number(block.header.number))
+  return { block, receipts, encodedReceipts, trie, nodes, configs, reasons }
 }
 
 /** Builds block 0 of a rollup, whose state is empty (protocol.md §4); `genesis.l2` is not looked at. */
@@ -145,7 +148,8 @@ export function createGenesis({
     encodedReceipts: [],
     keystoreRoot: EMPTY_TRIE_ROOT,
   })
-  return { block, receipts: [], encodedReceipts: [], nodes: new Map(), configs: new Map(), reasons: [] }
+  const state = { trie: emptyTrie(), nodes: new Map(), configs: new Map() }
+  return { block, receipts: [], encodedReceipts: [], ...state, reasons: [] }
 }
 
 type Context = {

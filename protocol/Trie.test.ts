@@ -4,7 +4,7 @@ import type { Hex } from 'viem'
 import { describe, expect, it } from 'vitest'
 import baseSepolia from '../test/vectors/proof_base_sepolia_16802894.json' with { type: 'json' }
 import l1Sepolia from '../test/vectors/proof_l1_sepolia_9567705.json' with { type: 'json' }
-import { fromHex, keccak, keccakHex, toHex } from './bytes.ts'
+import { concat, fromHex, keccak, keccakHex, toHex } from './bytes.ts'
 import { slotToKey, storageValueFromRlp } from './KeystoreTrie.ts'
 import { decodeRlp, encodeRlp, RlpError, type RlpItem, rlpToBytes, rlpToList, uintToRlp } from './Rlp.ts'
 import {
@@ -20,6 +20,7 @@ import {
   trieGet,
   trieNewNodes,
   trieNodeContents,
+  trieNodeToStored,
   trieProof,
   triePut,
   trieRoot,
@@ -114,28 +115,39 @@ describe('a trie', () => {
     )
   })
 
-  it('opens again from its new nodes alone, and continues as if it had never been stored', () => {
+  it('opens again from its new nodes alone, each under the version that made it, and continues as if it had never been stored', () => {
+    const gap = fc.constantFrom(1, 0xff, 0x1_0000, 0xffff_ffff, 2 ** 40)
+    const round = fc.record({ puts: entries, gap })
     fc.assert(
-      fc.property(fc.array(entries, { minLength: 1, maxLength: 4 }), (rounds) => {
+      fc.property(fc.array(round, { minLength: 1, maxLength: 5 }), (rounds) => {
         const store = new Map<string, Uint8Array>()
-        const read = (hash: string) => store.get(hash)
+        const read = (hash: Hex, at: number) => store.get(`${at} ${hash}`)
         let kept = emptyTrie()
-        let stored = trieFromRoot(EMPTY_TRIE_ROOT, read)
-        for (const round of rounds) {
-          for (const [key, val] of round) {
+        let stored = emptyTrie()
+        let version = 0
+        let rootVersion = 0
+        for (const { puts, gap } of rounds) {
+          version += gap
+          for (const [key, val] of puts) {
             kept = triePut(kept, key, val)
             stored = triePut(stored, key, val)
           }
-          for (const [hash, node] of trieNewNodes(stored)) {
-            expect(keccakHex(node)).toBe(hash)
-            store.set(hash, node)
+          const nodes = trieNewNodes(stored, version)
+          for (const [hash, node] of nodes) {
+            expect(keccakHex(trieNodeContents(node, hash).rlp)).toBe(hash)
+            store.set(`${version} ${hash}`, node)
           }
-          stored = trieFromRoot(trieRoot(stored), read)
+          if (nodes.size > 0) rootVersion = version
+          stored = trieFromRoot(trieRoot(stored), rootVersion, read)
           expect(trieRoot(stored)).toBe(trieRoot(kept))
-          expect(trieNewNodes(stored).size).toBe(0)
+          expect(trieNewNodes(stored, version).size).toBe(0)
         }
-        for (const [key] of rounds.flat()) expect(trieGet(stored, key)).toEqual(trieGet(kept, key))
+        for (const [key] of rounds.flatMap(({ puts }) => puts)) {
+          expect(trieGet(stored, key)).toEqual(trieGet(kept, key))
+          expect(trieProof(stored, key)).toEqual(trieProof(kept, key))
+        }
       }),
+      { numRuns: 200 },
     )
   })
 
@@ -179,31 +191,32 @@ describe('a trie', () => {
     ['its second child becomes a longer path', { puts: [[Uint8Array.of(0x1f, 0x00), long(1)]] }],
   ])('whose full branch was read has the root of one made anew, and its nodes, when %s', (_name, change) => {
     const { before = wide, puts } = change
-    const first = trieNewNodes(build(before))
+    const first = trieNewNodes(build(before), 1)
     const root = trieRoot(build(before))
-    const opened = trieFromRoot(root, (hash) => first.get(hash))
+    const opened = trieFromRoot(root, 1, (hash) => first.get(hash))
     const changed = puts.reduce((trie, [key, val]) => triePut(trie, key, val), opened)
     const anew = build([...before, ...puts])
     expect(trieRoot(changed)).toBe(trieRoot(anew))
-    const nodes = trieNewNodes(changed)
-    for (const [hash, node] of nodes) expect(keccakHex(node)).toBe(hash)
-    for (const [hash, node] of trieNewNodes(anew)) expect(nodes.get(hash) ?? first.get(hash)).toEqual(node)
+    const nodes = trieNewNodes(changed, 1)
+    for (const [hash, node] of nodes) expect(keccakHex(trieNodeContents(node, hash).rlp)).toBe(hash)
+    for (const [hash, node] of trieNewNodes(anew, 1)) expect(nodes.get(hash) ?? first.get(hash)).toEqual(node)
     for (const [key, val] of puts) {
       const proof = trieProof(changed, key)
       expect(proof).toEqual(trieProof(anew, key))
       expect(verifyTrieProof(trieRoot(anew), key, proof)).toEqual(val)
     }
     expect(trieRoot(opened)).toBe(root)
-    expect(trieNewNodes(build(before))).toEqual(first)
+    expect(trieNewNodes(build(before), 1)).toEqual(first)
   })
 
   it('gives as new nodes only those of the path when one entry of many changes', () => {
     const list = Array.from({ length: 300 }, (_, i): Entry => [keccak(uintToRlp(i)), uintToRlp(i + 1)])
-    const store = trieNewNodes(build(list))
-    const opened = trieFromRoot(trieRoot(build(list)), (hash) => store.get(hash))
+    const store = trieNewNodes(build(list), 1)
+    const opened = trieFromRoot(trieRoot(build(list)), 1, (hash) => store.get(hash))
     const key = keccak(uintToRlp(7))
     const changed = triePut(opened, key, Uint8Array.of(9, 9))
-    expect([...trieNewNodes(changed).values()].map(toHex)).toEqual(trieProof(changed, key).map(toHex))
+    const nodes = [...trieNewNodes(changed, 2)].map(([hash, node]) => trieNodeContents(node, hash).rlp)
+    expect(nodes.map(toHex)).toEqual(trieProof(changed, key).map(toHex))
     expect(triePut(opened, key, uintToRlp(8))).toBe(opened)
   })
 
@@ -213,9 +226,9 @@ describe('a trie', () => {
 
   it('says which node is missing or malformed', () => {
     const root = trieRoot(build([[Uint8Array.of(1), new Uint8Array(40)]]))
-    const missing = trieFromRoot(root, () => undefined)
+    const missing = trieFromRoot(root, 1, () => undefined)
     expect(() => trieGet(missing, Uint8Array.of(1))).toThrow(MissingNodeError)
-    const malformed = trieFromRoot(root, () => Uint8Array.of(0x80))
+    const malformed = trieFromRoot(root, 1, () => Uint8Array.of(0x80))
     expect(() => trieGet(malformed, Uint8Array.of(1))).toThrow(MalformedNodeError)
   })
 })
@@ -225,7 +238,7 @@ describe('trieNodeContents', () => {
     fc.assert(
       fc.property(entries, (list) => {
         const trie = list.reduce((t, [k, v]) => triePut(t, k, v), emptyTrie())
-        const nodes = trieNewNodes(trie)
+        const nodes = trieNewNodes(trie, 1)
         const last = new Map(list.map(([k, v]) => [toHex(k), toHex(v)]))
         const found: Hex[] = []
         const values: Hex[] = []
@@ -233,7 +246,7 @@ describe('trieNodeContents', () => {
           found.push(hash)
           const contents = trieNodeContents(nodes.get(hash) ?? new Uint8Array(), hash)
           values.push(...contents.values.map(toHex))
-          for (const below of contents.below) walk(toHex(below))
+          for (const below of contents.below) walk(toHex(below.hash))
         }
         if (list.length > 0) walk(trieRoot(trie))
         expect(new Set(found)).toEqual(new Set(nodes.keys()))
@@ -258,9 +271,16 @@ describe('trieNodeContents', () => {
           bytes = Uint8Array.from({ length: bytes.length + length }, (_, i) => bytes[i] ?? 0x80)
           bytes[at % bytes.length] = byte
         }
-        expect(readBelow(() => trieNodeContents(bytes, EMPTY_TRIE_ROOT).below)).toEqual(
-          readBelow(() => hashesByRlp(bytes)),
-        )
+        const below = () => {
+          const stored = trieNodeToStored(bytes, EMPTY_TRIE_ROOT, 7)
+          return trieNodeContents(stored, EMPTY_TRIE_ROOT).below.map(({ hash }) => hash)
+        }
+        expect(readBelow(below)).toEqual(readBelow(() => hashesByRlp(bytes)))
+        // As stored, only in that the last bytes are versions.
+        const versions = new Uint8Array(6 * children.filter((n) => n !== undefined).length)
+        const read = () =>
+          trieNodeContents(concat(bytes, versions), EMPTY_TRIE_ROOT).below.map(({ hash }) => hash)
+        if ((changed?.length ?? 0) === 0) expect(readBelow(read)).toEqual(readBelow(() => hashesByRlp(bytes)))
       }),
       { numRuns: 2_000 },
     )

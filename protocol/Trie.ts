@@ -1,11 +1,14 @@
 import type { Hex } from 'viem'
 import { fromHex, keccak, keccakHex, toHex } from './bytes.ts'
 import { KeyrollError } from './errors.ts'
-import { decodeRlp, encodeRlp, RlpError, type RlpItem, rlpToBytes, uintToRlp } from './Rlp.ts'
+import { decodeRlp, decodeRlpAt, encodeRlp, RlpError, type RlpItem, rlpToBytes, uintToRlp } from './Rlp.ts'
 import { borrowRlpWriter, type RlpWriter } from './RlpWriter.ts'
 
-/** Looks up the RLP of a trie node by its hash; content-addressed, so an answer never changes. */
-export type TrieReader = (hash: Hex) => Uint8Array | undefined
+/**
+ * Looks up a node as {@link trieNewNodes} gave it, by its hash and its version: a number below 2^48 that tells when the node was
+ * made, so that a store may keep nodes in the order in which they come. What stands under a hash never changes.
+ */
+export type TrieReader = (hash: Hex, version: number) => Uint8Array | undefined
 
 /**
  * A hexary Merkle-Patricia trie (yellow paper, appendix D) as an immutable value: a put returns a new trie that shares
@@ -30,26 +33,35 @@ type Branch = {
   reference: Uint8Array | undefined
 }
 // Below an extension stands a branch; two paths in a row, or a path and a leaf, would be a second form of one node.
-type Unread = { kind: 'unread'; reference: Uint8Array; isBranch: boolean; node: ReadNode | undefined }
+type Unread = {
+  kind: 'unread'
+  reference: Uint8Array
+  version: number
+  isBranch: boolean
+  node: ReadNode | undefined
+}
 type Children = (TrieNode | number | undefined)[]
 type ReadNode = Leaf | Extension | Branch
 type TrieNode = ReadNode | Unread
 
 const HASH_PREFIX = 0xa0
 const HASH_BYTES = 32
-/** A branch without a value takes at most so many bytes. */
-const PATCHED = new Uint8Array(3 + 16 * (1 + HASH_BYTES) + 1)
+const VERSION_BYTES = 6
+/** A stored branch without a value takes at most so many bytes. */
+const PATCHED = new Uint8Array(3 + 16 * (1 + HASH_BYTES + VERSION_BYTES) + 1)
 const EMPTY_STRING = 0x80
 const LONG_PAYLOAD_START = 3
+/** The version of nodes that nobody stores. */
+const UNVERSIONED = 0
 const NO_CHILDREN: Readonly<Children> = new Array<undefined>(16).fill(undefined)
 
 /**
- * Opens the trie with this root; nothing is read before it is needed.
+ * Opens the trie with this root, made in this version; nothing is read before it is needed.
  *
  * @throws {InvalidHexError} when the root is not 32 bytes.
  */
-export function trieFromRoot(root: Hex, read: TrieReader): Trie {
-  return { root: root === EMPTY_TRIE_ROOT ? undefined : toUnread(fromHex(root, HASH_BYTES)), read }
+export function trieFromRoot(root: Hex, version: number, read: TrieReader): Trie {
+  return { root: root === EMPTY_TRIE_ROOT ? undefined : toUnread(fromHex(root, HASH_BYTES), version), read }
 }
 
 /** Creates a trie without entries. */
@@ -103,15 +115,28 @@ export function trieRoot(trie: Trie): Hex {
   return isHash(reference) ? toHex(reference) : keccakHex(reference)
 }
 
-/** Collects the nodes that this trie has and its reader did not supply, by hash: what must be stored to open its root later. */
-export function trieNewNodes(trie: Trie): Map<Hex, Uint8Array> {
+/**
+ * Collects the nodes that this trie has and its reader did not supply, by hash: what must be stored under this version to open its
+ * root later. Each is its RLP, and behind it the versions, of 6 bytes, of the nodes below it that stand under hashes, in their order.
+ */
+export function trieNewNodes(trie: Trie, version: number): Map<Hex, Uint8Array> {
   const nodes = new Map<Hex, Uint8Array>()
   if (trie.root === undefined || trie.root.kind === 'unread') return nodes
   const rootHash = trieRoot(trie)
-  collect(trie.root, nodes)
+  collect(trie.root, version, nodes)
   // The root is looked up by hash even when it is short enough to be inlined.
   if (!nodes.has(rootHash)) nodes.set(rootHash, encodeNode(trie.root).slice())
   return nodes
+}
+
+/**
+ * Turns the RLP of a node into what {@link trieNewNodes} gives of it, with this version for all below it.
+ *
+ * @throws {MalformedNodeError} when the bytes, which stand under this hash, are not a trie node.
+ */
+export function trieNodeToStored(rlp: Uint8Array, hash: Hex, version: number): Uint8Array {
+  const below = unreadBelow(decodeRlpNode(rlp, hash))
+  return withVersions(rlp, new Array<number>(below.length).fill(version))
 }
 
 /**
@@ -143,34 +168,35 @@ export function trieProof(trie: Trie, key: Uint8Array): Uint8Array[] {
   return proof
 }
 
-/** What a trie node holds, inlined nodes included; each list in the order of the keys. */
+/** What a stored trie node holds, inlined nodes included; each list in the order of the keys. */
 export type TrieNodeContents = {
-  /** The hashes of the nodes below it that stand on their own. */
-  below: readonly Uint8Array[]
+  rlp: Uint8Array
+  /** The hashes and versions of the nodes below it that stand on their own. */
+  below: readonly { hash: Uint8Array; version: number }[]
   values: readonly Uint8Array[]
 }
 
 /**
- * Takes one node apart, so that a whole trie can be walked without being held in memory.
+ * Takes a node as {@link trieNewNodes} gave it apart, so that a whole trie can be walked without being held in memory.
  *
- * @throws {MalformedNodeError} when the bytes, which stand under this hash, are not a trie node.
+ * @throws {MalformedNodeError} when the bytes, which stand under this hash, are not a trie node with its versions.
  */
-export function trieNodeContents(bytes: Uint8Array, hash: Hex): TrieNodeContents {
-  const below: Uint8Array[] = []
+export function trieNodeContents(stored: Uint8Array, hash: Hex): TrieNodeContents {
   const values: Uint8Array[] = []
   const visit = (node: TrieNode | undefined): void => {
     if (node === undefined) return
-    if (node.kind === 'unread') below.push(node.reference)
-    else if (node.kind === 'leaf') values.push(node.value)
+    if (node.kind === 'leaf') values.push(node.value)
     else if (node.kind === 'extension') visit(node.child)
-    else {
+    else if (node.kind === 'branch') {
       // The value of a branch belongs to the shortest key, which comes first.
       if (node.value !== undefined) values.push(node.value)
       for (let slot = 0; slot < 16; slot++) visit(childOf(node, slot))
     }
   }
-  visit(decodeNode(bytes, hash, false))
-  return { below, values }
+  const node = decodeNode(stored, hash, false)
+  visit(node)
+  const below = unreadBelow(node).map(({ reference, version }) => ({ hash: reference, version }))
+  return { rlp: stored.subarray(0, stored.length - VERSION_BYTES * below.length), below, values }
 }
 
 /**
@@ -187,16 +213,16 @@ export function verifyTrieProof(
   proof: readonly Uint8Array[],
 ): Uint8Array | undefined {
   let used = 0
-  const read = (hash: Hex): Uint8Array | undefined => {
+  const read = (hash: Hex, version: number): Uint8Array | undefined => {
     const node = proof[used]
     if (node === undefined || keccakHex(node) !== hash) return undefined
     if (used > 0 && node.length < HASH_BYTES) return undefined
     used += 1
-    return node
+    return trieNodeToStored(node, hash, version)
   }
   let value: Uint8Array | undefined
   try {
-    value = trieGet(trieFromRoot(root, read), key)
+    value = trieGet(trieFromRoot(root, UNVERSIONED, read), key)
   } catch (cause) {
     if (!(cause instanceof MissingNodeError || cause instanceof MalformedNodeError)) throw cause
     throw new TrieProofError(`node ${used} does not follow from the root: ${cause.message}`, { cause })
@@ -278,9 +304,9 @@ function resolve(node: TrieNode, read: TrieReader): ReadNode {
   if (node.kind !== 'unread') return node
   if (node.node === undefined) {
     const hash = toHex(node.reference)
-    const bytes = read(hash)
-    if (bytes === undefined) throw new MissingNodeError(hash)
-    node.node = decodeNode(bytes, hash, node.isBranch)
+    const stored = read(hash, node.version)
+    if (stored === undefined) throw new MissingNodeError(hash)
+    node.node = decodeNode(stored, hash, node.isBranch)
   }
   return node.node
 }
@@ -302,8 +328,8 @@ function createBranch(
   return { kind: 'branch', children, value, source, reference: undefined }
 }
 
-function toUnread(hash: Uint8Array): Unread {
-  return { kind: 'unread', reference: hash, isBranch: false, node: undefined }
+function toUnread(hash: Uint8Array, version: number): Unread {
+  return { kind: 'unread', reference: hash, version, isBranch: false, node: undefined }
 }
 
 /** An inlined node is shorter than a hash. */
@@ -320,16 +346,75 @@ function referenceOf(node: TrieNode): Uint8Array {
   return node.reference
 }
 
-function collect(node: TrieNode, nodes: Map<Hex, Uint8Array>): void {
+function collect(node: TrieNode, version: number, nodes: Map<Hex, Uint8Array>): void {
   if (node.kind === 'unread') return
   const reference = referenceOf(node)
   // A node below a hash-length one may be new only if this one is; an inlined node has no hashes below it.
   if (!isHash(reference)) return
-  nodes.set(toHex(reference), encodeNode(node).slice())
-  if (node.kind === 'extension') collect(node.child, nodes)
+  nodes.set(toHex(reference), withVersions(encodeNode(node), versionsBelow(node, version)))
+  if (node.kind === 'extension') collect(node.child, version, nodes)
   if (node.kind === 'branch') {
-    for (const child of node.children) if (typeof child === 'object') collect(child, nodes)
+    for (const child of node.children) if (typeof child === 'object') collect(child, version, nodes)
   }
+}
+
+/** The versions of the nodes below one that stand under hashes; new ones have this version. */
+function versionsBelow(node: ReadNode, version: number): number[] {
+  const versions: number[] = []
+  const add = (child: TrieNode) => {
+    if (child.kind === 'unread') versions.push(child.version)
+    else if (isHash(referenceOf(child))) versions.push(version)
+  }
+  if (node.kind === 'extension') add(node.child)
+  if (node.kind === 'branch') {
+    for (let slot = 0; slot < 16; slot++) {
+      const child = node.children[slot]
+      if (typeof child === 'number') versions.push(versionInSource(node.source as Uint8Array, slot, child))
+      else if (child !== undefined) add(child)
+    }
+  }
+  return versions
+}
+
+/** The nodes below one that was read alone which stand under hashes. */
+function unreadBelow(node: ReadNode): Unread[] {
+  if (node.kind === 'leaf') return []
+  const children =
+    node.kind === 'extension' ? [node.child] : node.children.map((_, slot) => childOf(node, slot))
+  return children.filter((child) => child?.kind === 'unread')
+}
+
+function withVersions(rlp: Uint8Array, versions: readonly number[]): Uint8Array {
+  const stored = new Uint8Array(rlp.length + VERSION_BYTES * versions.length)
+  stored.set(rlp)
+  for (let i = 0, at = rlp.length; i < versions.length; i++, at += VERSION_BYTES) {
+    writeVersion(stored, at, versions[i] as number)
+  }
+  return stored
+}
+
+const UINT32_END = 2 ** 32
+
+function writeVersion(bytes: Uint8Array, at: number, version: number): void {
+  const high = Math.floor(version / UINT32_END)
+  bytes[at] = high >>> 8
+  bytes[at + 1] = high
+  bytes[at + 2] = version >>> 24
+  bytes[at + 3] = version >>> 16
+  bytes[at + 4] = version >>> 8
+  bytes[at + 5] = version
+}
+
+function readVersion(bytes: Uint8Array, at: number): number {
+  const byte = (i: number) => bytes[at + i] as number
+  const high = byte(0) * 256 + byte(1)
+  return high * UINT32_END + byte(2) * 2 ** 24 + ((byte(3) << 16) | (byte(4) << 8) | byte(5))
+}
+
+/** The version of the child whose hash stands at `place` in the source of a branch: of as many hashes before it as there are bytes for. */
+function versionInSource(source: Uint8Array, slot: number, place: number): number {
+  const hashesBefore = (place - 1 - payloadStart(source) - slot) / HASH_BYTES
+  return readVersion(source, payloadEnd(source) + VERSION_BYTES * hashesBefore)
 }
 
 /**
@@ -384,8 +469,8 @@ function writeReference(writer: RlpWriter, reference: Uint8Array): void {
 function patchedSource({ children, value, source }: Branch): Uint8Array | undefined {
   if (source === undefined || value !== undefined) return undefined
   for (const child of children) if (typeof child === 'object') referenceOf(child)
-  const patched = PATCHED.subarray(0, source.length)
-  patched.set(source)
+  PATCHED.set(source)
+  const patched = PATCHED.subarray(0, payloadEnd(source))
   let at = payloadStart(source)
   for (const child of children) {
     const isEmpty = source[at] === EMPTY_STRING
@@ -408,49 +493,76 @@ function branchOf({ children, value, source }: Branch): Branch {
 function childOf(branch: Branch, slot: number): TrieNode | undefined {
   const child = branch.children[slot]
   if (typeof child !== 'number') return child
-  const unread = toUnread((branch.source as Uint8Array).subarray(child, child + HASH_BYTES))
+  const source = branch.source as Uint8Array
+  const unread = toUnread(source.subarray(child, child + HASH_BYTES), versionInSource(source, slot, child))
   branch.children[slot] = unread
   return unread
 }
 
-function decodeNode(bytes: Uint8Array, hash: Hex, isBranch: boolean): ReadNode {
+function decodeNode(stored: Uint8Array, hash: Hex, isBranch: boolean): ReadNode {
   try {
-    const node = readFullBranch(bytes) ?? itemToNode(decodeRlp(bytes))
+    const node = readFullBranch(stored) ?? readNode(stored)
     if (isBranch) requireBranch(node)
     return node
   } catch (cause) {
-    if (cause instanceof RlpError) throw new MalformedNodeError(hash, cause)
-    throw cause
+    throw cause instanceof RlpError ? new MalformedNodeError(hash, cause) : cause
   }
+}
+
+function decodeRlpNode(rlp: Uint8Array, hash: Hex): ReadNode {
+  try {
+    return itemToNode(decodeRlp(rlp))
+  } catch (cause) {
+    throw cause instanceof RlpError ? new MalformedNodeError(hash, cause) : cause
+  }
+}
+
+function readNode(stored: Uint8Array): ReadNode {
+  const { item, end } = decodeRlpAt(stored, 0)
+  const node = itemToNode(item)
+  const below = unreadBelow(node)
+  const length = end + VERSION_BYTES * below.length
+  if (length !== stored.length) throw new RlpError(`got ${stored.length} bytes, expected ${length}`)
+  below.forEach((child, i) => {
+    child.version = readVersion(stored, end + VERSION_BYTES * i)
+  })
+  return node
 }
 
 /**
  * Reads what most nodes are, and which is read most: a branch without a value, whose children stand under hashes. Undefined for
- * every other node, and for bytes that are none. It accepts nothing that {@link decodeRlp} would not: one form of each length,
+ * every other node, and for bytes that are none. It accepts nothing that {@link readNode} would not: one form of each length,
  * and no byte left over.
  */
-function readFullBranch(bytes: Uint8Array): Branch | undefined {
-  const start = payloadStart(bytes)
+function readFullBranch(stored: Uint8Array): Branch | undefined {
+  const start = payloadStart(stored)
+  const end = payloadEnd(stored)
   const isLong = start === LONG_PAYLOAD_START
-  if (bytes[0] !== (isLong ? 0xf9 : 0xf8)) return undefined
-  const length = isLong ? (bytes[1] as number) * 256 + (bytes[2] as number) : (bytes[1] as number)
-  if (length < (isLong ? 256 : 56) || start + length !== bytes.length) return undefined
+  if (stored[0] !== (isLong ? 0xf9 : 0xf8) || end - start < (isLong ? 256 : 56)) return undefined
   const children = NO_CHILDREN.slice()
   let at = start
+  let length = end
   for (let slot = 0; slot < 16; slot++) {
-    if (bytes[at] === HASH_PREFIX && at + HASH_BYTES < bytes.length) {
+    if (stored[at] === HASH_PREFIX && at + HASH_BYTES < end) {
       children[slot] = at + 1
       at += 1 + HASH_BYTES
-    } else if (bytes[at] === EMPTY_STRING) at += 1
+      length += VERSION_BYTES
+    } else if (stored[at] === EMPTY_STRING) at += 1
     else return undefined
   }
-  if (bytes[at] !== EMPTY_STRING || at + 1 !== bytes.length) return undefined
-  return createBranch(children, undefined, bytes)
+  if (stored[at] !== EMPTY_STRING || at + 1 !== end || length !== stored.length) return undefined
+  return createBranch(children, undefined, stored)
 }
 
 /** Where the payload of a list begins whose length has one byte, or two. */
 function payloadStart(list: Uint8Array): number {
   return list[0] === 0xf9 ? LONG_PAYLOAD_START : 2
+}
+
+/** Where it ends. */
+function payloadEnd(list: Uint8Array): number {
+  const [, high = 0, low = 0] = list
+  return list[0] === 0xf9 ? LONG_PAYLOAD_START + high * 256 + low : 2 + high
 }
 
 function requireBranch(node: ReadNode): void {
@@ -486,7 +598,7 @@ function itemToChild(item: RlpItem): TrieNode | undefined {
     return itemToNode(item)
   }
   if (item.length === 0) return undefined
-  return toUnread(rlpToBytes(item, HASH_BYTES))
+  return toUnread(rlpToBytes(item, HASH_BYTES), UNVERSIONED)
 }
 
 /** Encodes a nibble path by the hex-prefix rule (yellow paper, appendix C); `flag` is 2 for a leaf, 0 for an extension. */

@@ -10,7 +10,7 @@ import type { Refusal } from './pool/Refusal.ts'
 export type PoolModules = {
   store: Pick<
     ChainStore,
-    'base' | 'node' | 'config' | 'heads' | 'blockByHash' | 'blockByNumber' | 'receiptsOf' | 'transaction'
+    'base' | 'trie' | 'config' | 'heads' | 'blockByHash' | 'blockByNumber' | 'receiptsOf' | 'transaction'
   >
   rollup: RollupConfig
   verify: SignatureVerifier

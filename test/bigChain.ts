@@ -8,19 +8,21 @@ import {
 } from '../node/index.ts'
 import { Bucket, bucketKey } from '../node/store/Bucket.ts'
 import { foundingWrites } from '../node/store/foundingWrites.ts'
+import { createStateReader } from '../node/store/StateReader.ts'
+import { nodeWrites } from '../node/store/trieNodes.ts'
 import {
   type Config,
   configHash,
   configToRlp,
   createGenesis,
   EMPTY_TRIE_ROOT,
+  emptyTrie,
   fromHex,
   keccakHex,
   keystorePut,
   NO_AUTHORITY,
   outputRoot,
   type RollupConfig,
-  trieFromRoot,
   trieNewNodes,
   trieRoot,
   ZERO_HASH,
@@ -28,6 +30,8 @@ import {
 import { sealBlock } from '../protocol/sealBlock.ts'
 
 const BATCH = 5_000
+/** The number of the block with which it begins. */
+const BASE = 1
 
 /** A chain with any number of keystores whose history nobody made: it begins with their state. */
 export type BigChain = { store: ChainStore; output: StoredOutput }
@@ -48,7 +52,7 @@ export async function createBigChain(
     const position = { number, parentHash, timestamp, l1Origin, sequenceNumber: number }
     return sealBlock({ ...position, keystoreRoot, transactions: [], receipts: [], encodedReceipts: [] })
   }
-  const base = child(createGenesis(rollup).block.hash, 1n)
+  const base = child(createGenesis(rollup).block.hash, BigInt(BASE))
   const top = child(base.hash, 2n)
   const inclusionAt = (number: bigint) => ({
     l1Block: { number, hash: named(`L1 ${number}`) },
@@ -78,6 +82,7 @@ export async function createBigChain(
     receipts: [],
     encodedReceipts: [],
     reasons: [],
+    trie: emptyTrie(),
     nodes: new Map(),
     configs: new Map(),
   }
@@ -92,18 +97,15 @@ async function writeState(database: Database, keystores: number): Promise<Hex> {
   let root = EMPTY_TRIE_ROOT
   for (let at = 0; at < keystores; at += BATCH) {
     const writes: Write[] = []
-    let trie = trieFromRoot(root, (hash) => database.get(bucketKey(Bucket.node, fromHex(hash))))
+    let trie = createStateReader(database).trie(root)
     for (let i = at; i < Math.min(at + BATCH, keystores); i++) {
       const config = configOf(i)
       const hash = configHash(config)
       trie = keystorePut(trie, named(`keystore ${i}`), hash)
       writes.push({ key: bucketKey(Bucket.config, fromHex(hash)), value: configToRlp(config) })
     }
-    for (const [hash, node] of trieNewNodes(trie)) {
-      writes.push({ key: bucketKey(Bucket.node, fromHex(hash)), value: node })
-    }
-    await database.write(writes)
     root = trieRoot(trie)
+    await database.write([...writes, ...nodeWrites(root, BASE, trieNewNodes(trie, BASE))])
   }
   return root
 }

@@ -35,6 +35,7 @@ import {
   storageValueFromRlp,
   TrieProofError,
   toHex,
+  trieFromRoot,
   unsafeBlockDigest,
   validateSetConfig,
   verifySignature,
@@ -340,7 +341,10 @@ describe('blocks.json', async () => {
               sequenceNumber,
               transactions: vector.transactions.map((raw) => fromHex(raw)),
             },
-            reader: { node: (hash) => nodes.get(hash), config: (hash) => configs.get(hash) },
+            reader: {
+              trie: (root) => trieFromRoot(root, 0, (hash) => nodes.get(hash)),
+              config: (hash) => configs.get(hash),
+            },
             verify: verifySignature,
           })
     expect(result.block.header).toEqual(header)

@@ -9,7 +9,6 @@ import {
   MAX_TRANSACTION_BYTES,
   type RollupConfig,
   toHex,
-  trieFromRoot,
   ZERO_HASH,
 } from '../../protocol/index.ts'
 import { minimum } from '../minimum.ts'
@@ -106,8 +105,6 @@ export function createEthMethods({ store, rollup, syncing }: EthMethodsOptions):
     return 'number' in selector ? selector.number : requireBlock(store, selector).header.number
   }
 
-  const keystoreTrieAt = (keystoreRoot: Hex) => trieFromRoot(keystoreRoot, (nodeHash) => store.node(nodeHash))
-
   return {
     eth_chainId: defineMethod([], () => numberToHex(chainId)),
     eth_blockNumber: defineMethod([], () => numberToHex(store.heads().unsafe.number)),
@@ -185,7 +182,7 @@ export function createEthMethods({ store, rollup, syncing }: EthMethodsOptions):
       ([account, slots, selector]) => {
         const { withdrawalsRoot: keystoreRoot } = requireBlock(store, selector).header
         const isKeystore = account === KEYSTORE_ADDRESS
-        const trie = keystoreTrieAt(isKeystore ? keystoreRoot : EMPTY_TRIE_ROOT)
+        const trie = store.trie(isKeystore ? keystoreRoot : EMPTY_TRIE_ROOT)
         return {
           address: account,
           // The state trie has one leaf, so the node that proves the Keystore also proves that any other account is absent.
@@ -207,7 +204,7 @@ export function createEthMethods({ store, rollup, syncing }: EthMethodsOptions):
       ([account, key, selector]) => {
         const { header } = requireBlock(store, selector)
         if (account !== KEYSTORE_ADDRESS) return ZERO_HASH
-        return keystoreGet(keystoreTrieAt(header.withdrawalsRoot), key) ?? ZERO_HASH
+        return keystoreGet(store.trie(header.withdrawalsRoot), key) ?? ZERO_HASH
       },
     ),
     eth_getBalance: constantAt('0x0'),

@@ -10,7 +10,6 @@ import {
   readKeystore,
   type SignedPromise,
   toHex,
-  trieFromRoot,
 } from '../../protocol/index.ts'
 import type { ChainStore } from '../store/ChainStore.ts'
 import type { StoredOutput } from '../store/StoredOutput.ts'
@@ -51,13 +50,12 @@ export function createKeyrollMethods(options: KeyrollMethodsOptions): RpcMethods
       const at = requireBlock(store, selector)
       const { recovery: _, ...shown } = configAt(store, id, at)
       const keystoreRoot = at.header.withdrawalsRoot
-      const trie = trieFromRoot(keystoreRoot, (nodeHash) => store.node(nodeHash))
       return {
         ...shown,
         stateRoot: at.header.stateRoot,
         keystoreRoot,
         accountProof: accountProofNodes(keystoreRoot).map(toHex),
-        storageProof: keystoreProof(trie, id).map(toHex),
+        storageProof: keystoreProof(store.trie(keystoreRoot), id).map(toHex),
       }
     }),
     keyroll_getStatus: defineMethod([param('transactionHash', hash)], ([transactionHash]) =>

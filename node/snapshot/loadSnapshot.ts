@@ -3,6 +3,7 @@ import { Bucket, bucketKey } from '../store/Bucket.ts'
 import type { Database, Write } from '../store/Database.ts'
 import { foundingWrites } from '../store/foundingWrites.ts'
 import { createStateReader } from '../store/StateReader.ts'
+import { nodeKey, rootWrite } from '../store/trieNodes.ts'
 import { isInitialOfPending } from './isInitialOfPending.ts'
 import type { SnapshotCounts, SnapshotEntry, SnapshotReading } from './readSnapshot.ts'
 import { MalformedSnapshotError } from './snapshotErrors.ts'
@@ -25,8 +26,9 @@ export async function loadSnapshot(
 ): Promise<SnapshotCounts> {
   const { base, firstOutput } = reading.head
   const keystoreRoot = base.block.header.withdrawalsRoot
+  const version = Number(base.block.header.number)
   const reader = createStateReader(database)
-  let writes: Write[] = []
+  let writes: Write[] = [rootWrite(keystoreRoot, version)]
   let bytes = 0
   let isStateWritten = false
 
@@ -45,8 +47,9 @@ export async function loadSnapshot(
         throw new MalformedSnapshotError(`nothing in its state needs the initial config ${toHex(entry.hash)}`)
       }
     }
-    const bucket = entry.kind === 'node' ? Bucket.node : Bucket.config
-    writes.push({ key: bucketKey(bucket, entry.hash), value: entry.bytes })
+    const isNode = entry.kind === 'node'
+    const key = isNode ? nodeKey(version, entry.hash) : bucketKey(Bucket.config, entry.hash)
+    writes.push({ key, value: entry.bytes })
     bytes += entry.bytes.length
     if (bytes >= BATCH_BYTES) await flush()
   }

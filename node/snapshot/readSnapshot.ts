@@ -23,15 +23,26 @@ import {
 } from './Snapshot.ts'
 import { MalformedSnapshotError, OtherRollupSnapshotError } from './snapshotErrors.ts'
 import { createSnapshotRecords, type SnapshotRecord, type SnapshotRecords } from './snapshotRecords.ts'
-import { createSnapshotWalk, readSnapshotConfig, requireNodeHash } from './snapshotState.ts'
+import {
+  createSnapshotWalk,
+  readSnapshotConfig,
+  requireNodeHash,
+  snapshotNodeToStored,
+} from './snapshotState.ts'
 
-/** A piece of state that was checked: its hash, which stands under the base's keystore root, is that of its bytes. */
+/**
+ * A piece of state that was checked: its hash, which stands under the base's keystore root, is that of its bytes. A node is given
+ * as it is stored, and its version, as that of all nodes, is the base's number.
+ */
 export type SnapshotEntry = {
   /** An `initial` config is that of a keystore which state does not name: its holder has to be looked up. */
   kind: 'node' | 'config' | 'initial'
   hash: Uint8Array
   bytes: Uint8Array
 }
+
+/** Versions of trie nodes are below. */
+const VERSIONS_END = 1n << 48n
 
 /** How much a snapshot holds. */
 export type SnapshotCounts = SnapshotRecordCounts & {
@@ -70,6 +81,8 @@ export async function openSnapshot(
   if (first?.kind !== SnapshotRecordKind.head) throw new MalformedSnapshotError('got no head')
   const head = snapshotHeadFromBytes(first.payload)
   records.take()
+  const { number } = head.base.block.header
+  if (number >= VERSIONS_END) throw new MalformedSnapshotError(`it begins at block ${number}`)
   if (rollup !== undefined) requireRollup(head, rollup)
   const anchor = await readAnchor(records, head)
   return { head, anchor, readState: (take) => readState(records, head, take) }
@@ -145,7 +158,8 @@ async function readState(
 
 /** Checks one record after the other against the keystore root. */
 function createStateCheck(head: SnapshotHead) {
-  const walk = createSnapshotWalk(head.base.block.header.withdrawalsRoot)
+  const { number, withdrawalsRoot } = head.base.block.header
+  const walk = createSnapshotWalk(withdrawalsRoot, Number(number))
   const counts = { nodes: 0n, configs: 0n, initials: 0n }
   let lastInitial: Uint8Array = new Uint8Array(32)
 
@@ -170,18 +184,20 @@ function createStateCheck(head: SnapshotHead) {
       const next = walk.next()
       if (next?.kind === 'node' && kind === SnapshotRecordKind.node) {
         requireNodeHash(bytes, next.hash)
-        walk.takeNode(bytes)
+        const stored = snapshotNodeToStored(bytes, next)
+        walk.takeNode(stored)
         counts.nodes += 1n
-      } else if (next?.kind === 'config' && kind === SnapshotRecordKind.config) {
+        return { kind: 'node', hash: next.hash, bytes: stored }
+      }
+      if (next?.kind === 'config' && kind === SnapshotRecordKind.config) {
         requireSame('config', readSnapshotConfig(bytes).hash, toHex(next.hash))
         walk.takeConfig()
         counts.configs += 1n
-      } else {
-        throw new MalformedSnapshotError(
-          `got a record of kind ${kind}, expected ${next?.kind ?? 'the end of the state'}`,
-        )
+        return { kind: 'config', hash: next.hash, bytes }
       }
-      return { ...next, bytes }
+      throw new MalformedSnapshotError(
+        `got a record of kind ${kind}, expected ${next?.kind ?? 'the end of the state'}`,
+      )
     },
     finish(): SnapshotRecordCounts {
       const next = walk.next()

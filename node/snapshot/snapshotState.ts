@@ -11,35 +11,39 @@ import {
   RlpError,
   StorageValueError,
   storageValueFromRlp,
+  type TrieNodeContents,
   toHex,
   trieNodeContents,
+  trieNodeToStored,
 } from '../../protocol/index.ts'
 import { MalformedSnapshotError } from './snapshotErrors.ts'
 
 /** Walks a keystore trie in the order in which a snapshot holds it: a node, the configs it refers to, then what is below it. */
 export interface SnapshotWalk {
-  /** The hash of the node or config that comes next; undefined when all have come. */
-  next(): { kind: 'node' | 'config'; hash: Uint8Array } | undefined
+  /** The hash of the node, and its version, or of the config that comes next; undefined when all have come. */
+  next(): ({ kind: 'node' } & VersionedHash) | { kind: 'config'; hash: Uint8Array } | undefined
   /**
-   * Takes the node that comes next.
+   * Takes the node that comes next, as it is stored, and returns its RLP.
    *
    * @throws {MalformedSnapshotError} when it is no node of a keystore trie.
    */
-  takeNode(bytes: Uint8Array): void
+  takeNode(stored: Uint8Array): Uint8Array
   takeConfig(): void
 }
+
+type VersionedHash = TrieNodeContents['below'][number]
 
 /** Keys have 64 nibbles, and every level takes one at least: a deeper trie is no keystore trie. */
 const MAX_DEPTH = 64
 const UINT64_BYTES = 8
 
 /**
- * Begins the walk below a keystore root. It holds at most what is still to come beside one path, whatever the size of the
+ * Begins the walk below a keystore root of this version. It holds at most what is still to come beside one path, whatever the size of the
  * trie; who gives each node and config by the hash it names gives every one that the root commits to, and no other.
  */
-export function createSnapshotWalk(keystoreRoot: Hex): SnapshotWalk {
-  const nodes: { hash: Uint8Array; depth: number }[] =
-    keystoreRoot === EMPTY_TRIE_ROOT ? [] : [{ hash: fromHex(keystoreRoot, 32), depth: 1 }]
+export function createSnapshotWalk(keystoreRoot: Hex, version: number): SnapshotWalk {
+  const nodes: (VersionedHash & { depth: number })[] =
+    keystoreRoot === EMPTY_TRIE_ROOT ? [] : [{ hash: fromHex(keystoreRoot, 32), version, depth: 1 }]
   let configs: Uint8Array[] = []
 
   return {
@@ -47,17 +51,18 @@ export function createSnapshotWalk(keystoreRoot: Hex): SnapshotWalk {
       const [config] = configs
       if (config !== undefined) return { kind: 'config', hash: config }
       const node = nodes.at(-1)
-      return node === undefined ? undefined : { kind: 'node', hash: node.hash }
+      return node && { kind: 'node', hash: node.hash, version: node.version }
     },
-    takeNode(bytes) {
+    takeNode(stored) {
       const node = nodes.pop()
-      if (node === undefined) return
-      const { below, values } = contentsOf(bytes, node.hash)
+      if (node === undefined) throw new MalformedSnapshotError('got a trie node too many')
+      const { rlp, below, values } = contentsOf(stored, node.hash)
       if (node.depth >= MAX_DEPTH && below.length > 0) {
         throw new MalformedSnapshotError(`its trie is deeper than ${MAX_DEPTH} nodes`)
       }
-      for (const hash of below.toReversed()) nodes.push({ hash, depth: node.depth + 1 })
+      for (const child of below.toReversed()) nodes.push({ ...child, depth: node.depth + 1 })
       configs = values.flatMap(configHashOf)
+      return rlp
     },
     takeConfig() {
       configs = configs.slice(1)
@@ -79,6 +84,15 @@ export function requireNodeHash(bytes: Uint8Array, expected: Uint8Array): void {
 }
 
 /**
+ * Turns the RLP of a node into what is stored of it, with the version of the node itself for all below it.
+ *
+ * @throws {MalformedSnapshotError} when the bytes are no trie node.
+ */
+export function snapshotNodeToStored(rlp: Uint8Array, { hash, version }: VersionedHash): Uint8Array {
+  return orMalformed(() => trieNodeToStored(rlp, toHex(hash), version))
+}
+
+/**
  * Reads a config and computes its hash.
  *
  * @throws {MalformedSnapshotError} when the bytes are no config.
@@ -93,9 +107,13 @@ export function readSnapshotConfig(bytes: Uint8Array): { config: Config; hash: H
   }
 }
 
-function contentsOf(bytes: Uint8Array, hash: Uint8Array) {
+function contentsOf(stored: Uint8Array, hash: Uint8Array) {
+  return orMalformed(() => trieNodeContents(stored, toHex(hash)))
+}
+
+function orMalformed<T>(read: () => T): T {
   try {
-    return trieNodeContents(bytes, toHex(hash))
+    return read()
   } catch (cause) {
     if (!(cause instanceof MalformedNodeError)) throw cause
     throw new MalformedSnapshotError(cause.message, { cause })

@@ -7,6 +7,7 @@ import { rollupFingerprint } from '../store/rollupFingerprint.ts'
 import { createStateReader } from '../store/StateReader.ts'
 import type { StoredOutput } from '../store/StoredOutput.ts'
 import { DamagedDatabaseError } from '../store/storeErrors.ts'
+import { nodeKey, rootVersion } from '../store/trieNodes.ts'
 import { findSnapshotBase } from './findSnapshotBase.ts'
 import { isInitialOfPending } from './isInitialOfPending.ts'
 import {
@@ -56,15 +57,19 @@ export async function* writeSnapshot(
   for (let number = head.base.block.header.number + 1n; number <= output.l2BlockNumber; number++) {
     yield* chunks.put(SnapshotRecordKind.header, headerToRlp(blockAt(store, number).header))
   }
-  const walk = createSnapshotWalk(root)
-  for (let next = walk.next(); next !== undefined; next = walk.next()) {
-    const bytes = database.get(bucketKey(Bucket[next.kind], next.hash))
+  const walk = createSnapshotWalk(root, rootVersion(database, root) ?? 0)
+  for (;;) {
+    const next = walk.next()
+    if (next === undefined) break
+    const isNode = next.kind === 'node'
+    const key = isNode ? nodeKey(next.version, next.hash) : bucketKey(Bucket.config, next.hash)
+    const bytes = database.get(key)
     if (bytes === undefined) throw new DamagedDatabaseError(`the ${next.kind} ${toHex(next.hash)}`)
-    yield* chunks.put(SnapshotRecordKind[next.kind], bytes)
-    if (next.kind === 'node') {
-      walk.takeNode(bytes)
+    if (isNode) {
+      yield* chunks.put(SnapshotRecordKind.node, walk.takeNode(bytes))
       counts.nodes += 1n
     } else {
+      yield* chunks.put(SnapshotRecordKind.config, bytes)
       walk.takeConfig()
       counts.configs += 1n
     }

@@ -1,6 +1,6 @@
 /**
  * First byte of every key. A number is never used again for something else, so that an old database is never
- * misread. Retired are 1, 2 (blocks and receipts under hashes), 4 and 5 (all places of a transaction).
+ * misread. Retired are 1, 2 (blocks and receipts under hashes), 4, 5 (all places of a transaction) and 6 (trie nodes under hashes).
  */
 export const Bucket = {
   /** name -> schema version, rollup fingerprint, base, heads, output count */
@@ -15,8 +15,10 @@ export const Bucket = {
   transaction: 13,
   /** hash of the set-config inside a deposit -> positions of such deposits, likewise */
   forced: 14,
-  /** trie node hash -> node; content-addressed, so nothing is undone on a rewind */
-  node: 6,
+  /** number of the block that made it ‖ trie node hash -> node; content-addressed, so nothing is undone on a rewind */
+  node: 15,
+  /** keystore root -> number of a block that made its node; likewise */
+  root: 16,
   /** config hash -> config; content-addressed */
   config: 7,
   /** block number -> the L1 inclusion that made it safe */

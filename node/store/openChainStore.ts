@@ -8,6 +8,7 @@ import {
   createGenesis,
   fromHex,
   type RollupConfig,
+  type TrieReader,
   toHex,
 } from '../../protocol/index.ts'
 import { type BlockRef, blockToRef, type Heads } from '../BlockRef.ts'
@@ -40,6 +41,7 @@ import {
   WrongRollupError,
 } from './storeErrors.ts'
 import { createTransactionIndex } from './TransactionIndex.ts'
+import { nodeKey, nodeWrites, openTrie } from './trieNodes.ts'
 
 const CACHED_NODE_BYTES = 64 * 1_048_576
 /** What a cached node takes beside its bytes: its hash in hex, an array, and its place in a map. */
@@ -123,6 +125,13 @@ function createChainStore(database: Database, rollup: RollupConfig): ChainStore 
     return value
   }
 
+  const readNode: TrieReader = (hash, version) =>
+    cached(
+      nodes,
+      () => nodeKey(version, fromHex(hash)),
+      hash,
+      (bytes) => bytes,
+    )
   const underHash = (bucket: BucketNumber) => (hash: Hex) => bucketKey(bucket, fromHex(hash, 32))
   const underNumber = (bucket: BucketNumber) => (hash: Hex) => {
     const number = database.get(underHash(Bucket.number)(hash))
@@ -233,7 +242,7 @@ function createChainStore(database: Database, rollup: RollupConfig): ChainStore 
   }
 
   const store: ChainStore = {
-    node: (hash) => cached(nodes, underHash(Bucket.node), hash, (bytes) => bytes),
+    trie: (root) => openTrie(database, root, readNode),
     config: (hash) => cached(configs, underHash(Bucket.config), hash, configFromRlp),
     blockByNumber,
     blockByHash,
@@ -278,10 +287,8 @@ function createChainStore(database: Database, rollup: RollupConfig): ChainStore 
   return store
 }
 
-function stateWrites({ nodes, configs }: BlockResult): Write[] {
-  const writes: Write[] = []
-  for (const [nodeHash, node] of nodes)
-    writes.push({ key: bucketKey(Bucket.node, fromHex(nodeHash)), value: node })
+function stateWrites({ block: { header }, nodes, configs }: BlockResult): Write[] {
+  const writes = nodeWrites(header.withdrawalsRoot, Number(header.number), nodes)
   for (const [configHash, { rlp }] of configs) {
     writes.push({ key: bucketKey(Bucket.config, fromHex(configHash)), value: rlp })
   }

@@ -43,7 +43,7 @@ export interface PoolBook {
 
 /** What a {@link PoolBook} is made of. */
 export type PoolBookModules = {
-  store: Pick<ChainStore, 'node' | 'config' | 'blockByHash'>
+  store: Pick<ChainStore, 'trie' | 'config' | 'blockByHash'>
   rollup: Pick<RollupConfig, 'blockTime' | 'l2ChainId'>
   log: Pick<PromiseLog, 'queued'>
   logger: Logger

@@ -20,12 +20,12 @@ export function depositEffects({
   /** With the deposits only. */
   attributes: BlockAttributes
   parent: Header
-  store: Pick<ChainStore, 'node' | 'config'>
+  store: Pick<ChainStore, 'trie' | 'config'>
   rollup: RollupConfig
   verify: SignatureVerifier
 }): ReadonlyMap<Hex, KeystoreView> {
   if (attributes.transactions.length === 0) return new Map()
-  const { block, receipts, nodes, configs } = stateTransition({
+  const { block, receipts, trie, configs } = stateTransition({
     rollup,
     parent,
     attributes,
@@ -33,7 +33,7 @@ export function depositEffects({
     verify,
   })
   const reader = {
-    node: (hash: Hex) => nodes.get(hash) ?? store.node(hash),
+    trie: () => trie,
     config: (hash: Hex) => configs.get(hash)?.config ?? store.config(hash),
   }
   const ids = new Set(receipts.flatMap(({ logs }) => logs.map(({ topics }) => topics[1])))

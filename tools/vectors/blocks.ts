@@ -15,6 +15,7 @@ import {
   setConfigToBytes,
   stateTransition,
   toHex,
+  trieFromRoot,
   userDepositSourceHash,
   verifySignature,
   ZERO_HASH,
@@ -79,7 +80,8 @@ function createChain() {
   const genesis = createGenesis({ genesis: { l1, l2Time: GENESIS_TIME } })
   const nodes = new Map<Hex, Uint8Array>()
   const configs = new Map<Hex, Config>()
-  const reader = { node: (hash: Hex) => nodes.get(hash), config: (hash: Hex) => configs.get(hash) }
+  const trie = (root: Hex) => trieFromRoot(root, 0, (hash) => nodes.get(hash))
+  const reader = { trie, config: (hash: Hex) => configs.get(hash) }
   const rollup = {
     l2ChainId: CHAIN_ID,
     blockTime: BLOCK_TIME,
