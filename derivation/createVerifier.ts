@@ -1,7 +1,7 @@
 import {
   type ChainStore,
-  createEndableFetch,
   createEngine,
+  createHttp,
   createL1Client,
   createMetrics,
   createParallelVerifier,
@@ -84,7 +84,6 @@ async function start(options: VerifierOptions, ending: Ending): Promise<Verifier
   ending.onRelease(closeVerifier)
   const l1 = createL1Client({ logger, ...options.l1, metrics, signal })
   ending.onRelease(() => l1.close())
-  const fetchFn = createEndableFetch({ signal })
   const decoder = createDecoder()
   const engine = createEngine({ store, rollup, verify, parse: decoder.setConfig, logger, metrics })
   ending.onRelease(() => engine.idle())
@@ -118,7 +117,7 @@ async function start(options: VerifierOptions, ending: Ending): Promise<Verifier
     return createUnsafeFollower({
       link: url.startsWith('ws')
         ? createWebSocketLink(url, { logger, onState })
-        : createHttpLink(url, { ...pace, fetchFn }),
+        : createHttpLink(url, { ...pace, http: createHttp(signal) }),
       readSigner: createPromiseSignerReader({
         ...options.l1,
         l1,

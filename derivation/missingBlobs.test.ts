@@ -27,7 +27,7 @@ describe('a verifier that lacks blobs', () => {
   it('waits, says at /readyz and in its metrics for which, and goes on when somebody serves them', async () => {
     const l1 = createHashedL1({ chainId: 31_337n, number: 100n, timestamp: 1_000_000n })
     const rollup = createFakeL1Rollup(l1)
-    const common = { fetchFn: l1.fetch, kzg: createHashKzg(), retryPauseMs: 0 }
+    const common = { http: l1.http, kzg: createHashKzg(), retryPauseMs: 0 }
     const sequencer = await openTestNode(rollup, createL1Client({ urls: ['http://rpc'], ...common }))
     l1.mine([], 6n)
     const blocks = [await sequencer.build(), await sequencer.build()].filter(

@@ -11,7 +11,7 @@ describe('createHashedL1', () => {
       urls: ['http://rpc1', 'http://rpc2'],
       beaconUrls: ['http://beacon1'],
       quorum: 2,
-      fetchFn: l1.fetch,
+      http: l1.http,
       kzg: createHashKzg(),
       retryPauseMs: 0,
     })
@@ -37,7 +37,7 @@ describe('createHashedL1', () => {
 
   it('mines other blocks after it took some back, and keeps what it knew by hash', async () => {
     const l1 = createHashedL1({ chainId: 1n, number: 0n, timestamp: 1_000n })
-    const client = createL1Client({ urls: ['http://rpc'], fetchFn: l1.fetch, kzg: createHashKzg() })
+    const client = createL1Client({ urls: ['http://rpc'], http: l1.http, kzg: createHashKzg() })
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 5 }), async (depth) => {
         const before = Array.from({ length: depth }, () => l1.mine())

@@ -1,5 +1,5 @@
 import { type Address, type Hex, numberToHex, serializeTransaction, toRlp } from 'viem'
-import type { Fetch, Kzg, L1Header } from '../node/index.ts'
+import type { Http, Kzg, L1Header } from '../node/index.ts'
 import {
   fromHex,
   keccakHex,
@@ -17,6 +17,7 @@ import {
   type FakeL1Action,
   logsOf,
 } from './FakeL1.ts'
+import { httpOf } from './httpOf.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -36,14 +37,14 @@ export type L1Lie = (question: L1Question, truth: unknown) => unknown
  * const l1 = createHashedL1({ chainId: 31_337n, number: 100n, timestamp: 1_700_000_000n })
  * const urls = ['http://rpc1', 'http://rpc2', 'http://rpc3']
  * const beaconUrls = ['http://beacon1']
- * const client = createL1Client({ urls, beaconUrls, quorum: 2, fetchFn: l1.fetch, kzg: createHashKzg(), retryPauseMs: 0 })
+ * const client = createL1Client({ urls, beaconUrls, quorum: 2, http: l1.http, kzg: createHashKzg(), retryPauseMs: 0 })
  * l1.lie = ({ host, method }, truth) => (host === 'rpc1' && method === 'eth_chainId' ? '0x1' : truth)
  * ```
  *
  * Every host whose name begins with `beacon` is a beacon node, every other one an execution node.
  */
 export interface HashedL1 extends Pick<FakeL1, 'head' | 'mine' | 'takeBack' | 'finalize'> {
-  readonly fetch: Fetch
+  readonly http: Http
   /** Undefined while all nodes are honest. */
   lie: L1Lie | undefined
   /** Answers a question as an honest node does. */
@@ -168,9 +169,8 @@ export function createHashedL1({
   const l1: HashedL1 = {
     lie: undefined,
     answer: (question) => (isBeacon(question) ? answerBeacon(question) : answerRpc(question)),
-    async fetch(input, init) {
-      init?.signal?.throwIfAborted()
-      const { host, pathname } = new URL(input instanceof Request ? input.url : input)
+    http: httpOf(async (url, posted) => {
+      const { host, pathname } = new URL(url)
       if (isBeacon({ host })) {
         const cut = pathname.lastIndexOf('/')
         const question = { host, method: pathname.slice(0, cut), params: [pathname.slice(cut + 1)] }
@@ -178,13 +178,13 @@ export function createHashedL1({
         if (body instanceof Response) return body
         return body === undefined ? new Response('{"code":404}', { status: 404 }) : Response.json(body)
       }
-      const { id, method, params } = JSON.parse(String(init?.body)) as { id: number } & L1Question
+      const { id, method, params } = JSON.parse(posted ?? '') as { id: number } & L1Question
       const question = { host, method, params }
       const result = await told(question)
       if (result instanceof Response) return result
       const error = { code: -32601, message: 'the method does not exist' }
       return Response.json({ jsonrpc: '2.0', id, ...(result === undefined ? { error } : { result }) })
-    },
+    }),
     head: () => head().header,
     mine(actions = [], seconds = 12n) {
       const parent = head()

@@ -67,7 +67,7 @@ async function play(
   const lies = liars(createRandom(seed), fork)
   l1.lie = (question, truth) =>
     lies[question.host]?.(question, truth) ?? (question.host in lies ? undefined : truth)
-  const common = { fetchFn: l1.fetch, kzg: createHashKzg(), retryPauseMs: 0, now: () => 0 }
+  const common = { http: l1.http, kzg: createHashKzg(), retryPauseMs: 0, now: () => 0 }
   const honest = createL1Client({ ...common, ...honestly })
   const sequencer = await openTestNode(rollup, honest)
   const follower = await openTestNode(rollup, honest)

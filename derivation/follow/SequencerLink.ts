@@ -1,5 +1,5 @@
 import { numberToHex } from 'viem'
-import { createEndpoint, type Fetch, TemporaryFault } from '../../node/index.ts'
+import { createEndpoint, createHttp, type Http, TemporaryFault } from '../../node/index.ts'
 
 /** A way to a sequencer, or to a node that follows it. What comes over it is anybody's: the caller checks it. */
 export interface SequencerLink {
@@ -24,9 +24,9 @@ const MAX_REASON_LENGTH = 200
 /** Makes a link that asks over HTTP, again and again. */
 export function createHttpLink(
   url: string,
-  { pollIntervalMs = 1_000, fetchFn = fetch }: { pollIntervalMs?: number; fetchFn?: Fetch },
+  { pollIntervalMs = 1_000, http = createHttp() }: { pollIntervalMs?: number; http?: Http },
 ): SequencerLink {
-  const endpoint = createEndpoint(url, fetchFn)
+  const endpoint = createEndpoint(url, http)
   const limits = { maxBytes: MAX_MESSAGE_BYTES, timeoutMs: REQUEST_TIMEOUT_MS }
 
   async function ask(body: unknown): Promise<unknown> {

@@ -1,6 +1,7 @@
 import type { Hex } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { createHashedL1, createHashKzg, type L1Lie } from '../../test/HashedL1.ts'
+import { httpOf } from '../../test/httpOf.ts'
 import { createLinearKzg, smallBlob } from '../../test/linearKzg.ts'
 import { TemporaryFault } from '../Fault.ts'
 import { createMetrics } from '../Metrics.ts'
@@ -25,7 +26,7 @@ async function setUp(lies: Readonly<Record<string, L1Lie>>) {
   }
   const urls = Object.keys(lies).map((host) => `http://${host}`)
   const metrics = createMetrics()
-  const beacon = createBeacon({ urls, kzg, fetchFn: l1.fetch, metrics })
+  const beacon = createBeacon({ urls, kzg, http: l1.http, metrics })
   return { l1, header, hashes: hashes as [Hex, Hex, Hex], beacon, asked, metrics }
 }
 
@@ -96,15 +97,16 @@ describe('reading blobs', () => {
   it('asks the next node only for what is missing', async () => {
     const queries: string[] = []
     const { l1, header, hashes } = await setUp({})
+    const given = httpOf(async () => Response.json({ data: blobs.slice(0, 2).map(hexOf) }))
     const beacon = createBeacon({
       urls: ['http://beacon1', 'http://beacon2'],
       kzg: createHashKzg(),
-      fetchFn: async (input, init) => {
-        const url = String(input)
+      http: (request, take) => {
+        const { url } = request
         if (url.includes('/blobs/')) queries.push(url)
         return url.startsWith('http://beacon1/eth/v1/beacon/blobs')
-          ? Response.json({ data: blobs.slice(0, 2).map(hexOf) })
-          : l1.fetch(input, init)
+          ? given(request, take)
+          : l1.http(request, take)
       },
     })
     await beacon.blobs(header, hashes)
@@ -150,7 +152,7 @@ describe('reading blobs', () => {
       },
       commitment: async () => undefined,
     }
-    const beacon = createBeacon({ urls: ['http://beacon1'], kzg, fetchFn: l1.fetch })
+    const beacon = createBeacon({ urls: ['http://beacon1'], kzg, http: l1.http })
     await expect(beacon.blobs(header, hashes)).rejects.toBeInstanceOf(TemporaryFault)
     expect(commitments).toBe(0)
   })
@@ -171,14 +173,13 @@ describe('blobs beside the commitments of their block', () => {
     const beacon = createBeacon({
       urls: ['http://beacon1'],
       kzg,
-      async fetchFn(input) {
-        const url = String(input)
+      http: httpOf(async (url) => {
         if (url.includes('/genesis')) return Response.json({ data: { genesis_time: '0' } })
         if (url.includes('/spec')) return Response.json({ data: { SECONDS_PER_SLOT: '1' } })
         if (url.includes('/blobs/')) return Response.json({ data: blobs.map(hexOf) })
         if (url.includes('/v2/beacon/blocks/')) return Response.json({ data: { message: { body } } })
         return new Response('{}', { status: 404 })
-      },
+      }),
     })
     return { kzg, beacon, hashes: own.map(commitmentToVersionedHash) }
   }

@@ -4,9 +4,9 @@ import type { Logger } from '../Logger.ts'
 import type { Metrics } from '../Metrics.ts'
 import { type BeaconNode, type BeaconTag, createBeaconNode, type ServedBlob } from './BeaconNode.ts'
 import { createBlobClaimCheck } from './BlobClaims.ts'
-import type { Fetch } from './EndableFetch.ts'
 import { createEndpoint, type Endpoint } from './Endpoint.ts'
 import { createGate } from './Gate.ts'
+import type { Http } from './Http.ts'
 import { commitmentToVersionedHash, type Kzg } from './Kzg.ts'
 import type { L1Header } from './L1Header.ts'
 import { createNodeOrder } from './NodeOrder.ts'
@@ -37,7 +37,7 @@ export interface Beacon {
 export type BeaconOptions = {
   urls: readonly string[]
   kzg: Pick<Kzg, 'versionedHash' | 'commitment'>
-  fetchFn: Fetch
+  http: Http
   metrics?: Metrics | undefined
   logger?: Logger | undefined
   /** When it aborts, no more is asked. */
@@ -49,8 +49,8 @@ export type BeaconOptions = {
 const BLOCKS_AT_ONCE = 8
 
 /** Makes the client of one or more beacon nodes; those that answer well are asked first. */
-export function createBeacon({ urls, kzg, fetchFn, metrics, logger, signal, now }: BeaconOptions): Beacon {
-  const endpoints = urls.map((url) => createEndpoint(url, fetchFn))
+export function createBeacon({ urls, kzg, http, metrics, logger, signal, now }: BeaconOptions): Beacon {
+  const endpoints = urls.map((url) => createEndpoint(url, http))
   const nodes = endpoints.map(createBeaconNode)
   const gate = createGate(BLOCKS_AT_ONCE)
   const areTrue = createBlobClaimCheck(kzg)

@@ -11,11 +11,9 @@ const ANSWER_TIMEOUT_MS = 60_000
 export function createEndableFetch({
   signal,
   timeoutMs = ANSWER_TIMEOUT_MS,
-  fetchFn = fetch,
 }: {
   signal?: AbortSignal | undefined
   timeoutMs?: number
-  fetchFn?: Fetch
 }): Fetch {
   // Each request has a controller of its own: what listens to a signal that lives as long as the process adds up.
   const underWay = new Set<AbortController>()
@@ -32,7 +30,7 @@ export function createEndableFetch({
     try {
       const signals = [AbortSignal.timeout(timeoutMs), own.signal]
       if (init?.signal) signals.push(init.signal)
-      const response = await fetchFn(input, { ...init, signal: AbortSignal.any(signals) })
+      const response = await fetch(input, { ...init, signal: AbortSignal.any(signals) })
       return watched(response, isOver)
     } catch (error) {
       isOver()

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createEndpoint, EndpointError } from './Endpoint.ts'
+import { createHttp } from './Http.ts'
 import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
 const servers: Server[] = []
@@ -17,6 +18,7 @@ async function serve(listener: RequestListener): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
+const http = createHttp()
 const ask = { maxBytes: 1_000, timeoutMs: 5_000 }
 
 describe('createEndpoint', () => {
@@ -28,7 +30,7 @@ describe('createEndpoint', () => {
       })
       request.on('end', () => response.writeHead(418).end(JSON.stringify([request.url, JSON.parse(body)])))
     })
-    const endpoint = createEndpoint(`http://${host}/key/`, fetch)
+    const endpoint = createEndpoint(`http://${host}/key/`, http)
     const answer = await endpoint.ask({ ...ask, path: '/below', body: { a: 1 } })
     expect(answer).toEqual({ status: 418, json: ['/key/below', { a: 1 }], bytes: 22 })
   })
@@ -44,7 +46,7 @@ describe('createEndpoint', () => {
       }
       write()
     })
-    await expect(createEndpoint(`http://${host}`, fetch).ask(ask)).rejects.toBeInstanceOf(RefusedAnswerError)
+    await expect(createEndpoint(`http://${host}`, http).ask(ask)).rejects.toBeInstanceOf(RefusedAnswerError)
     expect(written).toBeLessThan(50_000_000)
   })
 
@@ -54,7 +56,7 @@ describe('createEndpoint', () => {
       response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb)
     })
     expect(bomb.length).toBeLessThan(20_000)
-    const asked = createEndpoint(`http://${host}`, fetch).ask({ ...ask, maxBytes: 100_000 })
+    const asked = createEndpoint(`http://${host}`, http).ask({ ...ask, maxBytes: 100_000 })
     await expect(asked).rejects.toBeInstanceOf(RefusedAnswerError)
   })
 
@@ -63,7 +65,7 @@ describe('createEndpoint', () => {
     async (value) => {
       const long = `[${value.repeat(Math.ceil(1_100_000 / value.length))}0]`
       const host = await serve((_request, response) => response.end(long))
-      const asked = createEndpoint(`http://${host}`, fetch).ask({ ...ask, maxBytes: 2_000_000 })
+      const asked = createEndpoint(`http://${host}`, http).ask({ ...ask, maxBytes: 2_000_000 })
       await expect(asked).rejects.toBeInstanceOf(RefusedAnswerError)
     },
   )
@@ -71,15 +73,30 @@ describe('createEndpoint', () => {
   it('takes a long answer of hashes', async () => {
     const hashes = Array.from({ length: 20_000 }, () => `0x${'00'.repeat(32)}`)
     const host = await serve((_request, response) => response.end(JSON.stringify(hashes)))
-    const { json } = await createEndpoint(`http://${host}`, fetch).ask({ ...ask, maxBytes: 2_000_000 })
+    const { json } = await createEndpoint(`http://${host}`, http).ask({ ...ask, maxBytes: 2_000_000 })
     expect(json).toEqual(hashes)
+  })
+
+  it('puts an answer together from whatever parts it comes in', async () => {
+    const hashes = Array.from({ length: 600 }, (_, i) => `0x${`${1_000 + i}`.repeat(16)}`)
+    const bytes = Buffer.from(JSON.stringify(hashes))
+    for (const size of [1, 7, 16_000, 20_000, 50_000]) {
+      const endpoint = createEndpoint('http://l1', async (_request, take) => {
+        for (let at = 0; at < bytes.length; at += size) take(bytes.subarray(at, at + size))
+        return 200
+      })
+      const answer = await endpoint.ask({ ...ask, maxBytes: bytes.length })
+      expect(answer).toEqual({ status: 200, json: hashes, bytes: bytes.length })
+      const refused = endpoint.ask({ ...ask, maxBytes: bytes.length - 1 })
+      await expect(refused).rejects.toBeInstanceOf(RefusedAnswerError)
+    }
   })
 
   it('gives up an answer that begins and does not end', async () => {
     const host = await serve((_request, response) => {
       response.write('{')
     })
-    const asked = createEndpoint(`http://${host}`, fetch).ask({ ...ask, timeoutMs: 50 })
+    const asked = createEndpoint(`http://${host}`, http).ask({ ...ask, timeoutMs: 50 })
     await expect(asked).rejects.toBeInstanceOf(EndpointError)
   })
 
@@ -92,7 +109,7 @@ describe('createEndpoint', () => {
     const host = await serve((_request, response) => {
       response.writeHead(307, { location: `http://${inside}/` }).end()
     })
-    const answer = await createEndpoint(`http://${host}`, fetch).ask({ ...ask, body: {} })
+    const answer = await createEndpoint(`http://${host}`, http).ask({ ...ask, body: {} })
     expect(answer).toMatchObject({ status: 307, json: undefined })
     expect(visits).toBe(0)
   })
@@ -101,7 +118,7 @@ describe('createEndpoint', () => {
     const host = await serve((request, response) => {
       response.writeHead(request.url === '/error' ? 500 : 200).end('<html>')
     })
-    const endpoint = createEndpoint(`http://${host}`, fetch)
+    const endpoint = createEndpoint(`http://${host}`, http)
     await expect(endpoint.ask(ask)).rejects.toBeInstanceOf(RefusedAnswerError)
     expect(await endpoint.ask({ ...ask, path: '/error' })).toMatchObject({ status: 500, json: undefined })
   })
@@ -110,7 +127,7 @@ describe('createEndpoint', () => {
     const host = await serve((request, response) => {
       response.end(JSON.stringify(request.headers.authorization))
     })
-    const endpoint = createEndpoint(`http://me:s%20cret@${host}/v3/0123456789abcdef?key=fedcba9876`, fetch)
+    const endpoint = createEndpoint(`http://me:s%20cret@${host}/v3/0123456789abcdef?key=fedcba9876`, http)
     expect(endpoint.name).toBe(host)
     expect((await endpoint.ask(ask)).json).toBe(`Basic ${btoa('me:s cret')}`)
   })
@@ -118,10 +135,10 @@ describe('createEndpoint', () => {
   it('never tells what a URL keeps secret, though the other side or the runtime repeats it', async () => {
     const secrets = ['0123456789abcdef', 'fedcba9876', 'hunter2']
     const url = 'http://me:hunter2@127.0.0.1:1/v3/0123456789abcdef?key=fedcba9876'
-    const repeating = createEndpoint(url, async (input) => {
-      throw new TypeError(`cannot fetch ${url} or ${input}`)
+    const repeating = createEndpoint(url, async (request) => {
+      throw new TypeError(`cannot ask ${url} or ${request.url}`)
     })
-    for (const endpoint of [repeating, createEndpoint(url, fetch)]) {
+    for (const endpoint of [repeating, createEndpoint(url, http)]) {
       const error: unknown = await endpoint.ask(ask).catch((thrown: unknown) => thrown)
       const told = error instanceof Error ? `${error.message} ${error.stack} ${String(error.cause)}` : ''
       expect(told).toContain('did not answer')

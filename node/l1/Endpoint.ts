@@ -2,7 +2,7 @@ import { KeyrollError } from '../../protocol/index.ts'
 import { splitCredentials } from '../splitCredentials.ts'
 import { urlSecrets, withoutSecrets } from '../urlSecrets.ts'
 import { countJsonValues } from './countJsonValues.ts'
-import type { Fetch } from './EndableFetch.ts'
+import type { Http } from './Http.ts'
 import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
 /** A whole answer: its status, its JSON (undefined where an error has none), and how long it was. */
@@ -30,23 +30,34 @@ const MAX_REASON_LENGTH = 200
 /** What is told in long answers is hashes and data. */
 const MIN_BYTES_PER_VALUE = 8
 const LONG_ANSWER_BYTES = 1_048_576
+/** Most answers are headers and receipts of a few kB. */
+const FIRST_BYTES = 16_384
 
 /** Makes an endpoint; a user and password in the URL are sent as basic authentication. */
-export function createEndpoint(url: string, fetchFn: Fetch): Endpoint {
+export function createEndpoint(url: string, http: Http): Endpoint {
   const { base, name, headers, secrets } = takeApart(url)
 
   async function ask({ path = '', body, maxBytes, timeoutMs }: EndpointRequest): Promise<EndpointAnswer> {
-    const posted = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
+    const request = {
+      url: base + path,
+      headers: { accept: 'application/json', ...(body !== undefined && JSON_CONTENT), ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      timeoutMs,
+    }
+    // In one piece: a body may come as millions of parts of a byte, each of which takes a hundred to hold.
+    let held: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)
+    let length = 0
+    function take(part: Uint8Array): void {
+      const end = length + part.length
+      if (end > maxBytes) throw new RefusedAnswerError(`got an answer of more than ${maxBytes} bytes`)
+      if (end > held.length) held = grown(held, 2 * end)
+      held.set(part, length)
+      length = end
+    }
     try {
-      const response = await fetchFn(base + path, {
-        ...posted,
-        headers: { accept: 'application/json', ...(body !== undefined && JSON_CONTENT), ...headers },
-        // Whoever answers may not send us to addresses that only this machine can reach.
-        redirect: 'manual',
-        signal: AbortSignal.timeout(timeoutMs),
-      })
-      const text = await readText(response, maxBytes)
-      return { status: response.status, json: parse(text, response), bytes: text.length }
+      const status = await http(request, take)
+      const text = toText(held.subarray(0, length))
+      return { status, json: parse(text, status), bytes: text.length }
     } catch (error) {
       if (error instanceof RefusedAnswerError) throw error
       throw new EndpointError(`did not answer: ${clean(reasonOf(error))}`)
@@ -70,34 +81,32 @@ function takeApart(url: string) {
   return { base: href.replace(/\/+$/, ''), name: host, headers, secrets: urlSecrets(url) }
 }
 
-/** Reads as much of a body as may be; what was compressed counts at its full length. */
-async function readText(response: Response, maxBytes: number): Promise<string> {
-  if (response.body === null) return ''
-  const parts: Uint8Array[] = []
-  let length = 0
-  let values = 0
-  for await (const part of response.body) {
-    length += part.length
-    if (length > maxBytes) throw new RefusedAnswerError(`got an answer of more than ${maxBytes} bytes`)
-    values += countJsonValues(part)
-    parts.push(part)
-  }
-  if (length > LONG_ANSWER_BYTES && values * MIN_BYTES_PER_VALUE > length) {
-    throw new RefusedAnswerError(`got an answer of ${values} values in ${length} bytes`)
-  }
-  return Buffer.concat(parts, length).toString('utf8')
+function grown(held: Uint8Array, bytes: number): Buffer {
+  const larger = Buffer.allocUnsafeSlow(bytes)
+  larger.set(held)
+  return larger
 }
 
-function parse(text: string, { ok }: Response): unknown {
+/** Counts values in long answers only: whatever a short one is made of, parsing it takes no time that matters. */
+function toText(answer: Buffer): string {
+  const { length } = answer
+  const values = length > LONG_ANSWER_BYTES ? countJsonValues(answer) : 0
+  if (values * MIN_BYTES_PER_VALUE > length) {
+    throw new RefusedAnswerError(`got an answer of ${values} values in ${length} bytes`)
+  }
+  return answer.toString('utf8')
+}
+
+function parse(text: string, status: number): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    if (ok) throw new RefusedAnswerError('got an answer that is no JSON')
+    if (status >= 200 && status < 300) throw new RefusedAnswerError('got an answer that is no JSON')
     return undefined
   }
 }
 
-/** The innermost reason says most: `fetch` itself says only that it failed. */
+/** The innermost reason says most. */
 function reasonOf(error: unknown): string {
   let innermost = error
   while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause

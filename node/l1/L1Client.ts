@@ -5,7 +5,7 @@ import type { Logger } from '../Logger.ts'
 import { createLruCache } from '../LruCache.ts'
 import type { Metrics } from '../Metrics.ts'
 import { createBeacon } from './Beacon.ts'
-import { createEndableFetch, type Fetch } from './EndableFetch.ts'
+import { createHttp, type Http } from './Http.ts'
 import { createKzg, type Kzg } from './Kzg.ts'
 import { type L1Header, l1HeaderFromJson } from './L1Header.ts'
 import { type L1Receipt, l1ReceiptsFromJson } from './L1Receipt.ts'
@@ -78,8 +78,8 @@ export type L1ClientOptions = {
   signal?: AbortSignal
   /** Shared by clients of one process; by default the client makes its own and closes it. */
   kzg?: Pick<Kzg, 'versionedHash' | 'commitment' | 'close'>
-  /** What requests are made with; the global `fetch` by default. */
-  fetchFn?: Fetch
+  /** What nodes are asked with; by default what `createHttp` makes. */
+  http?: Http
   /** Pause before a question that no node answered is asked again, in milliseconds; it doubles with each round. */
   retryPauseMs?: number
   /** Milliseconds; nodes that failed rest for a while, and are asked last. */
@@ -106,18 +106,17 @@ const RECEIPTS_AT_ONCE = 8
 export function createL1Client(options: L1ClientOptions): L1Client {
   const { urls, beaconUrls = [], quorum = 1, trust: trusted = 'rpc', metrics, logger, signal } = options
   assertTrustworthy(options)
-  const { kzg = createKzg() } = options
-  const fetchFn = createEndableFetch({ signal, ...(options.fetchFn && { fetchFn: options.fetchFn }) })
+  const { kzg = createKzg(), http = createHttp(signal) } = options
   const rpc = createL1Rpc({
     urls,
     metrics,
     logger,
-    fetchFn,
+    http,
     signal,
     now: options.now,
     pauseMs: options.retryPauseMs,
   })
-  const beacon = createBeacon({ urls: beaconUrls, kzg, fetchFn, metrics, logger, signal, now: options.now })
+  const beacon = createBeacon({ urls: beaconUrls, kzg, http, metrics, logger, signal, now: options.now })
   const trust: L1Trust =
     trusted === 'beacon'
       ? trustBeacon(rpc, beacon, headerByHash)

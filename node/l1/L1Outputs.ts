@@ -4,7 +4,7 @@ import { commitmentOf, commitmentSlot, inputsHashOf } from '../../protocol/index
 import { TemporaryFault } from '../Fault.ts'
 import type { Logger } from '../Logger.ts'
 import type { Metrics } from '../Metrics.ts'
-import { createEndableFetch, type Fetch } from './EndableFetch.ts'
+import { createHttp, type Http } from './Http.ts'
 import type { L1Header } from './L1Header.ts'
 import { createL1Rpc } from './L1Rpc.ts'
 import { provenWord } from './provenWord.ts'
@@ -38,7 +38,7 @@ export function createL1Outputs({
   metrics,
   logger,
   signal,
-  fetchFn,
+  http = createHttp(signal),
   retryPauseMs,
 }: {
   urls: readonly string[]
@@ -46,11 +46,10 @@ export function createL1Outputs({
   metrics?: Metrics
   logger?: Logger
   signal?: AbortSignal
-  fetchFn?: Fetch
+  http?: Http
   retryPauseMs?: number
 }): L1Outputs {
-  const endable = createEndableFetch({ signal, ...(fetchFn && { fetchFn }) })
-  const rpc = createL1Rpc({ urls, metrics, logger, fetchFn: endable, signal, pauseMs: retryPauseMs })
+  const rpc = createL1Rpc({ urls, metrics, logger, http, signal, pauseMs: retryPauseMs })
 
   function callOf<T>(number: bigint, data: Hex, read: (answer: Hex) => T) {
     const params = [{ to: oracle, data }, toQuantity(number)]

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { TemporaryFault } from '../Fault.ts'
 import type { Logger } from '../Logger.ts'
 import type { Metrics } from '../Metrics.ts'
-import type { Fetch } from './EndableFetch.ts'
 import { createEndpoint, type Endpoint, type EndpointAnswer, EndpointError } from './Endpoint.ts'
 import { createGate } from './Gate.ts'
+import type { Http } from './Http.ts'
 import { toObject } from './l1Json.ts'
 import { createNodeOrder } from './NodeOrder.ts'
 import { RefusedAnswerError } from './RefusedAnswerError.ts'
@@ -59,7 +59,7 @@ const METHOD_MISSING: readonly unknown[] = [-32601, -32004]
 /** What the client of L1 nodes is made of. */
 export type L1RpcOptions = {
   urls: readonly string[]
-  fetchFn: Fetch
+  http: Http
   metrics?: Metrics | undefined
   logger?: Logger | undefined
   /** When it aborts, no more is asked. */
@@ -74,14 +74,14 @@ type Outcome<T> = { ok: true; value: T | undefined } | { ok: false; error: unkno
 /** Makes the client of one or more L1 nodes; those that answer well are asked first. */
 export function createL1Rpc({
   urls,
-  fetchFn,
+  http,
   metrics,
   logger,
   signal,
   now,
   pauseMs = FIRST_PAUSE_MS,
 }: L1RpcOptions): L1Rpc {
-  const nodes = urls.map((url) => createEndpoint(url, fetchFn))
+  const nodes = urls.map((url) => createEndpoint(url, http))
   const order = createNodeOrder({ names: nodes.map(({ name }) => name), logger, now })
   const gate = createGate(LONG_ANSWERS_AT_ONCE)
   let lastId = 0

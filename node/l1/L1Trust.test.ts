@@ -21,7 +21,7 @@ function setUp(lies: (fork: HashedL1) => Readonly<Record<string, L1Lie>>, option
   }
   const client = createL1Client({
     urls: ['http://rpc1', 'http://rpc2', 'http://rpc3'],
-    fetchFn: l1.fetch,
+    http: l1.http,
     kzg: createHashKzg(),
     retryPauseMs: 0,
     now: () => 0,
@@ -125,7 +125,7 @@ describe('a trusted beacon node', () => {
         urls,
         beaconUrls,
         trust: 'beacon',
-        fetchFn: l1.fetch,
+        http: l1.http,
         kzg: createHashKzg(),
         retryPauseMs: 0,
       })
@@ -173,7 +173,7 @@ describe('a trusted beacon node', () => {
       l1.lie = (question, truth) => (question.host === 'rpc1' ? madeUp.answer(question) : truth)
       const urls = ['http://rpc1', 'http://rpc2']
       const client = createL1Client({
-        ...{ urls, beaconUrls, trust: 'beacon', fetchFn: l1.fetch, kzg: createHashKzg(), retryPauseMs: 0 },
+        ...{ urls, beaconUrls, trust: 'beacon', http: l1.http, kzg: createHashKzg(), retryPauseMs: 0 },
       })
       expect(made.number).toBe(64n)
       expect(await client.header(64n)).toEqual(headers[63])

@@ -3,7 +3,7 @@ import type { RollupConfig } from '../../protocol/index.ts'
 import { TemporaryFault } from '../Fault.ts'
 import type { Logger } from '../Logger.ts'
 import type { Metrics } from '../Metrics.ts'
-import { createEndableFetch, type Fetch } from './EndableFetch.ts'
+import { createHttp, type Http } from './Http.ts'
 import type { L1Client } from './L1Client.ts'
 import { createL1Rpc } from './L1Rpc.ts'
 import { provenWord } from './provenWord.ts'
@@ -21,7 +21,7 @@ export type PromiseSignerReaderOptions = {
   metrics?: Metrics
   logger?: Logger
   signal?: AbortSignal
-  fetchFn?: Fetch
+  http?: Http
   retryPauseMs?: number
 }
 
@@ -38,11 +38,10 @@ export function createPromiseSignerReader({
   metrics,
   logger,
   signal,
-  fetchFn,
+  http = createHttp(signal),
   retryPauseMs,
 }: PromiseSignerReaderOptions): () => Promise<Address> {
-  const endable = createEndableFetch({ signal, ...(fetchFn && { fetchFn }) })
-  const rpc = createL1Rpc({ urls, metrics, logger, fetchFn: endable, signal, pauseMs: retryPauseMs })
+  const rpc = createL1Rpc({ urls, metrics, logger, http, signal, pauseMs: retryPauseMs })
 
   return async () => {
     const head = await l1.header('latest')

@@ -41,7 +41,7 @@ export function createLyingL1({
     const isAway = !ALWAYS_HONEST.includes(question.host) && random.chance(fails())
     return isAway ? Promise.reject(new TypeError('fetch failed')) : truth
   }
-  const common = { fetchFn: l1.fetch, kzg: createHashKzg(), retryPauseMs: 0, now: timeline.now }
+  const common = { http: l1.http, kzg: createHashKzg(), retryPauseMs: 0, now: timeline.now }
 
   return {
     truth: inNoTime(createL1Client({ ...common, ...TRUTH }), timeline),

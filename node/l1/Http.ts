@@ -1,0 +1,134 @@
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { pipeline, type Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { KeyrollError } from '../../protocol/index.ts'
+
+/** A question over HTTP, posted where it has a body. It changes nothing there, so that it may be asked twice. */
+export type HttpRequest = {
+  url: string
+  headers: Readonly<Record<string, string>>
+  body?: string | undefined
+  /** For the answer to come to its end. */
+  timeoutMs: number
+}
+
+/**
+ * Asks, hands over the body of the answer part by part, and resolves with its status at its end. What `take` throws ends the
+ * exchange, and is thrown.
+ */
+export type Http = (request: HttpRequest, take: (part: Uint8Array) => void) => Promise<number>
+
+/** Ends an exchange that is under way. */
+type End = (reason: unknown) => void
+
+/** Public nodes compress for whoever takes it, and some refuse who does not say its name. */
+const OWN_HEADERS = { 'accept-encoding': 'gzip', 'user-agent': 'keyroll' }
+const NEW_CONNECTION = { agent: false } as const
+
+/**
+ * Makes an HTTP client for a fraction of the CPU that `fetch` takes. Connections are used again, redirects are not followed, and
+ * what was compressed is taken at its full length. Exchanges end after their time, and when the signal aborts.
+ *
+ * They reject with the signal's reason, what `take` threw, an error of the runtime, or `HttpError`.
+ */
+export function createHttp(signal?: AbortSignal): Http {
+  // One listener for all: what listens to a signal that lives as long as the process adds up.
+  const underWay = new Set<End>()
+  const endAll = () => {
+    for (const end of underWay) end(signal?.reason)
+  }
+  signal?.addEventListener('abort', endAll, { once: true })
+
+  return async (request, take) => {
+    signal?.throwIfAborted()
+    return await exchange(request, take, underWay)
+  }
+}
+
+function exchange(
+  request: HttpRequest,
+  take: (part: Uint8Array) => void,
+  underWay: Set<End>,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const { timeoutMs } = request
+    let asked = send(request)
+    const timer = setTimeout(() => fail(new HttpError(`got no whole answer in ${timeoutMs} ms`)), timeoutMs)
+    underWay.add(fail)
+    listen()
+
+    function listen(): void {
+      let isAnswered = false
+      asked.on('response', (answer) => {
+        isAnswered = true
+        read(answer)
+      })
+      asked.on('upgrade', (_answer, socket) => {
+        socket.destroy()
+        fail(new HttpError('got an answer in another protocol'))
+      })
+      asked.on('error', (error) => {
+        // A peer may close a waiting connection at the moment when it is used again, which says nothing of the peer.
+        const isStale = asked.reusedSocket && !isAnswered && isReset(error)
+        if (!isStale || !underWay.has(fail)) return fail(error)
+        asked = send(request, NEW_CONNECTION)
+        listen()
+      })
+    }
+
+    function read(answer: IncomingMessage): void {
+      const body = decompressed(answer)
+      if (body === undefined) {
+        fail(new HttpError('got an answer that is compressed as nobody asked for'))
+        return
+      }
+      body.on('data', (part: Uint8Array) => {
+        if (!underWay.has(fail)) return
+        try {
+          take(part)
+        } catch (error) {
+          fail(error)
+        }
+      })
+      body.on('error', fail)
+      body.on('end', () => {
+        if (isFirstEnd()) resolve(answer.statusCode as number)
+      })
+    }
+
+    function fail(reason: unknown): void {
+      if (!isFirstEnd()) return
+      asked.destroy()
+      reject(reason)
+    }
+
+    function isFirstEnd(): boolean {
+      clearTimeout(timer)
+      return underWay.delete(fail)
+    }
+  })
+}
+
+function send({ url, headers, body }: HttpRequest, connection?: typeof NEW_CONNECTION): ClientRequest {
+  const method = body === undefined ? 'GET' : 'POST'
+  const options = { method, headers: { ...OWN_HEADERS, ...headers }, ...connection }
+  return (url.startsWith('https:') ? httpsRequest : httpRequest)(url, options).end(body)
+}
+
+/** Undefined for what nobody asked for. */
+function decompressed(answer: IncomingMessage): Readable | undefined {
+  const encoding = answer.headers['content-encoding']?.toLowerCase() ?? 'identity'
+  if (encoding === 'identity') return answer
+  // Whoever reads hears of what goes wrong with either.
+  return encoding === 'gzip' ? pipeline(answer, createGunzip(), () => undefined) : undefined
+}
+
+function isReset(error: Error & { code?: unknown }): boolean {
+  return error.code === 'ECONNRESET' || error.code === 'EPIPE'
+}
+
+/** Reports an exchange over HTTP that came to no good end. */
+export class HttpError extends KeyrollError {
+  override readonly name = 'HttpError'
+}
