@@ -28,30 +28,42 @@ export function bloomOf(logs: readonly Filed[]): Uint8Array {
   return SCRATCH
 }
 
+/** Adds what another bloom holds: the bloom of several lists of logs is all of their blooms in one. */
+export function addBloom(bloom: Uint8Array, other: Uint8Array): void {
+  for (let i = 0; i < BLOOM_BYTES; i++) bloom[i] = (bloom[i] as number) | (other[i] as number)
+}
+
 /** Tells whether a bloom may hold an address or topic; false is certain. */
 export function bloomMayHold(bloom: Hex, value: Hex): boolean {
   const bytes = fromHex(bloom, BLOOM_BYTES)
-  return bitsOf(fromHex(value)).every((bit) => ((bytes[byteOf(bit)] as number) & (1 << (bit % 8))) !== 0)
+  const hash = keccak(fromHex(value))
+  return [0, 1, 2].every((place) => {
+    const bit = bitAt(hash, place)
+    return ((bytes[byteOf(bit)] as number) & (1 << (bit % 8))) !== 0
+  })
 }
 
 function setBits(bloom: Uint8Array, value: Hex): void {
-  const bits = CONSTANT_BITS.get(value) ?? bitsOf(fromHex(value))
-  for (const bit of bits) bloom[byteOf(bit)] = (bloom[byteOf(bit)] as number) | (1 << (bit % 8))
+  const hash = CONSTANT_HASHES.get(value) ?? keccak(fromHex(value))
+  for (let i = 0; i < 3; i++) {
+    const bit = bitAt(hash, i)
+    bloom[byteOf(bit)] = (bloom[byteOf(bit)] as number) | (1 << (bit % 8))
+  }
 }
 
 function byteOf(bit: number): number {
   return BLOOM_BYTES - 1 - (bit >> 3)
 }
 
-/** The bits of what stands in every log of the Keystore. */
-const CONSTANT_BITS = new Map<Hex, number[]>(
+/** The hashes of what stands in every log of the Keystore. */
+const CONSTANT_HASHES = new Map<Hex, Uint8Array>(
   [KEYSTORE_ADDRESS, CONFIG_SET_TOPIC, RECOVERY_STARTED_TOPIC].map((value) => [
     value,
-    bitsOf(fromHex(value)),
+    keccak(fromHex(value)),
   ]),
 )
 
-function bitsOf(value: Uint8Array): number[] {
-  const hash = keccak(value)
-  return [0, 2, 4].map((at) => (((hash[at] as number) << 8) | (hash[at + 1] as number)) % (BLOOM_BYTES * 8))
+/** The first, second or third bit that a value with this hash sets. */
+function bitAt(hash: Uint8Array, place: number): number {
+  return (((hash[2 * place] as number) << 8) | (hash[2 * place + 1] as number)) % (BLOOM_BYTES * 8)
 }

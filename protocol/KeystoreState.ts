@@ -2,13 +2,13 @@ import type { Hex } from 'viem'
 import { fromHex, keccak, toHex } from './bytes.ts'
 import type { Config } from './Config.ts'
 import { KeyrollError } from './errors.ts'
-import { keystoreGet } from './KeystoreTrie.ts'
+import { keystoreGet, keystoreGetAt, slotToKey } from './KeystoreTrie.ts'
 import type { Trie } from './Trie.ts'
 import type { Recovery } from './validate.ts'
 import { createWords, writeNumber } from './words.ts'
 
 /** Times are uint64; no config hashes to so small a number. */
-const TIMES_END = 1n << 64n
+const TIME_START = `0x${'00'.repeat(24)}`
 
 /** Finds what is committed to by hash: keystore tries and configs. Synchronous; an answer never changes. */
 export interface StateReader {
@@ -46,14 +46,14 @@ export function readKeystore(reader: StateReader, keystoreRoot: Hex, id: Hex): K
 
 /**
  * Reads the hash of a keystore's config in force; undefined while it is the initial one, and for the slots of a recovery,
- * which are no keystore's (protocol.md §3.3).
+ * which are no keystore's (protocol.md §3.3). `key` is the slot's, from callers that know it already.
  */
-export function readConfigHash(trie: Trie, id: Hex): Hex | undefined {
-  const value = keystoreGet(trie, id)
+export function readConfigHash(trie: Trie, id: Hex, key: Uint8Array = slotToKey(id)): Hex | undefined {
+  const value = keystoreGetAt(trie, key)
   // A set-config names its keystore by any 32 bytes, a recovery's slots among them. The time in `R + 1` is no hash; and
   // whoever could set the config in `R` could have the next recovery ready at a time that is long past.
-  if (value === undefined || BigInt(value) < TIMES_END) return undefined
-  return keystoreGet(trie, toHex(slotAfter(fromHex(id, 32)))) === undefined ? value : undefined
+  if (value === undefined || value.startsWith(TIME_START)) return undefined
+  return keystoreGetAt(trie, keccak(slotAfter(fromHex(id, 32)))) === undefined ? value : undefined
 }
 
 /** Reads the recovery that a keystore's slots hold, pending or overtaken (protocol.md §3.3). */

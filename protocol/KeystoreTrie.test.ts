@@ -43,12 +43,17 @@ describe('the keystore trie', () => {
     expect(() => keystorePut(emptyTrie(), ZERO_HASH, ZERO_HASH)).toThrow(StorageValueError)
   })
 
-  it.each(['0x80', '0xc0', '0x00', '0x820001', `0xa1${'01'.repeat(33)}`, '0x0101'] as const)(
-    'does not read %s as a value',
-    (encoded) => {
-      expect(() => storageValueFromRlp(fromHex(encoded))).toThrow(StorageValueError)
-    },
-  )
+  it.each([
+    '0x80',
+    '0xc0',
+    '0x00',
+    '0x820001',
+    `0xa1${'01'.repeat(33)}`,
+    `0xa000${'01'.repeat(31)}`,
+    '0x0101',
+  ] as const)('does not read %s as a value', (encoded) => {
+    expect(() => storageValueFromRlp(fromHex(encoded))).toThrow(StorageValueError)
+  })
 
   it('strips leading zeros from what it stores', () => {
     expect(toHex(storageValueToRlp(`0x${'00'.repeat(30)}0100`))).toBe('0x820100')

@@ -1,11 +1,14 @@
 import type { Hex } from 'viem'
-import { fromHex, keccak, toHex } from './bytes.ts'
+import { fromHex, keccak, toHex, writeHex } from './bytes.ts'
 import { KEYSTORE_ADDRESS } from './constants.ts'
 import { KeyrollError } from './errors.ts'
 import { decodeRlp, encodeRlp, RlpError, rlpToBytes } from './Rlp.ts'
 import { emptyTrie, type Trie, trieGet, trieProof, triePut, trieRoot } from './Trie.ts'
+import { borrowWords } from './words.ts'
 
 const SLOT_BYTES = 32
+/** The RLP prefix of a value that fills its slot. */
+const FULL_VALUE = 0x80 + SLOT_BYTES
 const EMPTY_CODE_HASH = keccak(Uint8Array.of())
 const ACCOUNT_KEY = keccak(fromHex(KEYSTORE_ADDRESS))
 
@@ -16,7 +19,12 @@ const ACCOUNT_KEY = keccak(fromHex(KEYSTORE_ADDRESS))
  * @throws {StorageValueError} when the trie holds something that is no storage value.
  */
 export function keystoreGet(trie: Trie, slot: Hex): Hex | undefined {
-  const encoded = trieGet(trie, slotToKey(slot))
+  return keystoreGetAt(trie, slotToKey(slot))
+}
+
+/** Gets as {@link keystoreGet} does, by the slot's key. */
+export function keystoreGetAt(trie: Trie, key: Uint8Array): Hex | undefined {
+  const encoded = trieGet(trie, key)
   return encoded === undefined ? undefined : storageValueFromRlp(encoded)
 }
 
@@ -27,12 +35,19 @@ export function keystoreGet(trie: Trie, slot: Hex): Hex | undefined {
  * @throws {MissingNodeError} when the trie's reader lacks a node.
  */
 export function keystorePut(trie: Trie, slot: Hex, value: Hex): Trie {
-  return triePut(trie, slotToKey(slot), storageValueToRlp(value))
+  return keystorePutAt(trie, slotToKey(slot), value)
+}
+
+/** Puts as {@link keystorePut} does, by the slot's key. */
+export function keystorePutAt(trie: Trie, key: Uint8Array, value: Hex): Trie {
+  return triePut(trie, key, storageValueToRlp(value))
 }
 
 /** Computes the key under which a storage slot stands in a storage trie. */
 export function slotToKey(slot: Hex): Uint8Array {
-  return keccak(fromHex(slot, SLOT_BYTES))
+  const word = borrowWords(1)
+  writeHex(word, 0, slot, SLOT_BYTES)
+  return keccak(word)
 }
 
 /**
@@ -41,11 +56,14 @@ export function slotToKey(slot: Hex): Uint8Array {
  * @throws {StorageValueError} when the value is zero, which a storage trie cannot hold.
  */
 export function storageValueToRlp(value: Hex): Uint8Array {
-  const bytes = fromHex(value, SLOT_BYTES)
-  const start = bytes.findIndex((byte) => byte !== 0)
+  const encoded = new Uint8Array(1 + SLOT_BYTES)
+  encoded[0] = FULL_VALUE
+  writeHex(encoded, 1, value, SLOT_BYTES)
+  // Hardly a hash begins with a zero.
+  if (encoded[1] !== 0) return encoded
+  const start = encoded.findIndex((byte, i) => i > 0 && byte !== 0)
   if (start < 0) throw new StorageValueError('got zero, expected a value: slots are never zeroed')
-  // A view would have V8 move the array off its heap, and hardly a hash begins with a zero.
-  return encodeRlp(start === 0 ? bytes : bytes.slice(start))
+  return encodeRlp(encoded.slice(start))
 }
 
 /**
@@ -54,6 +72,9 @@ export function storageValueToRlp(value: Hex): Uint8Array {
  * @throws {StorageValueError} when it is not the canonical RLP of 1 to 32 bytes without leading zeros.
  */
 export function storageValueFromRlp(encoded: Uint8Array): Hex {
+  if (encoded.length === 1 + SLOT_BYTES && encoded[0] === FULL_VALUE && encoded[1] !== 0) {
+    return toHex(encoded.subarray(1))
+  }
   let bytes: Uint8Array
   try {
     bytes = rlpToBytes(decodeRlp(encoded))

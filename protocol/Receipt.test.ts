@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { bloomMayHold, EMPTY_BLOOM, logsToBloom } from './Bloom.ts'
 import { asciiToBytes, fromHex, keccakHex, toHex } from './bytes.ts'
 import type { Log } from './KeystoreLogs.ts'
-import { type Receipt, receiptFromBytes, receiptToBytes } from './Receipt.ts'
+import { encodeReceipts, type Receipt, receiptFromBytes, receiptToBytes } from './Receipt.ts'
 import { decodeRlp, encodeRlp, RlpError, type RlpItem } from './Rlp.ts'
 
 const bytesOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length }).map(toHex)
@@ -27,6 +27,16 @@ describe('a receipt', () => {
         const bytes = receiptToBytes(value)
         expect(bytes[0]).toBe(value.type)
         expect(receiptFromBytes(bytes)).toEqual(value)
+      }),
+    )
+  })
+
+  it('among others of a block has the bytes that it has alone, and adds its logs to the bloom of all', () => {
+    fc.assert(
+      fc.property(fc.array(receipt, { maxLength: 5 }), (receipts) => {
+        const { encoded, logsBloom } = encodeReceipts(receipts)
+        expect(encoded).toEqual(receipts.map(receiptToBytes))
+        expect(logsBloom).toBe(logsToBloom(receipts.flatMap(({ logs }) => logs)))
       }),
     )
   })

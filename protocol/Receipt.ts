@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import { BLOOM_BYTES, bloomOf } from './Bloom.ts'
+import { addBloom, BLOOM_BYTES, bloomOf } from './Bloom.ts'
 import { compareBytes, toHex } from './bytes.ts'
 import { DEPOSIT_TX_TYPE, SET_CONFIG_TX_TYPE } from './constants.ts'
 import type { Log } from './KeystoreLogs.ts'
@@ -22,8 +22,25 @@ export type Receipt = {
 const MAX_TOPICS = 4
 
 /** Encodes a receipt: `type ‖ rlp([status, cumulativeGasUsed, logsBloom, logs, keystoreRoot])` (protocol.md §4). */
-export function receiptToBytes({ type, status, cumulativeGasUsed, logs, keystoreRoot }: Receipt): Uint8Array {
-  const bloom = bloomOf(logs)
+export function receiptToBytes(receipt: Receipt): Uint8Array {
+  return encodeReceipt(receipt, bloomOf(receipt.logs))
+}
+
+/** Encodes the receipts of a block, and makes the bloom of all their logs from the blooms in them (protocol.md §4). */
+export function encodeReceipts(receipts: readonly Receipt[]): { encoded: Uint8Array[]; logsBloom: Hex } {
+  const joined = new Uint8Array(BLOOM_BYTES)
+  const encoded = receipts.map((receipt) => {
+    const bloom = bloomOf(receipt.logs)
+    addBloom(joined, bloom)
+    return encodeReceipt(receipt, bloom)
+  })
+  return { encoded, logsBloom: toHex(joined) }
+}
+
+function encodeReceipt(
+  { type, status, cumulativeGasUsed, logs, keystoreRoot }: Receipt,
+  bloom: Uint8Array,
+): Uint8Array {
   const writer = borrowRlpWriter()
   writer.hex(keystoreRoot, 32)
   const logsEnd = writer.length

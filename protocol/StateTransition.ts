@@ -1,5 +1,6 @@
 import type { Hex } from 'viem'
 import type { Block } from './Block.ts'
+import { EMPTY_BLOOM } from './Bloom.ts'
 import { toHex } from './bytes.ts'
 import { type Config, configToRlp, type EncodedConfig } from './Config.ts'
 import { DEPOSIT_TX_TYPE, KEYSTORE_ADDRESS, MAX_BLOCK_BYTES, ZERO_HASH } from './constants.ts'
@@ -15,8 +16,8 @@ import {
   requireConfig,
   type StateReader,
 } from './KeystoreState.ts'
-import { keystorePut } from './KeystoreTrie.ts'
-import { type Receipt, receiptToBytes } from './Receipt.ts'
+import { keystorePut, keystorePutAt, slotToKey } from './KeystoreTrie.ts'
+import { encodeReceipts, type Receipt } from './Receipt.ts'
 import { RlpError } from './Rlp.ts'
 import type { RollupConfig } from './RollupConfig.ts'
 import { type DecodeReason, parseSetConfig, type SetConfig, type SetConfigParser } from './SetConfig.ts'
@@ -115,7 +116,7 @@ export function stateTransition({
       keystoreRoot,
     })
   })
-  const encodedReceipts = receipts.map(receiptToBytes)
+  const { encoded: encodedReceipts, logsBloom } = encodeReceipts(receipts)
   const block = sealBlock({
     number: parent.number + 1n,
     parentHash: headerHash(parent),
@@ -123,8 +124,9 @@ export function stateTransition({
     l1Origin,
     sequenceNumber,
     transactions,
-    receipts,
     encodedReceipts,
+    logsBloom,
+    gasUsed: cumulativeGasUsed,
     keystoreRoot,
   })
   const nodes = trieNewNodes(trie, Number(block.header.number))
@@ -144,8 +146,9 @@ export function createGenesis({
     l1Origin: { ...genesis.l1, parentBeaconBlockRoot: ZERO_HASH },
     sequenceNumber: 0n,
     transactions: [],
-    receipts: [],
     encodedReceipts: [],
+    logsBloom: EMPTY_BLOOM,
+    gasUsed: 0n,
     keystoreRoot: EMPTY_TRIE_ROOT,
   })
   const state = { trie: emptyTrie(), nodes: new Map(), configs: new Map() }
@@ -184,7 +187,8 @@ function executeSetConfig(
   { tx, nextHash }: { tx: SetConfig; nextHash: Hex },
 ): Outcome {
   const { rollup, timestamp, verify, readConfig } = context
-  const currentHash = readConfigHash(trie, tx.id)
+  const key = slotToKey(tx.id)
+  const currentHash = readConfigHash(trie, tx.id, key)
   const current = currentHash === undefined ? tx.initial : readConfig(currentHash)
   // Without a slot the nonce in force is 0, and only `next.nonce` 1 comes with the initial config.
   if (current === undefined) return { ok: false, reason: 'NONCE_TOO_HIGH' }
@@ -200,14 +204,20 @@ function executeSetConfig(
   if (reason !== undefined) return { ok: false, reason }
   return tx.kind === 1
     ? startRecovery(context, trie, tx, current, nextHash)
-    : setConfig(context, trie, tx, nextHash)
+    : setConfig(context, trie, key, tx, nextHash)
 }
 
-function setConfig({ configs }: Context, trie: Trie, { id, next }: SetConfig, nextHash: Hex): Outcome {
+function setConfig(
+  { configs }: Context,
+  trie: Trie,
+  key: Uint8Array,
+  { id, next }: SetConfig,
+  nextHash: Hex,
+): Outcome {
   const rlp = configToRlp(next)
   configs.set(nextHash, { config: next, rlp })
   const log = configSetLog({ id, nonce: next.nonce, configHash: nextHash, rlp })
-  return { ok: true, trie: keystorePut(trie, id, nextHash), log }
+  return { ok: true, trie: keystorePutAt(trie, key, nextHash), log }
 }
 
 function startRecovery(

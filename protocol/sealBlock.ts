@@ -1,12 +1,10 @@
 import type { Address, Hex } from 'viem'
 import type { Block } from './Block.ts'
-import { logsToBloom } from './Bloom.ts'
 import { keccakHex, sha256, toHex } from './bytes.ts'
 import { BLOCK_GAS_LIMIT } from './constants.ts'
 import { encodeExtraData } from './ExtraData.ts'
 import { type Header, headerHash } from './Header.ts'
 import { stateRootOf } from './KeystoreTrie.ts'
-import type { Receipt } from './Receipt.ts'
 import { orderedTrieRoot } from './Trie.ts'
 
 /** The L1 block that an L2 block builds on; `parentBeaconBlockRoot` is zero where it has none. */
@@ -24,8 +22,9 @@ export function sealBlock({
   l1Origin,
   sequenceNumber,
   transactions,
-  receipts,
   encodedReceipts,
+  logsBloom,
+  gasUsed,
   keystoreRoot,
 }: {
   number: bigint
@@ -34,9 +33,12 @@ export function sealBlock({
   l1Origin: L1Origin
   sequenceNumber: bigint
   transactions: readonly Uint8Array[]
-  receipts: readonly Receipt[]
   /** The receipts' bytes, in their order. */
   encodedReceipts: readonly Uint8Array[]
+  /** The bloom of the receipts' logs. */
+  logsBloom: Hex
+  /** What the last receipt says, or zero. */
+  gasUsed: bigint
   keystoreRoot: Hex
 }): Block {
   const header: Header = {
@@ -46,11 +48,11 @@ export function sealBlock({
     stateRoot: stateRootOf(keystoreRoot),
     transactionsRoot: orderedTrieRoot(transactions),
     receiptsRoot: orderedTrieRoot(encodedReceipts),
-    logsBloom: logsToBloom(receipts.flatMap(({ logs }) => logs)),
+    logsBloom,
     difficulty: 0n,
     number,
     gasLimit: BLOCK_GAS_LIMIT,
-    gasUsed: receipts.at(-1)?.cumulativeGasUsed ?? 0n,
+    gasUsed,
     timestamp,
     extraData: encodeExtraData({ l1OriginNumber: l1Origin.number, sequenceNumber }),
     mixHash: l1Origin.hash,

@@ -15,6 +15,7 @@ import {
   configHash,
   configToRlp,
   createGenesis,
+  EMPTY_BLOOM,
   EMPTY_TRIE_ROOT,
   emptyTrie,
   fromHex,
@@ -50,7 +51,8 @@ export async function createBigChain(
   const child = (parentHash: Hex, number: bigint) => {
     const timestamp = rollup.genesis.l2Time + number * rollup.blockTime
     const position = { number, parentHash, timestamp, l1Origin, sequenceNumber: number }
-    return sealBlock({ ...position, keystoreRoot, transactions: [], receipts: [], encodedReceipts: [] })
+    const nothing = { transactions: [], encodedReceipts: [], logsBloom: EMPTY_BLOOM, gasUsed: 0n }
+    return sealBlock({ ...position, ...nothing, keystoreRoot })
   }
   const base = child(createGenesis(rollup).block.hash, BigInt(BASE))
   const top = child(base.hash, 2n)
