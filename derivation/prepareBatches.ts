@@ -1,11 +1,12 @@
 import type { Hex } from 'viem'
 import { type ChainStore, createLruCache, type Logger, type ParallelVerifier } from '../node/index.ts'
 import {
+  type Approval,
   KeyrollError,
   keystoreGet,
+  type ParsedSetConfig,
   type RollupConfig,
   type SetConfig,
-  setConfigDigest,
   type Trie,
 } from '../protocol/index.ts'
 import type { Decoder } from './Decoder.ts'
@@ -42,13 +43,18 @@ export function createPreparation({
     return update?.nonce === next.nonce - 1n ? update.configHash : keystoreGet(trie, id)
   }
 
-  function prepare(tx: SetConfig, nextHash: Hex, trie: Trie): void {
-    const { id, kind, chainId, next } = tx
-    const previous = kind === 2 ? undefined : previousOf(tx, trie)
+  function prepare({ tx, nextHash, digestFor }: Extract<ParsedSetConfig, { ok: true }>, trie: Trie): void {
+    const { id, kind, next, approvals, openings } = tx
+    const previous = digestFor === undefined ? undefined : previousOf(tx, trie)
     if (kind !== 1) updates.set(id, { nonce: next.nonce, configHash: nextHash })
-    if (kind === 2 || previous === undefined) return
-    const digest = setConfigDigest({ chainId, kind, id, previous, next: nextHash })
-    for (const { scheme, key, signature } of [...tx.approvals, ...tx.openings]) {
+    if (digestFor === undefined || previous === undefined) return
+    const digest = digestFor(previous)
+    expectAll(approvals, digest)
+    expectAll(openings, digest)
+  }
+
+  function expectAll(approvals: readonly Approval[], digest: Hex): void {
+    for (const { scheme, key, signature } of approvals) {
       if (signature !== '0x') expect(scheme, key, digest, signature)
     }
   }
@@ -65,7 +71,7 @@ export function createPreparation({
       for (const raw of batch.transactions) {
         const parsed = decoder.setConfig(raw, rollup.l2ChainId)
         if (!parsed.ok) return
-        prepare(parsed.tx, parsed.nextHash, trie)
+        prepare(parsed, trie)
       }
     }
   }

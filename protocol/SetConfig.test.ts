@@ -1,9 +1,11 @@
 import fc from 'fast-check'
+import type { Hex } from 'viem'
 import { expect, test } from 'vitest'
 import { arbitrarySetConfig } from '../test/arbitraries.ts'
 import { keccakHex } from './bytes.ts'
 import { configHash } from './Config.ts'
-import { decodeSetConfig, setConfigToBytes } from './SetConfig.ts'
+import { decodeSetConfig, parseSetConfig, setConfigToBytes } from './SetConfig.ts'
+import { setConfigDigest } from './SetConfigDigest.ts'
 
 const CHAIN_ID = 0x4b4b4b4bn
 
@@ -18,6 +20,26 @@ test('every set-config decodes to what was encoded, under the hash of its bytes'
         nextHash: configHash(tx.next),
         hash: keccakHex(raw),
       })
+    }),
+  )
+})
+
+test('what its signatures are over is the digest for the config that is asked about, whatever was asked before', () => {
+  const asked = fc.array(fc.constantFrom<Hex>(`0x${'01'.repeat(32)}`, `0x${'02'.repeat(32)}`), {
+    minLength: 2,
+  })
+  fc.assert(
+    fc.property(arbitrarySetConfig(CHAIN_ID), asked, (tx, previouses) => {
+      const raw = setConfigToBytes(tx)
+      fc.pre(raw.length <= 32_768)
+      const parsed = parseSetConfig(raw, CHAIN_ID)
+      const { chainId, id, kind, next } = tx
+      const digests = previouses.map((previous) => parsed.ok && parsed.digestFor?.(previous))
+      expect(digests).toEqual(
+        previouses.map((previous) =>
+          kind === 2 ? undefined : setConfigDigest({ chainId, kind, id, previous, next }),
+        ),
+      )
     }),
   )
 })

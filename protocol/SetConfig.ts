@@ -4,6 +4,7 @@ import { type Config, configFromRlpItem, configHash, writeConfig } from './Confi
 import { MAX_DATA_BYTES, MAX_TRANSACTION_BYTES, SET_CONFIG_TX_TYPE } from './constants.ts'
 import { decodeRlp, RlpError, type RlpItem, rlpToBytes, rlpToList, rlpToNumber, rlpToUint } from './Rlp.ts'
 import { borrowRlpWriter, type RlpWriter } from './RlpWriter.ts'
+import { setConfigDigest } from './SetConfigDigest.ts'
 import { hasSignatureShape } from './Signature.ts'
 import { isScheme, keyBytesOf, type Scheme } from './Signer.ts'
 import { assertUint } from './words.ts'
@@ -44,8 +45,16 @@ export type DecodeReason =
   | 'WRONG_KEY_WIDTH'
   | 'WRONG_SIGNATURE_SHAPE'
 
-/** A decoded set-config with the hash of its next config, or why there is none. */
-export type ParsedSetConfig = { ok: true; tx: SetConfig; nextHash: Hex } | { ok: false; reason: DecodeReason }
+/** A decoded set-config with the hash of its next config and what its signatures are over, or why there is none. */
+export type ParsedSetConfig =
+  | { ok: true; tx: SetConfig; nextHash: Hex; digestFor: DigestFor | undefined }
+  | { ok: false; reason: DecodeReason }
+
+/**
+ * Computes the digest that a set-config's signatures are over, by the hash of the config in force. The last answer is kept: who
+ * looks ahead asks what who executes will ask (protocol.md §3.2). A completed recovery (kind 2), which nobody signs, has none.
+ */
+export type DigestFor = (previous: Hex) => Hex
 
 /** Decodes as {@link parseSetConfig} does; who looked ahead may know the answer already. */
 export type SetConfigParser = (raw: Uint8Array, chainId: bigint) => ParsedSetConfig
@@ -80,18 +89,32 @@ export function setConfigToBytes(tx: SetConfig): Uint8Array {
 /** Decodes the raw bytes of a set-config for the rollup with this chain id, by every rule of protocol.md §3.1. */
 export function decodeSetConfig(raw: Uint8Array, chainId: bigint): DecodedSetConfig {
   const parsed = parseSetConfig(raw, chainId)
-  return parsed.ok ? { ...parsed, hash: keccakHex(raw) } : parsed
+  if (!parsed.ok) return parsed
+  const { tx, nextHash } = parsed
+  return { ok: true, tx, nextHash, hash: keccakHex(raw) }
 }
 
 /** Does as {@link decodeSetConfig} for callers who do not need the transaction hash. */
 export function parseSetConfig(raw: Uint8Array, chainId: bigint): ParsedSetConfig {
   try {
     const tx = readSetConfig(raw, chainId)
-    return { ok: true, tx, nextHash: configHash(tx.next) }
+    const nextHash = configHash(tx.next)
+    return { ok: true, tx, nextHash, digestFor: rememberDigest(tx, nextHash) }
   } catch (error) {
     if (error instanceof Refusal) return { ok: false, reason: error.reason }
     if (error instanceof RlpError) return { ok: false, reason: 'MALFORMED' }
     throw error
+  }
+}
+
+function rememberDigest({ chainId, kind, id }: SetConfig, nextHash: Hex): DigestFor | undefined {
+  if (kind === 2) return undefined
+  let known: { previous: Hex; digest: Hex } | undefined
+  return (previous) => {
+    if (known?.previous !== previous) {
+      known = { previous, digest: setConfigDigest({ chainId, kind, id, previous, next: nextHash }) }
+    }
+    return known.digest
   }
 }
 

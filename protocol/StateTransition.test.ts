@@ -12,7 +12,7 @@ import { keystoreEventsAbi } from './KeystoreLogs.ts'
 import { readKeystore, recoverySlots } from './KeystoreState.ts'
 import { keystorePut, stateRootOf } from './KeystoreTrie.ts'
 import { receiptToBytes } from './Receipt.ts'
-import { type SetConfig, setConfigToBytes } from './SetConfig.ts'
+import { parseSetConfig, type SetConfig, type SetConfigParser, setConfigToBytes } from './SetConfig.ts'
 import { setConfigDigest } from './SetConfigDigest.ts'
 import { verifySignature } from './Signature.ts'
 import { createSignerTree } from './Signer.ts'
@@ -64,8 +64,19 @@ function createChain() {
       ...changes,
     }
   }
-  const execute = (attributes: BlockAttributes) =>
-    stateTransition({ rollup: RULES, parent: head.block.header, attributes, reader, verify: verifySignature })
+  /** Decodes as whoever looked ahead, and took the config in force for another one. */
+  const parse: SetConfigParser = (raw, chainId) => {
+    const parsed = parseSetConfig(raw, chainId)
+    if (parsed.ok) parsed.digestFor?.(hashOf(1n))
+    return parsed
+  }
+  const execute = (attributes: BlockAttributes) => {
+    const given = { rollup: RULES, parent: head.block.header, attributes, reader, verify: verifySignature }
+    const result = stateTransition({ ...given, parse })
+    const { block, reasons } = stateTransition(given)
+    expect(result).toMatchObject({ block, reasons })
+    return result
+  }
   const append = (attributes: BlockAttributes): BlockResult => {
     head = execute(attributes)
     for (const [hash, node] of head.nodes) nodes.set(hash, node)

@@ -20,7 +20,13 @@ import { keystorePut, keystorePutAt, slotToKey } from './KeystoreTrie.ts'
 import { encodeReceipts, type Receipt } from './Receipt.ts'
 import { RlpError } from './Rlp.ts'
 import type { RollupConfig } from './RollupConfig.ts'
-import { type DecodeReason, parseSetConfig, type SetConfig, type SetConfigParser } from './SetConfig.ts'
+import {
+  type DecodeReason,
+  type ParsedSetConfig,
+  parseSetConfig,
+  type SetConfig,
+  type SetConfigParser,
+} from './SetConfig.ts'
 import type { SignatureVerifier } from './Signature.ts'
 import { type L1Origin, sealBlock } from './sealBlock.ts'
 import { EMPTY_TRIE_ROOT, emptyTrie, type Trie, trieNewNodes, trieRoot } from './Trie.ts'
@@ -184,7 +190,7 @@ function executeTransaction(context: Context, trie: Trie, raw: Uint8Array, index
 function executeSetConfig(
   context: Context,
   trie: Trie,
-  { tx, nextHash }: { tx: SetConfig; nextHash: Hex },
+  { tx, nextHash, digestFor }: Extract<ParsedSetConfig, { ok: true }>,
 ): Outcome {
   const { rollup, timestamp, verify, readConfig } = context
   const key = slotToKey(tx.id)
@@ -200,6 +206,7 @@ function executeSetConfig(
     rollup,
     verify,
     hashes: { current: currentHash ?? tx.id, next: nextHash },
+    digestFor,
   })
   if (reason !== undefined) return { ok: false, reason }
   return tx.kind === 1

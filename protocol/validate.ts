@@ -10,7 +10,7 @@ import {
   type ShortConfig,
 } from './Config.ts'
 import { MAX_PROOF_LENGTH } from './constants.ts'
-import type { Approval, SetConfig } from './SetConfig.ts'
+import type { Approval, DigestFor, SetConfig } from './SetConfig.ts'
 import { setConfigDigest } from './SetConfigDigest.ts'
 import type { SignatureVerifier } from './Signature.ts'
 import { rootFromSigner } from './Signer.ts'
@@ -53,6 +53,8 @@ export type ValidationInput = {
   verify: SignatureVerifier
   /** `configHash(current)` and `configHash(tx.next)`, from callers that know them already. */
   hashes?: { current: Hex; next: Hex }
+  /** What {@link setConfigDigest} says of `tx`, likewise. */
+  digestFor?: DigestFor | undefined
 }
 
 /** Names the first rule that a decoded set-config breaks, or undefined when it is valid (protocol.md §3.3). */
@@ -82,7 +84,7 @@ function validateCompletion(
 }
 
 function validateApprovals(
-  { tx, current, verify, hashes }: ValidationInput,
+  { tx, current, verify, hashes, digestFor }: ValidationInput,
   kind: 0 | 1,
 ): InvalidReason | undefined {
   const authority = kind === 0 ? current.signers : current.guardians
@@ -91,13 +93,10 @@ function validateApprovals(
   if (authority.threshold === 0 || approvals.length !== authority.threshold) return 'WRONG_APPROVAL_COUNT'
   if (!areKeysAscending(approvals)) return 'APPROVALS_NOT_ASCENDING'
   if (!approvals.every((approval) => isIn(approval, authority))) return 'NOT_A_SIGNER'
-  const digest = setConfigDigest({
-    chainId: tx.chainId,
-    kind,
-    id: tx.id,
-    previous: hashes?.current ?? configHash(current),
-    next: hashes?.next ?? next,
-  })
+  const previous = hashes?.current ?? configHash(current)
+  const digest =
+    digestFor?.(previous) ??
+    setConfigDigest({ chainId: tx.chainId, kind, id: tx.id, previous, next: hashes?.next ?? next })
   if (!approvals.every((approval) => isSigned(approval, digest, verify))) return 'BAD_SIGNATURE'
 
   if (next.signers.root === current.signers.root && next.signers.threshold === current.signers.threshold) {

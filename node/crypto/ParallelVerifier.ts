@@ -112,6 +112,10 @@ export function createParallelVerifier({
   }
 
   const answer = ({ message, rs, key }: P256Question) => native.verifyP256(message, rs, key)
+  const waiting = {
+    meanwhile: () => answerOne(ring, MAIN_THREAD, memory, answer),
+    patienceMs: PATIENCE_MS,
+  }
 
   function takeExpected(scheme: Scheme, key: Hex, digest: Hex, signature: Hex): boolean | undefined {
     const known = expected.get(signature)
@@ -120,14 +124,12 @@ export function createParallelVerifier({
       return undefined
     }
     forget(known.slot)
-    return takeAnswer(ring, known.slot, {
-      meanwhile: () => answerOne(ring, MAIN_THREAD, memory, answer),
-      patienceMs: PATIENCE_MS,
-    })
+    return takeAnswer(ring, known.slot, waiting)
   }
 
   return {
-    verify: (...question) => takeExpected(...question) ?? verifyHere(...question),
+    verify: (scheme, key, digest, signature) =>
+      takeExpected(scheme, key, digest, signature) ?? verifyHere(scheme, key, digest, signature),
     expect,
     backlog: () => countUnclaimed(ring),
     async close() {
