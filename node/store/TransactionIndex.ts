@@ -5,18 +5,19 @@ import {
   DEPOSIT_TX_TYPE,
   depositFromBytes,
   fromHex,
-  keccakHex,
+  keccak,
   type Receipt,
   toHex,
-  transactionHash,
 } from '../../protocol/index.ts'
-import { Bucket, type BucketNumber, bucketKey } from './Bucket.ts'
+import { Bucket, bucketKey } from './Bucket.ts'
 import type { Database, Write } from './Database.ts'
 import { type Position, positionFromBytes, positionToBytes } from './storeCodecs.ts'
 
 const FAILED = Uint8Array.of(0)
 
-type Entry = { bucket: BucketNumber; hash: Hex; index: number }
+type IndexBucket = typeof Bucket.transaction | typeof Bucket.forced
+
+type Entry = { bucket: IndexBucket; hash: Uint8Array; index: number }
 
 /**
  * Where transactions stand. The same bytes may stand in several blocks, but take effect once: kept are the place where they took
@@ -24,7 +25,7 @@ type Entry = { bucket: BucketNumber; hash: Hex; index: number }
  */
 export interface TransactionIndex {
   /** Finds the place to show of a transaction, or of the deposits that force a set-config: where it took effect, else the first. */
-  find(hash: Hex, bucket: typeof Bucket.transaction | typeof Bucket.forced): Position | undefined
+  find(hash: Hex, bucket: IndexBucket): Position | undefined
   /** Makes the writes that add a block's transactions. */
   add(block: Block, receipts: readonly Receipt[]): Write[]
   /** Makes the writes that remove the transactions of dropped blocks, all above `keptNumber`. */
@@ -39,16 +40,20 @@ export function createTransactionIndex(database: Database): TransactionIndex {
   }
 
   return {
-    find: (hash, bucket) => read(effectKey(bucket, hash)) ?? read(failureKey(bucket, hash)),
+    find(hashHex, bucket) {
+      const hash = fromHex(hashHex, 32)
+      return read(effectKey(bucket, hash)) ?? read(failureKey(bucket, hash))
+    },
     add(block, receipts) {
       const writes: Write[] = []
-      const failed = new Set<string>()
+      const failed = new Set<Hex>()
       for (const { bucket, hash, index } of entriesOf(block)) {
         const isEffective = receipts[index]?.status === 1
         const key = isEffective ? effectKey(bucket, hash) : failureKey(bucket, hash)
         if (!isEffective) {
-          if (failed.has(bucket + hash) || database.get(key) !== undefined) continue
-          failed.add(bucket + hash)
+          const name = toHex(key)
+          if (failed.has(name) || database.get(key) !== undefined) continue
+          failed.add(name)
         }
         writes.push({ key, value: positionToBytes({ blockNumber: block.header.number, index }) })
       }
@@ -71,19 +76,21 @@ export function createTransactionIndex(database: Database): TransactionIndex {
   }
 }
 
-function effectKey(bucket: BucketNumber, hash: Hex): Uint8Array {
-  return bucketKey(bucket, fromHex(hash, 32))
+function effectKey(bucket: IndexBucket, hash: Uint8Array): Uint8Array {
+  return bucketKey(bucket, hash)
 }
 
-function failureKey(bucket: BucketNumber, hash: Hex): Uint8Array {
-  return bucketKey(bucket, concat(fromHex(hash, 32), FAILED))
+function failureKey(bucket: IndexBucket, hash: Uint8Array): Uint8Array {
+  return bucketKey(bucket, concat(hash, FAILED))
 }
 
 function entriesOf(block: Block): Entry[] {
-  return block.transactions.flatMap((raw, index): Entry[] => {
-    const own: Entry = { bucket: Bucket.transaction, hash: transactionHash(raw), index }
-    if (raw[0] !== DEPOSIT_TX_TYPE) return [own]
+  const entries: Entry[] = []
+  block.transactions.forEach((raw, index) => {
+    entries.push({ bucket: Bucket.transaction, hash: keccak(raw), index })
+    if (raw[0] !== DEPOSIT_TX_TYPE) return
     const { data } = depositFromBytes(raw)
-    return [own, { bucket: Bucket.forced, hash: keccakHex(data), index }]
+    entries.push({ bucket: Bucket.forced, hash: keccak(data), index })
   })
+  return entries
 }
