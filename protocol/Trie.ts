@@ -361,19 +361,20 @@ function collect(node: TrieNode, version: number, nodes: Map<Hex, Uint8Array>): 
 /** The versions of the nodes below one that stand under hashes; new ones have this version. */
 function versionsBelow(node: ReadNode, version: number): number[] {
   const versions: number[] = []
-  const add = (child: TrieNode) => {
-    if (child.kind === 'unread') versions.push(child.version)
-    else if (isHash(referenceOf(child))) versions.push(version)
-  }
-  if (node.kind === 'extension') add(node.child)
+  if (node.kind === 'extension') addVersion(versions, node.child, version)
   if (node.kind === 'branch') {
     for (let slot = 0; slot < 16; slot++) {
       const child = node.children[slot]
       if (typeof child === 'number') versions.push(versionInSource(node.source as Uint8Array, slot, child))
-      else if (child !== undefined) add(child)
+      else if (child !== undefined) addVersion(versions, child, version)
     }
   }
   return versions
+}
+
+function addVersion(versions: number[], child: TrieNode, version: number): void {
+  if (child.kind === 'unread') versions.push(child.version)
+  else if (isHash(referenceOf(child))) versions.push(version)
 }
 
 /** The nodes below one that was read alone which stand under hashes. */
