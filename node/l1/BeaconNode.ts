@@ -1,10 +1,10 @@
 import { type Hex, isHex } from 'viem'
-import { BLOB_BYTES, fromHex, ZERO_HASH } from '../../protocol/index.ts'
+import { BLOB_BYTES, ZERO_HASH } from '../../protocol/index.ts'
 import { createLruCache } from '../LruCache.ts'
 import type { Endpoint } from './Endpoint.ts'
 import { commitmentToVersionedHash } from './Kzg.ts'
 import type { L1Header } from './L1Header.ts'
-import { hexField, type JsonObject, toList, toObject } from './l1Json.ts'
+import { bytesOf, hexField, type JsonObject, toList, toObject } from './l1Json.ts'
 import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
 /** What a beacon node says its chain is. */
@@ -213,7 +213,8 @@ function secondsOf(settings: JsonObject): bigint {
 
 /** A malformed one among good ones is left out. */
 function toBlob(json: unknown): Uint8Array[] {
-  return isHex(json) && json.length === 2 + 2 * BLOB_BYTES ? [fromHex(json)] : []
+  const blob = bytesOf(json, BLOB_BYTES)
+  return blob === undefined ? [] : [blob]
 }
 
 function toCommitment(json: unknown): Hex[] {

@@ -23,7 +23,8 @@ import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
 /** An L1 transaction whose bytes were checked against the header's transactions root. */
 export type L1Transaction = {
-  hash: Hex
+  /** Computed when it is asked for, each time. */
+  readonly hash: Hex
   type: number
   /** Undefined for a contract creation. */
   to: Address | undefined
@@ -78,7 +79,10 @@ function transactionFromJson(tx: JsonObject): L1Transaction {
   const payload = encodeRlp(itemsOf(type, tx, input))
   const raw = type === 0 ? payload : concat(Uint8Array.of(type), payload)
   return {
-    hash: keccakHex(raw),
+    // The root proves the bytes, and of few of them anybody wants to know the hash.
+    get hash() {
+      return keccakHex(raw)
+    },
     type,
     to: tx.to === null || tx.to === undefined ? undefined : (hexField(tx, 'to', 20) as Address),
     input,
