@@ -4,7 +4,7 @@ import { type AddressInfo, createServer as createRawServer, type Server, type So
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from '../../test/loopbackCertificate.ts'
-import { createHttp, type Http, type HttpRequest } from './Http.ts'
+import { createHttp, type Http, HttpError, type HttpRequest } from './Http.ts'
 
 const closing: (() => void)[] = []
 afterAll(() => {
@@ -100,6 +100,27 @@ describe('createHttp', () => {
     expect(await ask(url)).toEqual([301, 'there'])
   })
 
+  it('closes the connection of an answer in another protocol', async () => {
+    let isClosed: (() => void) | undefined
+    const closed = new Promise<void>((resolve) => {
+      isClosed = resolve
+    })
+    const { url } = await serveRaw((socket) => {
+      socket.on('close', () => isClosed?.())
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n')
+    })
+    await expect(ask(url)).rejects.toBeInstanceOf(HttpError)
+    await closed
+  })
+
+  it('leaves no timer behind', async () => {
+    const { url } = await serveRaw((socket) => socket.write(OK))
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+    const before = timers()
+    for (let i = 0; i < 20; i++) await ask(url)
+    expect(timers() - before).toBeLessThan(20)
+  })
+
   it('uses connections again', async () => {
     const { url, connections } = await serveRaw((socket) => socket.write(OK))
     for (let i = 0; i < 5; i++) await ask(url)
@@ -152,6 +173,46 @@ describe('createHttp', () => {
       expect(connections()).toBe(1)
     })
 
+    it('asks no second time after the beginning of an answer that is reset', async () => {
+      let answering: Socket | undefined
+      const { url, connections } = await serveRaw((socket, request) => {
+        answering = socket
+        socket.write(request === 1 ? OK : OK.slice(0, -1))
+      })
+      await ask(url)
+      const reset = () => answering?.resetAndDestroy()
+      await expect(http({ url, headers: {}, timeoutMs: 20_000 }, reset)).rejects.toMatchObject({
+        code: 'ECONNRESET',
+      })
+      expect(connections()).toBe(1)
+    })
+
+    it('asks until all such connections are used up', async () => {
+      const waiting: Socket[] = []
+      const { url, connections } = await serveRaw((socket, request, connection) => {
+        if (request > 1) socket.end()
+        else if (connection > 3) socket.write(OK)
+        else if (waiting.push(socket) === 3) for (const each of waiting) each.write(OK)
+      })
+      await Promise.all([ask(url), ask(url), ask(url)])
+      expect(await ask(url)).toEqual([200, 'ok'])
+      expect(connections()).toBe(4)
+    })
+
+    it('asks nothing more when the signal was what ended it', async () => {
+      const stop = new AbortController()
+      const reason = new Error('stop')
+      const client = createHttp(stop.signal)
+      const { url, connections } = await serveRaw((socket, request) => {
+        if (request === 1) socket.write(OK)
+        else stop.abort(reason)
+      })
+      await ask(url, { client })
+      await expect(ask(url, { client })).rejects.toBe(reason)
+      expect(await ask(url)).toEqual([200, 'ok'])
+      expect(connections()).toBe(2)
+    })
+
     it('asks no second time on a connection that was new', async () => {
       const { url, connections } = await serveRaw((socket) => socket.end())
       await expect(ask(url)).rejects.toMatchObject({ code: 'ECONNRESET' })
@@ -184,7 +245,9 @@ describe('createHttp', () => {
       ['compression twice', OK.replace('\r\n', '\r\ncontent-encoding: gzip, gzip\r\n')],
     ])('%s', async (_name, answer) => {
       const { url } = await serveRaw((socket) => socket.end(answer))
-      await expect(ask(url)).rejects.toBeInstanceOf(Error)
+      const error: unknown = await ask(url).catch((thrown: unknown) => thrown)
+      expect(error).toBeInstanceOf(Error)
+      expect(String(error)).not.toContain('no whole answer')
     })
 
     it('headers without end, long before its time', async () => {

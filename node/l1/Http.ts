@@ -24,7 +24,6 @@ type End = (reason: unknown) => void
 
 /** Public nodes compress for whoever takes it, and some refuse who does not say its name. */
 const OWN_HEADERS = { 'accept-encoding': 'gzip', 'user-agent': 'keyroll' }
-const NEW_CONNECTION = { agent: false } as const
 
 /**
  * Makes an HTTP client for a fraction of the CPU that `fetch` takes. Connections are used again, redirects are not followed, and
@@ -69,10 +68,11 @@ function exchange(
         fail(new HttpError('got an answer in another protocol'))
       })
       asked.on('error', (error) => {
-        // A peer may close a waiting connection at the moment when it is used again, which says nothing of the peer.
+        // A peer may close a connection that waits at the moment when it is used again, which says nothing of the peer. Each
+        // time there is one such connection less.
         const isStale = asked.reusedSocket && !isAnswered && isReset(error)
         if (!isStale || !underWay.has(fail)) return fail(error)
-        asked = send(request, NEW_CONNECTION)
+        asked = send(request)
         listen()
       })
     }
@@ -84,7 +84,6 @@ function exchange(
         return
       }
       body.on('data', (part: Uint8Array) => {
-        if (!underWay.has(fail)) return
         try {
           take(part)
         } catch (error) {
@@ -110,9 +109,9 @@ function exchange(
   })
 }
 
-function send({ url, headers, body }: HttpRequest, connection?: typeof NEW_CONNECTION): ClientRequest {
+function send({ url, headers, body }: HttpRequest): ClientRequest {
   const method = body === undefined ? 'GET' : 'POST'
-  const options = { method, headers: { ...OWN_HEADERS, ...headers }, ...connection }
+  const options = { method, headers: { ...OWN_HEADERS, ...headers } }
   return (url.startsWith('https:') ? httpsRequest : httpRequest)(url, options).end(body)
 }
 
