@@ -63,10 +63,7 @@ function exchange(
         isAnswered = true
         read(answer)
       })
-      asked.on('upgrade', (_answer, socket) => {
-        socket.destroy()
-        fail(new HttpError('got an answer in another protocol'))
-      })
+      asked.on('upgrade', () => fail(new HttpError('got an answer in another protocol')))
       asked.on('error', (error) => {
         // A peer may close a connection that waits at the moment when it is used again, which says nothing of the peer. Each
         // time there is one such connection less.
@@ -79,10 +76,6 @@ function exchange(
 
     function read(answer: IncomingMessage): void {
       const body = decompressed(answer)
-      if (body === undefined) {
-        fail(new HttpError('got an answer that is compressed as nobody asked for'))
-        return
-      }
       body.on('data', (part: Uint8Array) => {
         try {
           take(part)
@@ -115,12 +108,10 @@ function send({ url, headers, body }: HttpRequest): ClientRequest {
   return (url.startsWith('https:') ? httpsRequest : httpRequest)(url, options).end(body)
 }
 
-/** Undefined for what nobody asked for. */
-function decompressed(answer: IncomingMessage): Readable | undefined {
+function decompressed(answer: IncomingMessage): Readable {
   const encoding = answer.headers['content-encoding']?.toLowerCase() ?? 'identity'
-  if (encoding === 'identity') return answer
-  // Whoever reads hears of what goes wrong with either.
-  return encoding === 'gzip' ? pipeline(answer, createGunzip(), () => undefined) : undefined
+  // Whoever reads hears of what goes wrong with either, and what was not asked for is no gzip.
+  return encoding === 'identity' ? answer : pipeline(answer, createGunzip(), () => undefined)
 }
 
 function isReset(error: Error & { code?: unknown }): boolean {
