@@ -12,7 +12,7 @@ import {
   verifySignature,
   webAuthnClientData,
 } from './Signature.ts'
-import type { Scheme } from './Signer.ts'
+import { keyBytesOf, type Scheme } from './Signer.ts'
 
 describe.each([1, 2, 3] as Scheme[])('scheme %i', (scheme) => {
   const signer = createTestSigner(scheme, 'property')
@@ -138,4 +138,38 @@ test('the curve operations are asked only about signatures in range, and their a
   expect(verify(2, small, digest, small)).toBe(true)
   expect(verify(1, `0x${'01'.repeat(20)}`, digest, `${small}1b`)).toBe(false)
   expect(asked).toEqual(['verify', 'recover'])
+})
+
+test('the curve operations get the bytes of the question, whatever was asked before it', () => {
+  const low = (length: number) =>
+    fc.uint8Array({ min: 1, max: 0x7e, minLength: length, maxLength: length }).map(toHex)
+  const key = fc.constantFrom(20, 64, 65).chain(low)
+  const signature = fc.oneof(
+    fc.constantFrom(63, 64, 65).chain(low),
+    low(64).map((rs): Hex => `${rs}1b`),
+  )
+  const question = fc.tuple(fc.constantFrom<Scheme>(1, 2), key, arbitraryHash, signature)
+  fc.assert(
+    fc.property(fc.array(question, { minLength: 2, maxLength: 8 }), (questions) => {
+      const asked: string[] = []
+      const verify = createSignatureVerifier({
+        recoverSecp256k1(hash, rs, recovery) {
+          asked.push(`${toHex(hash)} ${toHex(rs)} ${recovery}`)
+          return undefined
+        },
+        verifyP256(message, rs, key) {
+          asked.push(`${toHex(message)} ${toHex(rs)} ${toHex(key)}`)
+          return true
+        },
+      })
+      const expected = questions.flatMap(([scheme, key, digest, signature]) => {
+        const width = scheme === 1 ? 65 : 64
+        const isAsked = key.length === 2 + 2 * keyBytesOf(scheme) && signature.length === 2 + 2 * width
+        if (!isAsked || (scheme === 1 && !signature.endsWith('1b'))) return []
+        return scheme === 1 ? [`${digest} ${signature.slice(0, -2)} 0`] : [`${digest} ${signature} ${key}`]
+      })
+      for (const each of questions) verify(...each)
+      expect(asked).toEqual(expected)
+    }),
+  )
 })

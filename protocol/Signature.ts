@@ -1,7 +1,7 @@
 import { p256 } from '@noble/curves/nist.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import type { Hex } from 'viem'
-import { asciiToBytes, concat, fromHex, keccak, sha256, toHex } from './bytes.ts'
+import { asciiToBytes, concat, fromHex, keccak, sha256, toHex, writeHex } from './bytes.ts'
 import {
   MAX_AUTHENTICATOR_DATA_BYTES,
   MAX_CLIENT_DATA_TAIL_BYTES,
@@ -14,7 +14,10 @@ import { createWords, writeUint256 } from './words.ts'
 /** Tells whether a signature over a 32-byte digest is valid for a key, by every rule of protocol.md §2.2. */
 export type SignatureVerifier = (scheme: Scheme, key: Hex, digest: Hex, signature: Hex) => boolean
 
-/** The curve operations that a {@link SignatureVerifier} is made of; they get inputs of the right width with `r` and low `s` in range. */
+/**
+ * The curve operations that a {@link SignatureVerifier} is made of; they get inputs of the right width with `r` and low `s` in range.
+ * The inputs are lent: the next question is written over them.
+ */
 export type SignaturePrimitives = {
   /** Recovers the public key `x ‖ y` that signed a 32-byte hash, or undefined when there is none. */
   recoverSecp256k1: (hash: Uint8Array, rs: Uint8Array, recovery: 0 | 1) => Uint8Array | undefined
@@ -55,10 +58,16 @@ export const verifySignature: SignatureVerifier = createSignatureVerifier({
 
 /** Makes a verifier of all three schemes from two curve operations, so that the rules around them stand once (protocol.md §2.2). */
 export function createSignatureVerifier(primitives: SignaturePrimitives): SignatureVerifier {
+  // Arrays of their own for each question would cost more than all else that is done here.
+  const address = new Uint8Array(20)
+  const point = new Uint8Array(64)
+  const digest = new Uint8Array(32)
+  const rsv = new Uint8Array(65)
+  const rs = new Uint8Array(64)
   return (scheme, keyHex, digestHex, signatureHex) => {
-    const key = fromHex(keyHex)
-    const digest = fromHex(digestHex, 32)
-    const signature = fromHex(signatureHex)
+    const key = readHex(keyHex, scheme === 1 ? address : point)
+    writeHex(digest, 0, digestHex, 32)
+    const signature = readHex(signatureHex, scheme === 1 ? rsv : rs)
     if (key.length !== keyBytesOf(scheme)) return false
     if (scheme === 1) return verifySecp256k1(primitives, key, digest, signature)
     if (scheme === 2) {
@@ -96,6 +105,13 @@ export function decodeWebAuthnSignature(signature: Hex): WebAuthnSignature | und
 /** Builds the client data JSON that an authenticator signs for a digest, as far as it is fixed, and the tail (protocol.md §2.2). */
 export function webAuthnClientData(digest: Hex, clientDataTail: Hex): Uint8Array {
   return clientDataOf(fromHex(digest, 32), fromHex(clientDataTail))
+}
+
+/** Reads hex into memory that has the width of most such values, and others into arrays of their own. */
+function readHex(hex: Hex, memory: Uint8Array): Uint8Array {
+  if (hex.length !== 2 + 2 * memory.length) return fromHex(hex)
+  writeHex(memory, 0, hex)
+  return memory
 }
 
 function verifySecp256k1(

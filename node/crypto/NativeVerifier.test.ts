@@ -21,9 +21,9 @@ const primitives = createNativePrimitives()
 const asked: { question: Parameters<typeof verifyP256Once>; isGood: boolean }[] = []
 const verifyNatively = createSignatureVerifier({
   ...primitives,
-  verifyP256(...question) {
-    const isGood = primitives.verifyP256(...question)
-    asked.push({ question, isGood })
+  verifyP256(message, rs, key) {
+    const isGood = primitives.verifyP256(message, rs, key)
+    asked.push({ question: [message.slice(), rs.slice(), key.slice()], isGood })
     return isGood
   },
 })
