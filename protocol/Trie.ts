@@ -407,9 +407,10 @@ function writeVersion(bytes: Uint8Array, at: number, version: number): void {
 }
 
 function readVersion(bytes: Uint8Array, at: number): number {
-  const byte = (i: number) => bytes[at + i] as number
-  const high = byte(0) * 256 + byte(1)
-  return high * UINT32_END + byte(2) * 2 ** 24 + ((byte(3) << 16) | (byte(4) << 8) | byte(5))
+  const high = (bytes[at] as number) * 256 + (bytes[at + 1] as number)
+  const low =
+    ((bytes[at + 3] as number) << 16) | ((bytes[at + 4] as number) << 8) | (bytes[at + 5] as number)
+  return high * UINT32_END + (bytes[at + 2] as number) * 2 ** 24 + low
 }
 
 /** The version of the child whose hash stands at `place` in the source of a branch: of as many hashes before it as there are bytes for. */
