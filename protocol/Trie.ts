@@ -408,8 +408,7 @@ function writeVersion(bytes: Uint8Array, at: number, version: number): void {
 
 function readVersion(bytes: Uint8Array, at: number): number {
   const high = (bytes[at] as number) * 256 + (bytes[at + 1] as number)
-  const low =
-    ((bytes[at + 3] as number) << 16) | ((bytes[at + 4] as number) << 8) | (bytes[at + 5] as number)
+  const low = ((bytes[at + 3] as number) << 16) | ((bytes[at + 4] as number) << 8) | (bytes[at + 5] as number)
   return high * UINT32_END + (bytes[at + 2] as number) * 2 ** 24 + low
 }
 
