@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import { verifyP256Once } from '../node/index.ts'
+import { createHttp, verifyP256Once } from '../node/index.ts'
 import { fromHex } from '../protocol/index.ts'
 import { createBenchSigner } from './keystores.ts'
 import { BenchmarkError } from './report.ts'
@@ -48,16 +48,23 @@ async function read(url: string, blobs: boolean): Promise<BoundResult> {
     if (header.transactions.length === 0) continue
     await call(url, 'eth_getBlockReceipts', [header.hash], false)
     await call(url, 'eth_getBlockByHash', [header.hash, true], false)
-    if (blobs) await (await fetch(`${url}/eth/v1/beacon/blobs/${number}`)).arrayBuffer()
+    if (blobs) await get(`${url}/eth/v1/beacon/blobs/${number}`)
   }
 }
 
+const http = createHttp()
+
 async function call(url: string, method: string, params: unknown[], isParsed = true): Promise<unknown> {
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
-  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-  if (!isParsed) return await response.arrayBuffer()
-  const { result } = (await response.json()) as { result: unknown }
+  const bytes = await get(url, JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }))
+  if (!isParsed) return bytes
+  const { result } = JSON.parse(bytes.toString()) as { result: unknown }
   return result ?? undefined
+}
+
+async function get(url: string, body?: string): Promise<Buffer> {
+  const parts: Uint8Array[] = []
+  await http({ url, body, headers: {}, timeoutMs: 60_000 }, (part) => parts.push(part))
+  return Buffer.concat(parts)
 }
 
 const task = JSON.parse(process.argv.at(-1) ?? '') as BoundTask
