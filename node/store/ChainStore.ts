@@ -15,7 +15,8 @@ export type TransactionLocation = { blockHash: Hex; blockNumber: bigint; index: 
 export type Verdict = RejectReason | undefined
 
 /**
- * The chain on disk: synchronous reads, atomic and durable writes. One writer at a time (the Engine).
+ * The chain on disk: synchronous reads, atomic writes, on disk when they resolve but for {@link ChainStore.appendSafe}. One writer at
+ * a time (the Engine).
  *
  * Blocks that a rewind drops are forgotten; trie nodes and configs are content-addressed and stay.
  */
@@ -39,7 +40,8 @@ export interface ChainStore extends StateReader {
    */
   appendUnsafe(result: BlockResult): Promise<void>
   /**
-   * Appends a child of the unsafe head that is safe at once.
+   * Appends a child of the unsafe head that is safe at once. It resolves while the block is being written: a crash loses it, which
+   * L1 holds, or nothing. The next write waits for this one, and fails as it did.
    *
    * @throws {NotOnHeadError} when it is none, or the safe head is not the unsafe head.
    */

@@ -42,6 +42,7 @@ import {
 } from './storeErrors.ts'
 import { createTransactionIndex } from './TransactionIndex.ts'
 import { nodeKey, nodeWrites, openTrie } from './trieNodes.ts'
+import { createWriteBehind } from './WriteBehind.ts'
 
 const CACHED_NODE_BYTES = 64 * 1_048_576
 /** What a cached node takes beside its bytes: its hash in hex, an array, and its place in a map. */
@@ -100,7 +101,8 @@ async function prepare(database: Database, path: string, rollup: RollupConfig): 
   await database.write(foundingWrites(database, rollup, genesisBase(block, rollup), first))
 }
 
-function createChainStore(database: Database, rollup: RollupConfig): ChainStore {
+function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
+  const database = createWriteBehind(disk)
   const weigh = (node: Uint8Array) => node.length + NODE_OVERHEAD_BYTES
   const nodes = createLruCache<Hex, Uint8Array>(CACHED_NODE_BYTES, weigh)
   const configs = createLruCache<Hex, Config>(CACHED_CONFIGS)
@@ -178,8 +180,10 @@ function createChainStore(database: Database, rollup: RollupConfig): ChainStore 
     }
   }
 
-  async function write(next: Heads, writes: readonly Write[]): Promise<void> {
-    await database.write([...writes, { key: metaKey('heads'), value: headsToBytes(next) }])
+  async function write(next: Heads, writes: readonly Write[], isDerivedAnew = false): Promise<void> {
+    const all = [...writes, { key: metaKey('heads'), value: headsToBytes(next) }]
+    // What a crash loses of a block that L1 holds, the next start derives once more.
+    await (isDerivedAnew ? database.writeBehind(all) : database.write(all))
     heads = next
   }
 
@@ -189,12 +193,13 @@ function createChainStore(database: Database, rollup: RollupConfig): ChainStore 
     assertChild('append', ref, heads.unsafe)
     if (inclusion !== undefined) assertChild('append as safe', ref, heads.safe)
     const next = { ...heads, unsafe: ref, safe: inclusion === undefined ? heads.safe : ref }
-    await write(next, [
+    const writes = [
       ...blockWrites(block, encodedReceiptsToBytes(result.encodedReceipts, result.reasons)),
       ...stateWrites(result),
       ...transactions.add(block, result.receipts),
       ...(inclusion === undefined ? [] : [inclusionWrite(ref.number, inclusion)]),
-    ])
+    ]
+    await write(next, writes, inclusion !== undefined)
     blocks.set(block.hash, block)
     receipts.set(block.hash, { receipts: result.receipts, verdicts: result.reasons })
     for (const [hash, node] of result.nodes) nodes.set(hash, node)
