@@ -123,6 +123,23 @@ describe('createEndpoint', () => {
     expect(await endpoint.ask({ ...ask, path: '/error' })).toMatchObject({ status: 500, json: undefined })
   })
 
+  it.each([
+    ['http://localhost:8545', 'identity'],
+    ['http://127.0.0.1', 'identity'],
+    ['http://[::1]:8545/', 'identity'],
+    ['http://127.example', undefined],
+    ['https://localhost.example/', undefined],
+  ])('asks a node on its own machine not to compress: %s', async (url, encoding) => {
+    const seen: (string | undefined)[] = []
+    const endpoint = createEndpoint(url, async ({ headers }, take) => {
+      seen.push(headers['accept-encoding'])
+      take(Buffer.from('{}'))
+      return 200
+    })
+    await endpoint.ask(ask)
+    expect(seen).toEqual([encoding])
+  })
+
   it('sends user and password as a header, and names only the host', async () => {
     const host = await serve((request, response) => {
       response.end(JSON.stringify(request.headers.authorization))

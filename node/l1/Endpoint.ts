@@ -73,12 +73,20 @@ export function createEndpoint(url: string, http: Http): Endpoint {
   return { name, ask, clean }
 }
 
+/** On one machine nothing is saved that compressing would not cost. */
+const LOOPBACK = /^(localhost|127(\.[0-9]+){3}|\[::1\])$/
+const UNCOMPRESSED = { 'accept-encoding': 'identity' }
 const JSON_CONTENT = { 'content-type': 'application/json' }
 
 function takeApart(url: string) {
   const { url: plain, headers } = splitCredentials(url)
-  const { href, host } = new URL(plain)
-  return { base: href.replace(/\/+$/, ''), name: host, headers, secrets: urlSecrets(url) }
+  const { href, host, hostname } = new URL(plain)
+  return {
+    base: href.replace(/\/+$/, ''),
+    name: host,
+    headers: { ...headers, ...(LOOPBACK.test(hostname) && UNCOMPRESSED) },
+    secrets: urlSecrets(url),
+  }
 }
 
 function grown(held: Uint8Array, bytes: number): Buffer {
