@@ -165,16 +165,18 @@ function readApproval(item: RlpItem, mayBeUnsigned: boolean): Approval {
 
 function writeApprovals(writer: RlpWriter, approvals: readonly Approval[]): void {
   const end = writer.length
-  for (const { scheme, key, proof, signature } of approvals.toReversed()) {
-    const approvalEnd = writer.length
-    writer.hex(signature)
-    const proofEnd = writer.length
-    for (const sibling of proof.toReversed()) writer.hex(sibling, 32)
-    writer.list(proofEnd)
-    writer.hex(key)
-    writer.uint(scheme)
-    writer.list(approvalEnd)
-  }
+  for (let i = approvals.length - 1; i >= 0; i--) writeApproval(writer, approvals[i] as Approval)
+  writer.list(end)
+}
+
+function writeApproval(writer: RlpWriter, { scheme, key, proof, signature }: Approval): void {
+  const end = writer.length
+  writer.hex(signature)
+  const proofEnd = writer.length
+  for (let i = proof.length - 1; i >= 0; i--) writer.hex(proof[i] as Hex, 32)
+  writer.list(proofEnd)
+  writer.hex(key)
+  writer.uint(scheme)
   writer.list(end)
 }
 
