@@ -93,6 +93,21 @@ describe('createHttp', () => {
     expect(await ask(url)).toEqual([200, text])
   })
 
+  it('closes the connection of who goes on after what was compressed', async () => {
+    const text = gzipSync('compressed')
+    let isClosed: (() => void) | undefined
+    const closed = new Promise<void>((resolve) => {
+      isClosed = resolve
+    })
+    const { url } = await serveRaw((socket) => {
+      socket.on('close', () => isClosed?.())
+      socket.write('HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 10000000\r\n\r\n')
+      socket.write(Buffer.concat([text, Buffer.alloc(1_000)]))
+    })
+    expect(await ask(url)).toEqual([200, 'compressed'])
+    await closed
+  })
+
   it('follows nobody anywhere', async () => {
     const url = await serve((_request, response) => {
       response.writeHead(301, { location: 'http://127.0.0.1:1/' }).end('there')

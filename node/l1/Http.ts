@@ -85,7 +85,10 @@ function exchange(
       })
       body.on('error', fail)
       body.on('end', () => {
-        if (isFirstEnd()) resolve(answer.statusCode as number)
+        if (!isFirstEnd()) return
+        // Zeros after what was compressed end it too, and whoever goes on sending them would keep the connection.
+        if (!answer.readableEnded) asked.destroy()
+        resolve(answer.statusCode as number)
       })
     }
 
