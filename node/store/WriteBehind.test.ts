@@ -111,6 +111,34 @@ describe('a write that nobody waits for', () => {
     }
   })
 
+  it('is handed over in its turn when several are at once', async () => {
+    const { database, waiting, finish } = createSlowDatabase()
+    const behind = createWriteBehind(database)
+    await behind.writeBehind([put(bytes(1), bytes(1))])
+    const second = behind.writeBehind([put(bytes(2), bytes(2))])
+    const third = behind.writeBehind([put(bytes(3), bytes(3))])
+    const waited = behind.write([put(bytes(4), bytes(4))])
+    const flushed = behind.flush()
+    await finish()
+    await second
+    expect(await isPending(third)).toBe(true)
+    expect(waiting).toHaveLength(1)
+    expect(behind.get(bytes(2))).toEqual(bytes(2))
+    await finish()
+    await third
+    expect(await isPending(waited)).toBe(true)
+    expect(await isPending(flushed)).toBe(true)
+    expect(waiting).toHaveLength(1)
+    expect(behind.get(bytes(3))).toEqual(bytes(3))
+    expect(behind.get(bytes(4))).toBeUndefined()
+    await finish()
+    await flushed
+    await settle()
+    await finish()
+    await waited
+    expect([1, 2, 3, 4].map((key) => behind.get(bytes(key)))).toEqual([1, 2, 3, 4].map((key) => bytes(key)))
+  })
+
   it('that fails is heard of by every later one, of which none is written', async () => {
     const { database, disk, waiting, fail } = createSlowDatabase()
     const behind = createWriteBehind(database)
@@ -119,11 +147,32 @@ describe('a write that nobody waits for', () => {
     fail(full)
     await expect(behind.writeBehind([put(bytes(2), bytes(2))])).rejects.toBe(full)
     await expect(behind.write([put(bytes(3), bytes(3))])).rejects.toBe(full)
+    await expect(behind.flush()).rejects.toBe(full)
     expect(waiting).toHaveLength(0)
     expect(behind.get(bytes(1))).toEqual(bytes(1))
     expect(behind.get(bytes(2))).toBeUndefined()
     await behind.close()
     expect(disk.get(bytes(1))).toBeUndefined()
+  })
+
+  it('that the database refuses at once leaves everything as it was', async () => {
+    const { database, disk } = createSlowDatabase()
+    const closed = new RangeError('the database is closed')
+    let isClosed = true
+    const behind = createWriteBehind({
+      ...database,
+      write(writes) {
+        if (isClosed) throw closed
+        return disk.write(writes)
+      },
+    })
+    await expect(behind.writeBehind([put(bytes(1), bytes(1))])).rejects.toBe(closed)
+    await expect(behind.write([put(bytes(2), bytes(2))])).rejects.toBe(closed)
+    expect(behind.get(bytes(1))).toBeUndefined()
+    isClosed = false
+    await behind.writeBehind([put(bytes(1), bytes(1))])
+    await behind.flush()
+    expect(disk.get(bytes(1))).toEqual(bytes(1))
   })
 })
 

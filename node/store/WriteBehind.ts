@@ -9,6 +9,12 @@ export interface WriteBehind extends Database {
    * @throws what made an earlier one fail; from then on nothing is written.
    */
   writeBehind(writes: readonly Write[]): Promise<void>
+  /**
+   * Resolves when no write is under way.
+   *
+   * @throws what made one fail.
+   */
+  flush(): Promise<void>
 }
 
 /** Makes one of a database that is always waited for. */
@@ -17,9 +23,10 @@ export function createWriteBehind(database: Database): WriteBehind {
   let underWay: { get(key: Uint8Array): Write | undefined } | undefined
   let failure: { cause: unknown } | undefined
 
-  /** Writes that come after one that failed would leave a hole. */
+  /** Waits for the write under way. Others may have waited for it too: who comes first hands over the next one. */
   async function settle(): Promise<void> {
     await onDisk
+    // What comes after a write that failed would leave a hole.
     if (failure !== undefined) throw failure.cause
   }
 
@@ -29,12 +36,11 @@ export function createWriteBehind(database: Database): WriteBehind {
       return write === undefined ? database.get(key) : write.value
     },
     async write(writes) {
-      await settle()
+      while (underWay !== undefined) await settle()
       await database.write(writes)
     },
     async writeBehind(writes) {
-      await settle()
-      underWay = indexWrites(writes)
+      while (underWay !== undefined) await settle()
       onDisk = database.write(writes).then(
         () => {
           underWay = undefined
@@ -43,9 +49,13 @@ export function createWriteBehind(database: Database): WriteBehind {
           failure = { cause }
         },
       )
+      underWay = indexWrites(writes)
+    },
+    async flush() {
+      while (underWay !== undefined) await settle()
     },
     async *entries(from, until) {
-      await settle()
+      while (underWay !== undefined) await settle()
       yield* database.entries(from, until)
     },
     async close() {
