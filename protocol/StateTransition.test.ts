@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { decodeEventLog, type Hex, toEventSelector } from 'viem'
 import { describe, expect, test } from 'vitest'
+import { createNodeMap } from '../test/nodeMap.ts'
 import { approve, createTestSigner, type TestSigner } from '../test/testSigners.ts'
 import { logsToBloom } from './Bloom.ts'
 import { toHex } from './bytes.ts'
@@ -44,9 +45,9 @@ const GENESIS_TIME = 1_800_000_000n
 
 /** A chain in memory that executes one block after another. */
 function createChain() {
-  const nodes = new Map<Hex, Uint8Array>()
+  const nodes = createNodeMap()
   const configs = new Map<Hex, Config>()
-  const trie = (root: Hex) => trieFromRoot(root, 0, (hash) => nodes.get(hash))
+  const trie = (root: Hex) => trieFromRoot(root, 0, nodes.read)
   const reader = { trie, config: (hash: Hex) => configs.get(hash) }
   let head = createGenesis({ genesis: { l1: L1_GENESIS, l2Time: GENESIS_TIME } })
 
@@ -79,7 +80,7 @@ function createChain() {
   }
   const append = (attributes: BlockAttributes): BlockResult => {
     head = execute(attributes)
-    for (const [hash, node] of head.nodes) nodes.set(hash, node)
+    nodes.add(head.nodes)
     for (const [hash, { config }] of head.configs) configs.set(hash, config)
     return head
   }
@@ -278,7 +279,7 @@ describe('receipts', () => {
     expect(reasons).toEqual(['NOT_A_SIGNER'])
     expect(receipts).toMatchObject([{ status: 0, logs: [], keystoreRoot: EMPTY_TRIE_ROOT }])
     expect(block.header.withdrawalsRoot).toBe(EMPTY_TRIE_ROOT)
-    expect(configs.size + nodes.size).toBe(0)
+    expect(configs.size + nodes.length).toBe(0)
   })
 })
 
@@ -483,7 +484,7 @@ test('a reader that lacks a trie node or a config makes it fail, not go on', () 
     expect.objectContaining({ name: 'MissingNodeError' }),
   )
   const { nodes } = createChain().append([setConfigToBytes(first)])
-  expect(() => run({ trie: withNodes((hash) => nodes.get(hash)), config: () => undefined })).toThrow(
+  expect(() => run({ trie: withNodes(createNodeMap(nodes).read), config: () => undefined })).toThrow(
     expect.objectContaining({ name: 'MissingConfigError' }),
   )
 })

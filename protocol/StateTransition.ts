@@ -29,7 +29,7 @@ import {
 } from './SetConfig.ts'
 import type { SignatureVerifier } from './Signature.ts'
 import { type L1Origin, sealBlock } from './sealBlock.ts'
-import { EMPTY_TRIE_ROOT, emptyTrie, type Trie, trieNewNodes, trieRoot } from './Trie.ts'
+import { EMPTY_TRIE_ROOT, emptyTrie, type StoredTrieNode, type Trie, trieNewNodes, trieRoot } from './Trie.ts'
 import { type InvalidReason, validateSetConfig } from './validate.ts'
 
 /** What a block is made of; `transactions` are raw, deposits first. */
@@ -53,8 +53,8 @@ export type BlockResult = {
   encodedReceipts: Uint8Array[]
   /** The keystore trie after the block. */
   trie: Trie
-  /** Its nodes that the reader did not supply, by hash, as they are to be stored under the block's number. */
-  nodes: Map<Hex, Uint8Array>
+  /** Its nodes that the reader did not supply, as they are to be stored under the block's number. */
+  nodes: readonly StoredTrieNode[]
   /** The configs that the block's state newly refers to, by hash. */
   configs: Map<Hex, EncodedConfig>
   /** Beside each receipt, why its transaction changed nothing. */
@@ -157,7 +157,7 @@ export function createGenesis({
     gasUsed: 0n,
     keystoreRoot: EMPTY_TRIE_ROOT,
   })
-  const state = { trie: emptyTrie(), nodes: new Map(), configs: new Map() }
+  const state = { trie: emptyTrie(), nodes: [], configs: new Map() }
   return { block, receipts: [], encodedReceipts: [], ...state, reasons: [] }
 }
 

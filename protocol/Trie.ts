@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import { fromHex, keccak, keccakHex, toHex } from './bytes.ts'
+import { compareBytes, fromHex, keccak, keccakHex, toHex } from './bytes.ts'
 import { KeyrollError } from './errors.ts'
 import { decodeRlp, decodeRlpAt, encodeRlp, RlpError, type RlpItem, rlpToBytes, uintToRlp } from './Rlp.ts'
 import { borrowRlpWriter, type RlpWriter } from './RlpWriter.ts'
@@ -8,7 +8,10 @@ import { borrowRlpWriter, type RlpWriter } from './RlpWriter.ts'
  * Looks up a node as {@link trieNewNodes} gave it, by its hash and its version: a number below 2^48 that tells when the node was
  * made, so that a store may keep nodes in the order in which they come. What stands under a hash never changes.
  */
-export type TrieReader = (hash: Hex, version: number) => Uint8Array | undefined
+export type TrieReader = (hash: Uint8Array, version: number) => Uint8Array | undefined
+
+/** A trie node and its hash; `stored` is what {@link trieNewNodes} tells. */
+export type StoredTrieNode = { hash: Uint8Array; stored: Uint8Array }
 
 /**
  * A hexary Merkle-Patricia trie (yellow paper, appendix D) as an immutable value: a put returns a new trie that shares
@@ -116,16 +119,16 @@ export function trieRoot(trie: Trie): Hex {
 }
 
 /**
- * Collects the nodes that this trie has and its reader did not supply, by hash: what must be stored under this version to open its
- * root later. Each is its RLP, and behind it the versions, of 6 bytes, of the nodes below it that stand under hashes, in their order.
+ * Lists the nodes that this trie has and its reader did not supply: what must be stored under this version to open its root later.
+ * Each is its RLP, and behind it the versions, of 6 bytes, of the nodes below it that stand under hashes, in their order.
  */
-export function trieNewNodes(trie: Trie, version: number): Map<Hex, Uint8Array> {
-  const nodes = new Map<Hex, Uint8Array>()
+export function trieNewNodes(trie: Trie, version: number): StoredTrieNode[] {
+  const nodes: StoredTrieNode[] = []
   if (trie.root === undefined || trie.root.kind === 'unread') return nodes
-  const rootHash = trieRoot(trie)
-  collect(trie.root, version, nodes)
+  const reference = referenceOf(trie.root)
   // The root is looked up by hash even when it is short enough to be inlined.
-  if (!nodes.has(rootHash)) nodes.set(rootHash, encodeNode(trie.root).slice())
+  if (!isHash(reference)) return [{ hash: keccak(reference), stored: reference }]
+  collect(trie.root, version, nodes)
   return nodes
 }
 
@@ -134,7 +137,7 @@ export function trieNewNodes(trie: Trie, version: number): Map<Hex, Uint8Array> 
  *
  * @throws {MalformedNodeError} when the bytes, which stand under this hash, are not a trie node.
  */
-export function trieNodeToStored(rlp: Uint8Array, hash: Hex, version: number): Uint8Array {
+export function trieNodeToStored(rlp: Uint8Array, hash: Uint8Array, version: number): Uint8Array {
   const below = unreadBelow(decodeRlpNode(rlp, hash))
   return withVersions(rlp, new Array<number>(below.length).fill(version))
 }
@@ -181,7 +184,7 @@ export type TrieNodeContents = {
  *
  * @throws {MalformedNodeError} when the bytes, which stand under this hash, are not a trie node with its versions.
  */
-export function trieNodeContents(stored: Uint8Array, hash: Hex): TrieNodeContents {
+export function trieNodeContents(stored: Uint8Array, hash: Uint8Array): TrieNodeContents {
   const values: Uint8Array[] = []
   const visit = (node: TrieNode | undefined): void => {
     if (node === undefined) return
@@ -213,9 +216,9 @@ export function verifyTrieProof(
   proof: readonly Uint8Array[],
 ): Uint8Array | undefined {
   let used = 0
-  const read = (hash: Hex, version: number): Uint8Array | undefined => {
+  const read = (hash: Uint8Array, version: number): Uint8Array | undefined => {
     const node = proof[used]
-    if (node === undefined || keccakHex(node) !== hash) return undefined
+    if (node === undefined || compareBytes(keccak(node), hash) !== 0) return undefined
     if (used > 0 && node.length < HASH_BYTES) return undefined
     used += 1
     return trieNodeToStored(node, hash, version)
@@ -231,13 +234,47 @@ export function verifyTrieProof(
   return value
 }
 
-/** Computes the root of a block's transaction or receipt trie: item i under the key `rlp(i)`. */
+/**
+ * Computes the root of a block's transaction or receipt trie: item i under the key `rlp(i)`.
+ *
+ * @throws {EmptyValueError} when an item is empty.
+ */
 export function orderedTrieRoot(items: readonly Uint8Array[]): Hex {
-  let trie = emptyTrie()
-  items.forEach((item, index) => {
-    trie = triePut(trie, encodeRlp(uintToRlp(index)), item)
+  const entries = items.map((value, index): Entry => {
+    const key = encodeRlp(uintToRlp(index))
+    if (value.length === 0) throw new EmptyValueError(key)
+    return { nibbles: toNibbles(key), value }
   })
-  return trieRoot(trie)
+  // In the order of the keys 0 comes behind 127, for it is encoded as the byte 0x80.
+  const [zero] = entries.splice(0, 1)
+  if (zero === undefined) return EMPTY_TRIE_ROOT
+  entries.splice(127, 0, zero)
+  return trieRoot({ root: build(entries, 0, entries.length, 0), read: () => undefined })
+}
+
+type Entry = { nibbles: Uint8Array; value: Uint8Array }
+
+/** Builds the node over the entries from `from` to `to`, which are in order and share `offset` nibbles; no key begins with another. */
+function build(entries: readonly Entry[], from: number, to: number, offset: number): TrieNode {
+  const { nibbles, value } = entries[from] as Entry
+  if (to - from === 1) return createLeaf(nibbles.slice(offset), value)
+  const shared = commonPrefix(nibbles.subarray(offset), (entries[to - 1] as Entry).nibbles, offset)
+  if (shared > 0) {
+    return createExtension(nibbles.slice(offset, offset + shared), build(entries, from, to, offset + shared))
+  }
+  const children = NO_CHILDREN.slice()
+  for (let start = from; start < to; ) {
+    const slot = slotOf(entries[start], offset)
+    let end = start + 1
+    while (end < to && slotOf(entries[end], offset) === slot) end++
+    children[slot] = build(entries, start, end, offset + 1)
+    start = end
+  }
+  return createBranch(children, undefined, undefined)
+}
+
+function slotOf(entry: Entry | undefined, offset: number): number {
+  return entry?.nibbles[offset] as number
 }
 
 function put(
@@ -303,10 +340,9 @@ function split(
 function resolve(node: TrieNode, read: TrieReader): ReadNode {
   if (node.kind !== 'unread') return node
   if (node.node === undefined) {
-    const hash = toHex(node.reference)
-    const stored = read(hash, node.version)
-    if (stored === undefined) throw new MissingNodeError(hash)
-    node.node = decodeNode(stored, hash, node.isBranch)
+    const stored = read(node.reference, node.version)
+    if (stored === undefined) throw new MissingNodeError(toHex(node.reference))
+    node.node = decodeNode(stored, node.reference, node.isBranch)
   }
   return node.node
 }
@@ -346,12 +382,12 @@ function referenceOf(node: TrieNode): Uint8Array {
   return node.reference
 }
 
-function collect(node: TrieNode, version: number, nodes: Map<Hex, Uint8Array>): void {
+function collect(node: TrieNode, version: number, nodes: StoredTrieNode[]): void {
   if (node.kind === 'unread') return
   const reference = referenceOf(node)
   // A node below a hash-length one may be new only if this one is; an inlined node has no hashes below it.
   if (!isHash(reference)) return
-  nodes.set(toHex(reference), withVersions(encodeNode(node), versionsBelow(node, version)))
+  nodes.push({ hash: reference, stored: withVersions(encodeNode(node), versionsBelow(node, version)) })
   if (node.kind === 'extension') collect(node.child, version, nodes)
   if (node.kind === 'branch') {
     for (const child of node.children) if (typeof child === 'object') collect(child, version, nodes)
@@ -500,21 +536,21 @@ function childOf(branch: Branch, slot: number): TrieNode | undefined {
   return unread
 }
 
-function decodeNode(stored: Uint8Array, hash: Hex, isBranch: boolean): ReadNode {
+function decodeNode(stored: Uint8Array, hash: Uint8Array, isBranch: boolean): ReadNode {
   try {
     const node = readFullBranch(stored) ?? readNode(stored)
     if (isBranch) requireBranch(node)
     return node
   } catch (cause) {
-    throw cause instanceof RlpError ? new MalformedNodeError(hash, cause) : cause
+    throw cause instanceof RlpError ? new MalformedNodeError(toHex(hash), cause) : cause
   }
 }
 
-function decodeRlpNode(rlp: Uint8Array, hash: Hex): ReadNode {
+function decodeRlpNode(rlp: Uint8Array, hash: Uint8Array): ReadNode {
   try {
     return itemToNode(decodeRlp(rlp))
   } catch (cause) {
-    throw cause instanceof RlpError ? new MalformedNodeError(hash, cause) : cause
+    throw cause instanceof RlpError ? new MalformedNodeError(toHex(hash), cause) : cause
   }
 }
 

@@ -85,7 +85,7 @@ export async function createBigChain(
     encodedReceipts: [],
     reasons: [],
     trie: emptyTrie(),
-    nodes: new Map(),
+    nodes: [],
     configs: new Map(),
   }
   await store.appendSafe(result, inclusionAt(first + 1n))

@@ -42,6 +42,7 @@ import {
   verifyTrieProof,
 } from '../protocol/index.ts'
 import { vectorFiles } from '../tools/vectors/index.ts'
+import { createNodeMap } from './nodeMap.ts'
 
 const read = (name: string) => readFile(new URL(`./vectors/keyroll/${name}`, import.meta.url), 'utf8')
 
@@ -315,7 +316,7 @@ describe('blocks.json', async () => {
     }[]
   }
   const vectors: Vectors = JSON.parse(await read('blocks.json'))
-  const nodes = new Map<Hex, Uint8Array>()
+  const nodes = createNodeMap()
   const configs = new Map<Hex, Config>()
   let parent: Header | undefined
 
@@ -342,7 +343,7 @@ describe('blocks.json', async () => {
               transactions: vector.transactions.map((raw) => fromHex(raw)),
             },
             reader: {
-              trie: (root) => trieFromRoot(root, 0, (hash) => nodes.get(hash)),
+              trie: (root) => trieFromRoot(root, 0, nodes.read),
               config: (hash) => configs.get(hash),
             },
             verify: verifySignature,
@@ -352,7 +353,7 @@ describe('blocks.json', async () => {
     expect(header).toMatchObject({ stateRoot: vector.stateRoot, withdrawalsRoot: vector.keystoreRoot })
     expect(result.receipts).toEqual(vector.receipts.map((receipt) => receiptFromBytes(fromHex(receipt))))
     expect(result.reasons.map((reason) => reason ?? '')).toEqual(vector.reasons)
-    for (const [hash, node] of result.nodes) nodes.set(hash, node)
+    nodes.add(result.nodes)
     for (const [hash, { config }] of result.configs) configs.set(hash, config)
     parent = header
   })

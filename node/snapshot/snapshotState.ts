@@ -89,7 +89,7 @@ export function requireNodeHash(bytes: Uint8Array, expected: Uint8Array): void {
  * @throws {MalformedSnapshotError} when the bytes are no trie node.
  */
 export function snapshotNodeToStored(rlp: Uint8Array, { hash, version }: VersionedHash): Uint8Array {
-  return orMalformed(() => trieNodeToStored(rlp, toHex(hash), version))
+  return orMalformed(() => trieNodeToStored(rlp, hash, version))
 }
 
 /**
@@ -108,7 +108,7 @@ export function readSnapshotConfig(bytes: Uint8Array): { config: Config; hash: H
 }
 
 function contentsOf(stored: Uint8Array, hash: Uint8Array) {
-  return orMalformed(() => trieNodeContents(stored, toHex(hash)))
+  return orMalformed(() => trieNodeContents(stored, hash))
 }
 
 function orMalformed<T>(read: () => T): T {

@@ -89,5 +89,11 @@ export interface ChainStore extends StateReader {
   snapshot(output: StoredOutput): AsyncIterable<Uint8Array>
   /** Opens a bucket of bytes that belongs to another part. */
   bucket(name: OpaqueBucketName): OpaqueBucket
+  /**
+   * Resolves when all that {@link ChainStore.appendSafe} left to be written is on disk.
+   *
+   * @throws what made it fail.
+   */
+  flush(): Promise<void>
   close(): Promise<void>
 }

@@ -21,6 +21,7 @@ import { type ChainBase, chainBaseFromBytes, genesisBase } from './ChainBase.ts'
 import type { ChainStore, Inclusion, TransactionLocation } from './ChainStore.ts'
 import { createMemoryDatabase, type Database, openLevelDatabase, type Write } from './Database.ts'
 import { blockWrites, foundingWrites, metaKey, SCHEMA_VERSION } from './foundingWrites.ts'
+import { createNodeCache } from './NodeCache.ts'
 import { createOpaqueBucket } from './OpaqueBucket.ts'
 import { createOutputStore } from './OutputStore.ts'
 import { rollupFingerprint } from './rollupFingerprint.ts'
@@ -45,8 +46,6 @@ import { nodeKey, nodeWrites, openTrie } from './trieNodes.ts'
 import { createWriteBehind } from './WriteBehind.ts'
 
 const CACHED_NODE_BYTES = 64 * 1_048_576
-/** What a cached node takes beside its bytes: its hash in hex, an array, and its place in a map. */
-const NODE_OVERHEAD_BYTES = 350
 const CACHED_CONFIGS = 20_000
 /** A full block with its receipts, and what was decoded of it, takes some megabytes. */
 const CACHED_BLOCKS = 32
@@ -103,8 +102,7 @@ async function prepare(database: Database, path: string, rollup: RollupConfig): 
 
 function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
   const database = createWriteBehind(disk)
-  const weigh = (node: Uint8Array) => node.length + NODE_OVERHEAD_BYTES
-  const nodes = createLruCache<Hex, Uint8Array>(CACHED_NODE_BYTES, weigh)
+  const nodes = createNodeCache(CACHED_NODE_BYTES)
   const configs = createLruCache<Hex, Config>(CACHED_CONFIGS)
   const blocks = createLruCache<Hex, Block>(CACHED_BLOCKS)
   const receipts = createLruCache<Hex, StoredReceipts>(CACHED_BLOCKS)
@@ -127,13 +125,14 @@ function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
     return value
   }
 
-  const readNode: TrieReader = (hash, version) =>
-    cached(
-      nodes,
-      () => nodeKey(version, fromHex(hash)),
-      hash,
-      (bytes) => bytes,
-    )
+  const readNode: TrieReader = (hash, version) => {
+    const known = nodes.get(hash)
+    if (known !== undefined) return known
+    const stored = database.get(nodeKey(version, hash))
+    // The hash is a view of the node above it, which would be kept with it.
+    if (stored !== undefined) nodes.set({ hash: hash.slice(), stored })
+    return stored
+  }
   const underHash = (bucket: BucketNumber) => (hash: Hex) => bucketKey(bucket, fromHex(hash, 32))
   const underNumber = (bucket: BucketNumber) => (hash: Hex) => {
     const number = database.get(underHash(Bucket.number)(hash))
@@ -202,7 +201,7 @@ function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
     await write(next, writes, inclusion !== undefined)
     blocks.set(block.hash, block)
     receipts.set(block.hash, { receipts: result.receipts, verdicts: result.reasons })
-    for (const [hash, node] of result.nodes) nodes.set(hash, node)
+    for (const node of result.nodes) nodes.set(node)
     for (const [hash, { config }] of result.configs) configs.set(hash, config)
   }
 
@@ -287,6 +286,7 @@ function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
     ...outputs,
     bucket: (name) => createOpaqueBucket(database, name),
     snapshot: (output) => writeSnapshot({ database, store, rollup }, output),
+    flush: () => database.flush(),
     close: () => database.close(),
   }
   return store

@@ -106,11 +106,11 @@ it('keeps nodes in the order of the blocks that made them', () => {
 it('tells the version of a root that was written, and of no other', async () => {
   const database: Database = createMemoryDatabase()
   const root = fakeHash('root')
-  await database.write(nodeWrites(root, 2 ** 40 + 7, new Map([[root, Uint8Array.of(0xc0)]])))
+  await database.write(nodeWrites(root, 2 ** 40 + 7, [{ hash: fromHex(root), stored: Uint8Array.of(0xc0) }]))
   expect(rootVersion(database, root)).toBe(2 ** 40 + 7)
   expect(rootVersion(database, fakeHash('other'))).toBeUndefined()
   // A block that changes nothing made no node, and says nothing of its root.
-  await database.write(nodeWrites(root, 2 ** 40 + 8, new Map()))
+  await database.write(nodeWrites(root, 2 ** 40 + 8, []))
   expect(rootVersion(database, root)).toBe(2 ** 40 + 7)
 })
 

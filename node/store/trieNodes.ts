@@ -1,5 +1,11 @@
 import type { Hex } from 'viem'
-import { fromHex, type Trie, type TrieReader, trieFromRoot } from '../../protocol/index.ts'
+import {
+  fromHex,
+  type StoredTrieNode,
+  type Trie,
+  type TrieReader,
+  trieFromRoot,
+} from '../../protocol/index.ts'
 import { Bucket, bucketKey } from './Bucket.ts'
 import type { Database, Write } from './Database.ts'
 
@@ -18,10 +24,10 @@ export function nodeKey(version: number, hash: Uint8Array): Uint8Array {
 }
 
 /** Makes the writes that add the nodes which a block made, and the version of their root; none where there are no nodes. */
-export function nodeWrites(root: Hex, version: number, nodes: ReadonlyMap<Hex, Uint8Array>): Write[] {
-  if (nodes.size === 0) return []
+export function nodeWrites(root: Hex, version: number, nodes: readonly StoredTrieNode[]): Write[] {
+  if (nodes.length === 0) return []
   const writes = [rootWrite(root, version)]
-  for (const [hash, node] of nodes) writes.push({ key: nodeKey(version, fromHex(hash)), value: node })
+  for (const { hash, stored } of nodes) writes.push({ key: nodeKey(version, hash), value: stored })
   return writes
 }
 

@@ -20,6 +20,7 @@ import {
   verifySignature,
   ZERO_HASH,
 } from '../../protocol/index.ts'
+import { createNodeMap } from '../../test/nodeMap.ts'
 import { approve, createTestSigner, type TestSigner } from '../../test/testSigners.ts'
 import { CHAIN_ID, CHALLENGE_PERIOD, hashOf, MIN_RECOVERY_DELAY } from './shared.ts'
 
@@ -78,9 +79,9 @@ export function blockVectors() {
 function createChain() {
   const l1 = { hash: hashOf('L1 block 100'), number: 100n }
   const genesis = createGenesis({ genesis: { l1, l2Time: GENESIS_TIME } })
-  const nodes = new Map<Hex, Uint8Array>()
+  const nodes = createNodeMap()
   const configs = new Map<Hex, Config>()
-  const trie = (root: Hex) => trieFromRoot(root, 0, (hash) => nodes.get(hash))
+  const trie = (root: Hex) => trieFromRoot(root, 0, nodes.read)
   const reader = { trie, config: (hash: Hex) => configs.get(hash) }
   const rollup = {
     l2ChainId: CHAIN_ID,
@@ -97,7 +98,7 @@ function createChain() {
     const attributes = { timestamp, l1Origin, sequenceNumber, transactions }
     const parent = head.block.header
     head = stateTransition({ rollup, parent, attributes, reader, verify: verifySignature })
-    for (const [hash, node] of head.nodes) nodes.set(hash, node)
+    nodes.add(head.nodes)
     for (const [hash, { config }] of head.configs) configs.set(hash, config)
     return toBlock(name, head)
   }
