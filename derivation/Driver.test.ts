@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import type { Hex } from 'viem'
 import { describe, expect, it } from 'vitest'
-import { CriticalFault, type L1Client, type L1Header, TemporaryFault } from '../node/index.ts'
+import {
+  CriticalFault,
+  createMemoryDatabase,
+  type Database,
+  type L1Client,
+  type L1Header,
+  openChainStoreIn,
+  TemporaryFault,
+} from '../node/index.ts'
 import {
   type Block,
   encodeBatcherData,
@@ -70,6 +78,30 @@ describe('derivation', () => {
     expect(blocks.some(({ transactions }) => transactions[0]?.[0] === 0x7e)).toBe(true)
     await sequencer.catchUp()
     expect(safeChain(sequencer.store)).toEqual(safeChain(verifier.store))
+  })
+
+  it('hears at the head of L1 that its last block did not come to disk', async () => {
+    const { l1, rollup, buildMany } = await setUp()
+    l1.mine([batchOf(...(await buildMany(1)))], L1_SECONDS)
+    const disk = createMemoryDatabase()
+    let isFull = false
+    const full = new RangeError('the disk is full')
+    const database: Database = {
+      ...disk,
+      async write(writes) {
+        if (isFull) throw full
+        await disk.write(writes)
+      },
+    }
+    const node = await openTestNode(rollup, l1.client, await openChainStoreIn(database, 'a test', rollup))
+    isFull = true
+    await expect(node.catchUp()).rejects.toBe(full)
+    expect(node.store.heads().safe.number).toBe(1n)
+    isFull = false
+    const after = await openTestNode(rollup, l1.client, await openChainStoreIn(disk, 'a test', rollup))
+    expect(after.store.heads().safe.number).toBe(0n)
+    await after.catchUp()
+    expect(after.store.heads()).toEqual(node.store.heads())
   })
 
   it('reads blobs as it reads calldata', async () => {

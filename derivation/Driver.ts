@@ -126,6 +126,8 @@ export function createDriver(options: DriverOptions): Driver {
     await dropUnfounded(pipeline)
     const advanced = await pipeline.advance()
     if (advanced) assertLandmark(pipeline.origin())
+    // There may be no other write for long that would hear of one that failed.
+    else await store.flush()
     behind = advanced ? behind + 1 : 0
     metrics.l1Block.set(Number(pipeline.origin().number))
     return advanced ? 'progress' : 'waiting'

@@ -21,7 +21,7 @@ import { DamagedDatabaseError, NotOnHeadError, UnexpectedBlockError } from './st
 /** A block with its receipts. */
 export type ExecutedBlock = { block: Block; receipts: readonly Receipt[] }
 
-/** What happened to the chain; listeners hear it after it is on disk. */
+/** What happened to the chain; listeners hear it when it can be read, and what they write is on disk after it. */
 export type EngineEvent =
   | ({ type: 'unsafe'; ref: BlockRef } & ExecutedBlock)
   | { type: 'safe'; ref: BlockRef; inclusion: Inclusion }
