@@ -287,7 +287,6 @@ function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
     bucket: (name) => createOpaqueBucket(database, name),
     snapshot: (output) => writeSnapshot({ database, store, rollup }, output),
     flush: () => database.flush(),
-    flush: () => database.flush(),
     close: () => database.close(),
   }
   return store
