@@ -84,10 +84,10 @@ describe('createHttp', () => {
     expect(await ask(url)).toEqual([200, text])
   })
 
-  it('says that it takes gzip, and decompresses it', async () => {
+  it('says who it is and that it takes gzip, and decompresses it', async () => {
     const text = 'compressed '.repeat(10_000)
     const url = await serve((request, response) => {
-      expect(request.headers['accept-encoding']).toBe('gzip')
+      expect(request.headers).toMatchObject({ 'accept-encoding': 'gzip', 'user-agent': 'keyroll' })
       response.writeHead(200, { 'content-encoding': 'GZIP' }).end(gzipSync(text))
     })
     expect(await ask(url)).toEqual([200, text])
@@ -136,9 +136,14 @@ describe('createHttp', () => {
     expect(timers() - before).toBeLessThan(20)
   })
 
-  it('uses connections again', async () => {
-    const { url, connections } = await serveRaw((socket) => socket.write(OK))
-    for (let i = 0; i < 5; i++) await ask(url)
+  it.each(['identity', 'gzip'])('uses connections again: %s', async (encoding) => {
+    const body = encoding === 'gzip' ? gzipSync('ok') : 'ok'
+    const head = `HTTP/1.1 200 OK\r\ncontent-encoding: ${encoding}\r\ncontent-length: ${body.length}\r\n\r\n`
+    const { url, connections } = await serveRaw((socket) => {
+      socket.write(head)
+      socket.write(body)
+    })
+    for (let i = 0; i < 5; i++) expect(await ask(url)).toEqual([200, 'ok'])
     expect(connections()).toBe(1)
   })
 
@@ -176,6 +181,15 @@ describe('createHttp', () => {
       await ask(url)
       await expect(ask(url)).rejects.toMatchObject({ code: 'ECONNRESET' })
       expect(connections()).toBe(2)
+    })
+
+    it('asks no second time when what comes before that is no HTTP', async () => {
+      const { url, connections } = await serveRaw((socket, request, connection) => {
+        socket.write(request === 1 && connection === 1 ? OK : 'SSH-2.0-OpenSSH\r\n')
+      })
+      await ask(url)
+      await expect(ask(url)).rejects.toMatchObject({ code: 'HPE_INVALID_CONSTANT' })
+      expect(connections()).toBe(1)
     })
 
     it('asks no second time after the beginning of an answer', async () => {
