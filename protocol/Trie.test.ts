@@ -224,6 +224,21 @@ describe('a trie', () => {
     expect(triePut(opened, key, uintToRlp(8))).toBe(opened)
   })
 
+  it('takes no stored node with fewer or more versions than there are nodes below it', () => {
+    fc.assert(
+      fc.property(entries, fc.constantFrom(1, 6, 12), (list, length) => {
+        const more = new Uint8Array(length)
+        for (const { hash, stored } of trieNewNodes(build(list), 2 ** 48 - 1)) {
+          for (const bytes of [concat(stored, more), stored.slice(0, -length)]) {
+            const opened = trieFromRoot(toHex(hash), 1, () => bytes)
+            expect(() => trieGet(opened, Uint8Array.of(1))).toThrow(MalformedNodeError)
+            expect(() => trieNodeContents(bytes, hash)).toThrow(MalformedNodeError)
+          }
+        }
+      }),
+    )
+  })
+
   it('refuses to put an empty value', () => {
     expect(() => triePut(emptyTrie(), Uint8Array.of(1), Uint8Array.of())).toThrow(EmptyValueError)
   })
