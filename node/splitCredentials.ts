@@ -1,3 +1,5 @@
+import { percentDecoded } from './urlSecrets.ts'
+
 /**
  * Takes user and password out of a URL, which `fetch` refuses, and makes the header of basic authentication that sends them; a URL
  * without them stays as it is written.
@@ -6,7 +8,7 @@ export function splitCredentials(url: string): { url: string; headers: Readonly<
   const parsed = new URL(url)
   const { username, password } = parsed
   if (username === '' && password === '') return { url, headers: {} }
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  const credentials = `${percentDecoded(username)}:${percentDecoded(password)}`
   parsed.username = ''
   parsed.password = ''
   return {

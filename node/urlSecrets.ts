@@ -8,7 +8,7 @@ const SHORTEST_SECRET = 8
 export function urlSecrets(url: string): readonly string[] {
   const { username, password, pathname, searchParams } = new URL(url)
   const parts = [username, password, ...pathname.split('/'), ...searchParams.values()]
-  const written = parts.flatMap((part) => [part, decoded(part)])
+  const written = parts.flatMap((part) => [part, percentDecoded(part)])
   return [...new Set(written)].filter(
     (part) => part.length >= SHORTEST_SECRET || (part !== '' && part === password),
   )
@@ -19,7 +19,8 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
   return secrets.reduce((rest, secret) => rest.replaceAll(secret, '…'), text)
 }
 
-function decoded(part: string): string {
+/** Decodes the percent signs of a part of a URL; what is no code stays as it is written. */
+export function percentDecoded(part: string): string {
   try {
     return decodeURIComponent(part)
   } catch {

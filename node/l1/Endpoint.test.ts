@@ -140,6 +140,14 @@ describe('createEndpoint', () => {
     expect(seen).toEqual([encoding])
   })
 
+  it('sends a password as it is written where its percent signs are no codes', async () => {
+    const host = await serve((request, response) => {
+      response.end(JSON.stringify(request.headers.authorization))
+    })
+    const endpoint = createEndpoint(`http://m%65:100%@${host}`, http)
+    expect((await endpoint.ask(ask)).json).toBe(`Basic ${btoa('me:100%')}`)
+  })
+
   it('sends user and password as a header, and names only the host', async () => {
     const host = await serve((request, response) => {
       response.end(JSON.stringify(request.headers.authorization))
