@@ -10,6 +10,7 @@ import {
 import { createFakeL1Rollup, openTestNode } from '../test/derivationWorld.ts'
 import { createFakeL1 } from '../test/FakeL1.ts'
 import { createTestKeystore } from '../test/TestKeystore.ts'
+import { createTestSigner } from '../test/testSigners.ts'
 import { createDecoder } from './Decoder.ts'
 import { createPreparation } from './prepareBatches.ts'
 
@@ -68,6 +69,13 @@ const datumOf = (batches: readonly Uint8Array[]) =>
 it('expects the signatures of every set-config in a channel', async () => {
   const datum = encodeBatcherData([batchOf(update('a'), update('b')), batchOf(update('c'))])
   expect(await prepare(datum)).toEqual({ batches: 2, transactions: 3, signatures: 3 })
+})
+
+it('expects the signatures of the signers to come too, where they signed', async () => {
+  const rotation = (isLockout: boolean) =>
+    createTestKeystore(rollup.l2ChainId, 'a').update({ signers: [createTestSigner(1, 'b')], isLockout }).raw
+  const datum = encodeBatcherData([batchOf(rotation(false), rotation(true))])
+  expect(await prepare(datum)).toEqual({ batches: 1, transactions: 2, signatures: 3 })
 })
 
 it('looks at no more of a channel than derivation does: up to what makes the rest worthless', async () => {

@@ -3,7 +3,7 @@ import type { Hex } from 'viem'
 import { describe, expect, test } from 'vitest'
 import { arbitraryHash, arbitraryHex } from '../test/arbitraries.ts'
 import { createTestSigner, signWebAuthn } from '../test/testSigners.ts'
-import { fromHex, toHex } from './bytes.ts'
+import { fromHex, InvalidHexError, toHex } from './bytes.ts'
 import {
   createSignatureVerifier,
   decodeWebAuthnSignature,
@@ -49,6 +49,13 @@ describe.each([1, 2, 3] as Scheme[])('scheme %i', (scheme) => {
       fc.property(arbitraryHash, arbitraryHex(0, 300), (digest, signature) => {
         expect(verifySignature(scheme, signer.key, digest, signature)).toBe(false)
       }),
+    )
+  })
+
+  test.each([0, 31, 33])('takes no digest of %i bytes', (length) => {
+    const signature = signer.sign(`0x${'11'.repeat(32)}`)
+    expect(() => verifySignature(scheme, signer.key, `0x${'11'.repeat(length)}`, signature)).toThrow(
+      InvalidHexError,
     )
   })
 

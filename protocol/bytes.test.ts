@@ -29,6 +29,9 @@ test.each<[`0x${string}`, number | undefined]>([
   ['0x1', undefined],
   ['0xzz', undefined],
   ['0x0x', undefined],
+  // Of these the lower byte is a digit.
+  ['0x0\u0130', undefined],
+  ['0x\u01300', 1],
   ['0x1234', 3],
   ['0x', 1],
 ])('%s is refused as %s bytes', (hex, length) => {

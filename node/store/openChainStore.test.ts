@@ -139,6 +139,13 @@ describe('openChainStore in memory', () => {
     expect(store.forcedTransaction(keccakHex(raw(0)))).toBeUndefined()
   })
 
+  it('finds a set-config and the deposit that forces it, which failed in one block', async () => {
+    const deposit = createTestDeposit(raw(3), 0)
+    await append(store, [deposit, raw(3)], true)
+    expect(store.forcedTransaction(keccakHex(raw(3)))).toMatchObject({ index: 0, raw: deposit })
+    expect(store.transaction(keccakHex(raw(3)))).toMatchObject({ index: 1, raw: raw(3) })
+  })
+
   it('refuses a block that is no child of the unsafe head', async () => {
     const first = execute(store)
     await store.appendUnsafe(first)
