@@ -1,0 +1,179 @@
+import type { Hex } from 'viem'
+import { expect, it } from 'vitest'
+import {
+  type BlockResult,
+  keccakHex,
+  keystoreProof,
+  stateTransition,
+  transactionHash,
+  verifySignature,
+} from '../../protocol/index.ts'
+import {
+  createTestDeposit,
+  createTestKeystore,
+  createTestRollup,
+  fakeHash,
+  nextOriginOn,
+} from '../../test/chainFixtures.ts'
+import type { ChainStore, Inclusion } from './ChainStore.ts'
+import { createMemoryDatabase, type Database } from './Database.ts'
+import { openChainStoreIn } from './openChainStore.ts'
+import { DamagedDatabaseError } from './storeErrors.ts'
+
+const rollup = createTestRollup()
+const { id, raws } = createTestKeystore(rollup, 'alice', 4)
+const raw = (i: number) => raws[i] as Uint8Array
+/** Of the derived blocks: set-configs that take effect, one that comes too early again and again, and such deposits. */
+const BLOCKS = [
+  [raw(0), raw(3)],
+  [createTestDeposit(raw(2), 0), raw(3)],
+  [createTestDeposit(raw(2), 1), raw(1)],
+]
+const HASHES = BLOCKS.flat().flatMap((each): Hex[] => [transactionHash(each), keccakHex(each)])
+
+/** A database in which a write waits until it is let, once that is asked for. */
+function createHeldDatabase() {
+  const disk = createMemoryDatabase()
+  const held: (() => void)[] = []
+  let isHolding = false
+  const database: Database = {
+    ...disk,
+    async write(writes) {
+      if (isHolding) await new Promise<void>((resolve) => held.push(resolve))
+      await disk.write(writes)
+    },
+  }
+  return {
+    database,
+    disk,
+    held,
+    hold() {
+      isHolding = true
+    },
+    letAll() {
+      isHolding = false
+      for (const resolve of held.splice(0)) resolve()
+    },
+  }
+}
+
+function derive(store: ChainStore, transactions: readonly Uint8Array[]): [BlockResult, Inclusion] {
+  const head = store.heads().unsafe
+  const parent = store.blockByHash(head.hash)?.header
+  if (parent === undefined) throw new DamagedDatabaseError('the head')
+  const attributes = nextOriginOn(head, rollup, transactions)
+  const number = 101n + head.number
+  const l1Block = { number, hash: fakeHash(`l1 ${number}`) }
+  return [
+    stateTransition({ rollup, parent, attributes, reader: store, verify: verifySignature }),
+    { l1Block, transactionHash: fakeHash(`batch ${number}`) },
+  ]
+}
+
+/** Everything that can be asked of a chain of a few blocks. */
+function view(store: ChainStore) {
+  const numbers = [-1n, 0n, 1n, 2n, 3n, 4n]
+  return {
+    heads: store.heads(),
+    blocks: numbers.map((number) => {
+      const block = store.blockByNumber(number)
+      if (block === undefined) return undefined
+      const { withdrawalsRoot } = block.header
+      return {
+        block,
+        byHash: store.blockByHash(block.hash),
+        receipts: store.receiptsOf(block.hash),
+        verdicts: store.verdictsOf(block.hash),
+        proof: keystoreProof(store.trie(withdrawalsRoot), id),
+      }
+    }),
+    inclusions: numbers.map((number) => store.inclusionOf(number)),
+    reached: [100n, 101n, 102n, 103n, 104n].map((number) => store.safeHeadAtL1(number)),
+    transactions: HASHES.map((hash) => [store.transaction(hash), store.forcedTransaction(hash)]),
+  }
+}
+
+async function contentsOf(database: Database): Promise<[Hex, Hex][]> {
+  const found: [Hex, Hex][] = []
+  const hex = (bytes: Uint8Array): Hex => `0x${Buffer.from(bytes).toString('hex')}`
+  for await (const [key, value] of database.entries(new Uint8Array(), Uint8Array.of(255))) {
+    found.push([hex(key), hex(value)])
+  }
+  return found
+}
+
+const settle = () => new Promise((resolve) => setImmediate(resolve))
+
+it('shows and builds on derived blocks that are being written as on those that are on disk', async () => {
+  const { database, disk, held, hold, letAll } = createHeldDatabase()
+  const behind = await openChainStoreIn(database, 'a slow disk', rollup)
+  const plainDisk = createMemoryDatabase()
+  const plain = await openChainStoreIn(plainDisk, 'a fast disk', rollup)
+  hold()
+  for (const transactions of BLOCKS) {
+    // Executed, and put together to be written, while the one before is not on disk.
+    const [result, inclusion] = derive(behind, transactions)
+    const before = held.splice(0)
+    const appended = behind.appendSafe(result, inclusion)
+    for (const letBefore of before) letBefore()
+    await appended
+    await plain.appendSafe(...derive(plain, transactions))
+    expect(held).toHaveLength(1)
+    expect(await contentsOf(disk)).not.toEqual(await contentsOf(plainDisk))
+    expect(view(behind)).toEqual(view(plain))
+  }
+  const rewound = behind.rewind(1n)
+  await settle()
+  // Nothing is written before what it takes back.
+  expect(held).toHaveLength(1)
+  letAll()
+  await rewound
+  await plain.rewind(1n)
+  expect(view(behind)).toEqual(view(plain))
+  expect(await contentsOf(disk)).toEqual(await contentsOf(plainDisk))
+})
+
+it('writes all else after the derived block under way, and has it on disk when it resolves', async () => {
+  const output = {
+    index: 0n,
+    outputRoot: fakeHash('output'),
+    l1Timestamp: 1n,
+    l2BlockNumber: 1n,
+    l1Block: { number: 102n, hash: fakeHash('l1 102') },
+    transactionHash: fakeHash('proposal'),
+  }
+  const others: ((store: ChainStore) => Promise<unknown>)[] = [
+    (store) => store.bucket('promises').write([{ key: Uint8Array.of(1), value: Uint8Array.of(2) }]),
+    (store) => store.putOutput(output),
+    (store) => store.markFinalized(store.heads().safe),
+    (store) => store.appendUnsafe(derive(store, [])[0]),
+    (store) => store.rewind(0n),
+    (store) => store.close(),
+  ]
+  for (const other of others) {
+    const { database, disk, held, hold, letAll } = createHeldDatabase()
+    let isClosed = false
+    const close = async () => {
+      isClosed = true
+    }
+    const store = await openChainStoreIn({ ...database, close }, 'a slow disk', rollup)
+    hold()
+    await store.appendSafe(...derive(store, [raw(0)]))
+    const before = await contentsOf(disk)
+    let isDone = false
+    const done = other(store).then(() => {
+      isDone = true
+    })
+    await settle()
+    expect(held).toHaveLength(1)
+    expect(isClosed).toBe(false)
+    expect(await contentsOf(disk)).toEqual(before)
+    for (const letBlock of held.splice(0)) letBlock()
+    await settle()
+    expect(isDone).toBe(isClosed)
+    letAll()
+    await done
+    const after = await openChainStoreIn(disk, 'a slow disk', rollup)
+    expect(after.heads()).toEqual(store.heads())
+  }
+})
