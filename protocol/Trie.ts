@@ -6,7 +6,8 @@ import { borrowRlpWriter, type RlpWriter } from './RlpWriter.ts'
 
 /**
  * Looks up a node as {@link trieNewNodes} gave it, by its hash and its version: a number below 2^48 that tells when the node was
- * made, so that a store may keep nodes in the order in which they come. What stands under a hash never changes.
+ * made, so that a store may keep nodes in the order in which they come. A node that was made again stands under several versions:
+ * each will do, for what is stored of it leads to the same nodes.
  */
 export type TrieReader = (hash: Uint8Array, version: number) => Uint8Array | undefined
 
