@@ -108,6 +108,18 @@ describe('createHttp', () => {
     await closed
   })
 
+  it('closes the connection of who answers and does not read the question to its end', async () => {
+    let answering: Socket | undefined
+    const { url } = await serveRaw((socket, part) => {
+      if (part > 1) return
+      answering = socket.pause()
+      socket.write(OK)
+    })
+    expect(await ask(url, { body: 'a'.repeat(20_000_000) })).toEqual([200, 'ok'])
+    await new Promise((resolve) => answering?.on('close', resolve).resume())
+    expect(answering?.bytesRead).toBeLessThan(20_000_000)
+  })
+
   it('follows nobody anywhere', async () => {
     const url = await serve((_request, response) => {
       response.writeHead(301, { location: 'http://127.0.0.1:1/' }).end('there')

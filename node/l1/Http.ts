@@ -85,21 +85,19 @@ function exchange(
       })
       body.on('error', fail)
       body.on('end', () => {
-        if (!isFirstEnd()) return
-        // Zeros after what was compressed end it too, and whoever goes on sending them would keep the connection.
-        if (!answer.readableEnded) asked.destroy()
-        resolve(answer.statusCode as number)
+        if (isFirstEnd()) resolve(answer.statusCode as number)
       })
     }
 
     function fail(reason: unknown): void {
-      if (!isFirstEnd()) return
-      asked.destroy()
-      reject(reason)
+      if (isFirstEnd()) reject(reason)
     }
 
     function isFirstEnd(): boolean {
       clearTimeout(timer)
+      // Closes the connection, but where question and answer came to their ends: then it waits for others already. Zeros after what
+      // was compressed, for instance, end that and not the answer.
+      asked.destroy()
       return underWay.delete(fail)
     }
   })
