@@ -25,8 +25,9 @@ export function openFaultyDatabase({
   /** Milliseconds. */
   latency: () => number
   fateOf: (writes: readonly Write[]) => WriteFate
-}): Database {
+}): Database & { isWriting(): boolean } {
   let last: Promise<unknown> = Promise.resolve()
+  let writing = 0
 
   async function write(writes: readonly Write[]): Promise<void> {
     await host.pause(latency())
@@ -42,10 +43,12 @@ export function openFaultyDatabase({
     get: (key) => disk.get(key),
     write(writes) {
       // LevelDB takes writes in the order of the calls.
-      const done = last.then(() => write(writes))
+      writing++
+      const done = last.then(() => write(writes)).finally(() => writing--)
       last = done.catch(() => undefined)
       return done
     },
+    isWriting: () => writing > 0,
     entries: (from, until) => disk.entries(from, until),
     close: async () => undefined,
   }

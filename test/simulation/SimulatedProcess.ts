@@ -20,6 +20,8 @@ export interface SimulatedProcess<T> {
   running(): { host: Host; parts: T } | undefined
   start(): void
   kill(why: string): void
+  /** Tells whether something is on its way to its disk. */
+  isWriting(): boolean
   /** Counts how often it was started. */
   starts(): number
 }
@@ -41,6 +43,7 @@ export function createProcess<T>({
   const random = world.random(name)
   const disk = createDisk()
   let running: { host: Host; parts: T } | undefined
+  let isWriting = () => false
   let starts = 0
 
   function start(): void {
@@ -63,6 +66,7 @@ export function createProcess<T>({
         return 'works'
       },
     })
+    isWriting = database.isWriting
     const { l1, contents, mempool, rollup, viewAt } = world
     const { now } = timeline
     const weather = () => (isCalm(world) ? CALM : scenario.node)
@@ -139,6 +143,7 @@ export function createProcess<T>({
       world.trace(name, `is killed: ${why}`)
       running?.host.kill()
     },
+    isWriting: () => running !== undefined && isWriting(),
     starts: () => starts,
   }
 }

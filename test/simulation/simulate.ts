@@ -72,6 +72,9 @@ export async function play(scenario: Scenario, options: PlayOptions = {}): Promi
   world.trace('world', 'stands still from now on')
   const fresh = await deriveAfresh(world)
   await compareChains({ world, processes: [sequencer, ...verifiers], fresh })
+  // Whoever lists what is on a disk waits for what is being written to it, and that waits for time.
+  const isQuiet = () => ![sequencer, ...verifiers].some((each) => each.isWriting())
+  await timeline.run(timeline.now() + scenario.slotSeconds * 1_000, isQuiet)
   const pool = sequencer.running()?.parts.parts.pool
   const fates = await checkPromises({ world, store: fresh, owners, watch, pool })
   return {
