@@ -46,7 +46,7 @@ async function start(options: SequencerOptions, ending: Ending): Promise<Sequenc
   ending.onRelease(() => store.close())
   const parallel = createParallelVerifier({ logger })
   ending.onRelease(() => parallel.close())
-  const kzg = createKzg()
+  const kzg = createKzg({ logger })
   ending.onRelease(() => kzg.close())
   const l1 = createL1Client({ logger, ...options.l1, metrics, signal: ending.signal, kzg })
   ending.onRelease(() => l1.close())

@@ -1,21 +1,38 @@
-import { writeFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, expect, it, vi } from 'vitest'
-import { BLOB_BYTES, encodeBlob } from '../../protocol/index.ts'
+import { BLOB_BYTES, encodeBlob, fromHex } from '../../protocol/index.ts'
+import { createLogger, type Logger } from '../Logger.ts'
 import { type BlobClaim, createBlobClaimCheck } from './BlobClaims.ts'
-import { commitmentToVersionedHash, createKzg } from './Kzg.ts'
+import { commitmentToVersionedHash, createKzg, type KzgLibrary } from './Kzg.ts'
 
-// Loading takes ten seconds of a processor, and there may be little of it.
+// WebAssembly takes ten seconds of a processor to load, and there may be little of it.
 vi.setConfig({ testTimeout: 300_000 })
 
-const kzg = createKzg()
-afterAll(() => kzg.close())
+const NATIVE: KzgLibrary = { kind: 'native', module: import.meta.resolve('@crate-crypto/node-eth-kzg') }
+const WASM: KzgLibrary = { kind: 'wasm', module: import.meta.resolve('kzg-wasm') }
+const kzg = createKzg({ libraries: [NATIVE] })
+const kzgInWasm = createKzg({ libraries: [WASM] })
+const directory = mkdtempSync(join(tmpdir(), 'keyroll-kzg-'))
+afterAll(async () => {
+  await Promise.all([kzg.close(), kzgInWasm.close()])
+  rmSync(directory, { recursive: true })
+})
+
+/** Writes a module, and gives its address. */
+function moduleOf(name: string, source: string): string {
+  const file = join(directory, name)
+  writeFileSync(file, source)
+  return pathToFileURL(file).href
+}
 
 /** The point at infinity, compressed: commitment and proof of the zero polynomial. */
 const INFINITY = `0xc0${'00'.repeat(47)}`
+/** The largest field element of BLS12-381. */
+const ORDER_LESS_ONE = fromHex('0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000000')
 
 it('computes commitment, versioned hash and both kinds of proofs', async () => {
   const zero = new Uint8Array(BLOB_BYTES)
@@ -33,6 +50,17 @@ it('computes commitment, versioned hash and both kinds of proofs', async () => {
   const [proof] = (await kzg.proofs(blob, 'blob')) ?? []
   expect(proof).toMatch(/^0x[0-9a-f]{96}$/)
   expect(new Set(await kzg.proofs(blob, 'cells')).size).toBe(128)
+})
+
+it('gives the same points by either library', async () => {
+  const random = new Uint8Array(randomBytes(BLOB_BYTES)).map((byte, i) => (i % 32 === 0 ? byte & 0x3f : byte))
+  const largest = new Uint8Array(BLOB_BYTES).map((_, i) => ORDER_LESS_ONE[i % 32] as number)
+  const text = encodeBlob(new TextEncoder().encode('keyroll'))
+  for (const blob of [random, largest, text, new Uint8Array(BLOB_BYTES)]) {
+    expect(await kzg.commitment(blob)).toBe((await kzgInWasm.commitment(blob)) ?? expect.unreachable())
+    expect(await kzg.proofs(blob, 'blob')).toEqual(await kzgInWasm.proofs(blob, 'blob'))
+    expect(await kzg.proofs(blob, 'cells')).toEqual(await kzgInWasm.proofs(blob, 'cells'))
+  }
 })
 
 it('bears out the claims about many blobs with one commitment, and none that is false', async () => {
@@ -58,28 +86,62 @@ it('bears out the claims about many blobs with one commitment, and none that is 
 })
 
 it('says so when the bytes are no blob', async () => {
-  const tooLarge = new Uint8Array(BLOB_BYTES).fill(0xff)
-  for (const bytes of [tooLarge, new Uint8Array(31)]) {
-    expect(await kzg.commitment(bytes)).toBeUndefined()
-    expect(await kzg.versionedHash(bytes)).toBeUndefined()
-    expect(await kzg.proofs(bytes, 'blob')).toBeUndefined()
-    expect(await kzg.proofs(bytes, 'cells')).toBeUndefined()
+  const order = new Uint8Array(BLOB_BYTES)
+  order.set(ORDER_LESS_ONE, 32)
+  order[63] = 0x01
+  for (const bytes of [order, new Uint8Array(BLOB_BYTES).fill(0xff), new Uint8Array(31), new Uint8Array()]) {
+    for (const each of [kzg, kzgInWasm]) {
+      expect(await each.commitment(bytes)).toBeUndefined()
+      expect(await each.versionedHash(bytes)).toBeUndefined()
+      expect(await each.proofs(bytes, 'blob')).toBeUndefined()
+      expect(await each.proofs(bytes, 'cells')).toBeUndefined()
+    }
   }
 })
 
+it('passes over a library that cannot be loaded here, and says so once', async () => {
+  const absent: KzgLibrary = {
+    kind: 'native',
+    module: moduleOf('absent.mjs', "throw new Error('no binary for this system')"),
+  }
+  const zeros: KzgLibrary = {
+    kind: 'wasm',
+    module: moduleOf(
+      'zeros.mjs',
+      `export const loadKZG = async () => ({ blobToKZGCommitment: () => '${INFINITY}' })`,
+    ),
+  }
+  const warn = vi.fn<Logger['warn']>()
+  const fallen = createKzg({
+    logger: { ...createLogger({ level: 'silent' }), warn },
+    libraries: [absent, zeros],
+  })
+  const blob = new Uint8Array(BLOB_BYTES)
+  expect(await fallen.commitment(blob)).toBe(INFINITY)
+  expect(await fallen.commitment(blob)).toBe(INFINITY)
+  expect(warn.mock.calls).toEqual([
+    [{ reasons: ['native: no binary for this system'] }, 'KZG commitments are computed by a slower library'],
+  ])
+  await fallen.close()
+
+  const none = createKzg({ libraries: [absent, absent] })
+  const fault: unknown = await none.commitment(blob).catch((error: unknown) => error)
+  expect(fault).toMatchObject({ name: 'TemporaryFault', message: 'the KZG thread failed' })
+  const reasons = 'native: no binary for this system; native: no binary for this system'
+  expect((fault as Error).cause).toMatchObject({ message: `no KZG library can be loaded (${reasons})` })
+  await none.close()
+})
+
 it('starts another thread after one has failed, and takes the late end of the first for its own', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'keyroll-kzg-'))
-  const file = join(directory, 'kzg.mjs')
-  writeFileSync(file, "export const loadKZG = async () => { throw new Error('no setup') }")
-  const fragile = createKzg({ library: pathToFileURL(file).href })
+  const module = moduleOf('late.mjs', "export const loadKZG = async () => { throw new Error('no setup') }")
+  const fragile = createKzg({ libraries: [{ kind: 'wasm', module }] })
   const blob = new Uint8Array(BLOB_BYTES)
   const again = fragile.commitment(blob).catch((fault: unknown) => {
     expect(fault).toMatchObject({ name: 'TemporaryFault', message: 'the KZG thread failed' })
     // The thread has failed, and not ended yet.
-    writeFileSync(file, `export const loadKZG = async () => ({ blobToKZGCommitment: () => '${INFINITY}' })`)
+    moduleOf('late.mjs', `export const loadKZG = async () => ({ blobToKZGCommitment: () => '${INFINITY}' })`)
     return fragile.commitment(blob)
   })
   expect(await again).toBe(INFINITY)
   await fragile.close()
-  await rm(directory, { recursive: true })
 })

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import type { Hex } from 'viem'
 import { fromHex, sha256, toHex } from '../../protocol/index.ts'
 import { TemporaryFault } from '../Fault.ts'
+import type { Logger } from '../Logger.ts'
 
 /** Which proofs stand beside a blob on its way to L1: one for the blob (EIP-4844), or one for each of its 128 cells (EIP-7594). */
 export type BlobProofKind = 'blob' | 'cells'
@@ -17,8 +18,13 @@ export interface Kzg {
   close(): Promise<void>
 }
 
+/** A module that computes, by its address, and how it is asked: as `@crate-crypto/node-eth-kzg` or as `kzg-wasm`. */
+export type KzgLibrary = { kind: 'native' | 'wasm'; module: string }
+
 type Task = 'commitment' | BlobProofKind
 type Answer = { id: number; points: readonly Hex[] | null }
+/** Why the libraries before the one that is used could not be loaded. */
+type Unavailable = { reasons: readonly string[] }
 
 const VERSIONED_HASH_VERSION_KZG = 0x01
 
@@ -28,17 +34,46 @@ const VERSIONED_HASH_VERSION_KZG = 0x01
  */
 const WORKER = `
 const { parentPort, workerData } = require('node:worker_threads')
-const kzg = import(workerData.library).then(({ loadKZG }) => loadKZG(0))
-const compute = ({ blobToKZGCommitment, computeBlobKZGProof, computeCellsAndKZGProofs }, task, blob) => {
-  if (task === 'cells') return computeCellsAndKZGProofs(blob).proofs
-  const commitment = blobToKZGCommitment(blob)
-  return task === 'blob' ? [computeBlobKZGProof(blob, commitment)] : [commitment]
+const toHex = (bytes) => '0x' + Buffer.from(bytes).toString('hex')
+const load = {
+  async native(module) {
+    const { default: { DasContextJs } } = await import(module)
+    const kzg = DasContextJs.create({ usePrecomp: false })
+    return {
+      commitment: (blob) => [toHex(kzg.blobToKzgCommitment(blob))],
+      blob: (blob) => [toHex(kzg.computeBlobKzgProof(blob, kzg.blobToKzgCommitment(blob)))],
+      cells: (blob) => kzg.computeCellsAndKzgProofs(blob).proofs.map(toHex),
+    }
+  },
+  async wasm(module) {
+    const { loadKZG } = await import(module)
+    const kzg = await loadKZG(0)
+    return {
+      commitment: (blob) => [kzg.blobToKZGCommitment(toHex(blob))],
+      blob: (blob) => [kzg.computeBlobKZGProof(toHex(blob), kzg.blobToKZGCommitment(toHex(blob)))],
+      cells: (blob) => kzg.computeCellsAndKZGProofs(toHex(blob)).proofs,
+    }
+  },
 }
+const loadFirst = async () => {
+  const reasons = []
+  for (const { kind, module } of workerData.libraries) {
+    try {
+      const library = await load[kind](module)
+      if (reasons.length > 0) parentPort.postMessage({ reasons })
+      return library
+    } catch (error) {
+      reasons.push(kind + ': ' + error.message)
+    }
+  }
+  throw new Error('no KZG library can be loaded (' + reasons.join('; ') + ')')
+}
+const loaded = loadFirst()
 parentPort.on('message', async ({ id, task, blob }) => {
-  const library = await kzg
+  const library = await loaded
   let points = null
   try {
-    points = compute(library, task, '0x' + Buffer.from(blob).toString('hex')).map((point) => point.toLowerCase())
+    points = library[task](blob).map((point) => point.toLowerCase())
   } catch {}
   parentPort.postMessage({ id, points })
 })
@@ -47,22 +82,38 @@ parentPort.on('message', async ({ id, task, blob }) => {
 type Waiting = { resolve: (points: readonly Hex[] | null) => void; reject: (fault: Error) => void }
 type Thread = { worker: Worker; waiting: Map<number, Waiting> }
 
+const LIBRARIES: readonly KzgLibrary[] = [
+  { kind: 'native', module: import.meta.resolve('@crate-crypto/node-eth-kzg') },
+  { kind: 'wasm', module: import.meta.resolve('kzg-wasm') },
+]
+
 /**
  * Makes a KZG that works in a thread of its own, started with the first blob: loading the trusted setup takes
  * seconds, in which the node must go on answering. A thread that fails is followed by another with the next blob.
  *
- * @param library the module that computes, as `kzg-wasm` does.
+ * @param libraries what may compute, the best first; one that cannot be loaded here is passed over, with a warning (ADR 6).
  */
-export function createKzg({ library = import.meta.resolve('kzg-wasm') }: { library?: string } = {}): Kzg {
+export function createKzg({
+  logger,
+  libraries = LIBRARIES,
+}: {
+  logger?: Logger | undefined
+  libraries?: readonly KzgLibrary[]
+} = {}): Kzg {
   let thread: Thread | undefined
   let lastId = 0
 
   function start(): Thread {
-    const worker = new Worker(WORKER, { eval: true, workerData: { library } })
+    const worker = new Worker(WORKER, { eval: true, workerData: { libraries } })
     const started: Thread = { worker, waiting: new Map() }
     const { waiting } = started
     worker.unref()
-    worker.on('message', ({ id, points }: Answer) => {
+    worker.on('message', (message: Answer | Unavailable) => {
+      if ('reasons' in message) {
+        logger?.warn(message, 'KZG commitments are computed by a slower library')
+        return
+      }
+      const { id, points } = message
       waiting.get(id)?.resolve(points)
       waiting.delete(id)
       if (waiting.size === 0) worker.unref()

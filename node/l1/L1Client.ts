@@ -106,7 +106,7 @@ const RECEIPTS_AT_ONCE = 8
 export function createL1Client(options: L1ClientOptions): L1Client {
   const { urls, beaconUrls = [], quorum = 1, trust: trusted = 'rpc', metrics, logger, signal } = options
   assertTrustworthy(options)
-  const { kzg = createKzg(), http = createHttp(signal) } = options
+  const { kzg = createKzg({ logger }), http = createHttp(signal) } = options
   const rpc = createL1Rpc({
     urls,
     metrics,
