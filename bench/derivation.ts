@@ -56,7 +56,7 @@ async function measure(
   boundSeconds: number,
 ): Promise<Measurement[]> {
   const directory = await mkdtemp(join(tmpdir(), 'keyroll-bench-'))
-  const kzg = createKzg()
+  const kzg = createKzg({ logger: createLogger({ level: 'warn' }) })
   try {
     const { l1, rollup, blocks } = await writeL1(directory, count, kind === 'blobs' ? kzg : undefined)
     const server = await l1.serve()

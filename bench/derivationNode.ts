@@ -22,7 +22,7 @@ const TELL_MS = 1_000
 
 /** Derives a chain with the verifier of `keyroll node` and tells its parent how far it is; a process of its own, so that its memory is its own. */
 async function derive(task: NodeTask): Promise<void> {
-  const kzg = createKzg()
+  const kzg = createKzg({ logger: createLogger({ level: 'warn' }) })
   // Loading the trusted setup takes seconds, once; it is not what is measured.
   if (task.hasBlobs) await kzg.versionedHash(new Uint8Array(BLOB_BYTES))
   const verifier = await createVerifier({

@@ -89,7 +89,8 @@ it('says so when the bytes are no blob', async () => {
   const order = new Uint8Array(BLOB_BYTES)
   order.set(ORDER_LESS_ONE, 32)
   order[63] = 0x01
-  for (const bytes of [order, new Uint8Array(BLOB_BYTES).fill(0xff), new Uint8Array(31), new Uint8Array()]) {
+  const lengths = [0, 31, BLOB_BYTES - 1, BLOB_BYTES + 1, 2 * BLOB_BYTES].map((n) => new Uint8Array(n))
+  for (const bytes of [order, new Uint8Array(BLOB_BYTES).fill(0xff), ...lengths]) {
     for (const each of [kzg, kzgInWasm]) {
       expect(await each.commitment(bytes)).toBeUndefined()
       expect(await each.versionedHash(bytes)).toBeUndefined()
@@ -99,10 +100,25 @@ it('says so when the bytes are no blob', async () => {
   }
 })
 
-it('passes over a library that cannot be loaded here, and says so once', async () => {
+it('asks the fastest library that there is', async () => {
+  const warn = vi.fn<Logger['warn']>()
+  const found = createKzg({ logger: { ...createLogger({ level: 'silent' }), warn } })
+  expect(await found.commitment(new Uint8Array(BLOB_BYTES))).toBe(INFINITY)
+  expect(warn).not.toHaveBeenCalled()
+  await found.close()
+})
+
+it('passes over a library that cannot be loaded here, or computes something else, and says so once', async () => {
   const absent: KzgLibrary = {
     kind: 'native',
-    module: moduleOf('absent.mjs', "throw new Error('no binary for this system')"),
+    module: moduleOf('absent.mjs', "throw new Error('no binary for this system\\nand so on')"),
+  }
+  const wrong: KzgLibrary = {
+    kind: 'wasm',
+    module: moduleOf(
+      'wrong.mjs',
+      `export const loadKZG = async () => ({ blobToKZGCommitment: () => '${INFINITY.replace('c', '8')}' })`,
+    ),
   }
   const zeros: KzgLibrary = {
     kind: 'wasm',
@@ -112,23 +128,24 @@ it('passes over a library that cannot be loaded here, and says so once', async (
     ),
   }
   const warn = vi.fn<Logger['warn']>()
+  const reasons = ['native: no binary for this system', `wasm: got ${INFINITY.replace('c', '8')} for zeros`]
   const fallen = createKzg({
     logger: { ...createLogger({ level: 'silent' }), warn },
-    libraries: [absent, zeros],
+    libraries: [absent, wrong, zeros],
   })
   const blob = new Uint8Array(BLOB_BYTES)
   expect(await fallen.commitment(blob)).toBe(INFINITY)
   expect(await fallen.commitment(blob)).toBe(INFINITY)
   expect(warn.mock.calls).toEqual([
-    [{ reasons: ['native: no binary for this system'] }, 'KZG commitments are computed by a slower library'],
+    [{ kind: 'wasm', reasons }, expect.stringContaining('cannot be loaded here')],
   ])
   await fallen.close()
 
-  const none = createKzg({ libraries: [absent, absent] })
+  const none = createKzg({ libraries: [absent, wrong] })
   const fault: unknown = await none.commitment(blob).catch((error: unknown) => error)
   expect(fault).toMatchObject({ name: 'TemporaryFault', message: 'the KZG thread failed' })
-  const reasons = 'native: no binary for this system; native: no binary for this system'
-  expect((fault as Error).cause).toMatchObject({ message: `no KZG library can be loaded (${reasons})` })
+  const message = `no KZG library can be loaded (${reasons.join('; ')})`
+  expect((fault as Error).cause).toMatchObject({ message })
   await none.close()
 })
 
@@ -144,4 +161,24 @@ it('starts another thread after one has failed, and takes the late end of the fi
   })
   expect(await again).toBe(INFINITY)
   await fragile.close()
+})
+
+it('takes a failure of the library for no word about the blob', async () => {
+  const module = moduleOf(
+    'failing.mjs',
+    `export const loadKZG = async () => ({
+      blobToKZGCommitment: (blob) => {
+        if (/^0x0*$/.test(blob)) return '${INFINITY}'
+        throw new Error('out of memory')
+      },
+    })`,
+  )
+  const failing = createKzg({ libraries: [{ kind: 'wasm', module }] })
+  const fault: unknown = await failing
+    .commitment(encodeBlob(Uint8Array.of(1)))
+    .catch((error: unknown) => error)
+  expect(fault).toMatchObject({ name: 'TemporaryFault', message: 'the KZG thread failed' })
+  expect((fault as Error).cause).toMatchObject({ message: 'out of memory' })
+  expect(await failing.commitment(new Uint8Array(BLOB_BYTES))).toBe(INFINITY)
+  await failing.close()
 })

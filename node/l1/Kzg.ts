@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { Hex } from 'viem'
-import { fromHex, sha256, toHex } from '../../protocol/index.ts'
+import { BLOB_BYTES, compareBytes, fromHex, sha256, toHex } from '../../protocol/index.ts'
 import { TemporaryFault } from '../Fault.ts'
 import type { Logger } from '../Logger.ts'
 
@@ -22,15 +22,18 @@ export interface Kzg {
 export type KzgLibrary = { kind: 'native' | 'wasm'; module: string }
 
 type Task = 'commitment' | BlobProofKind
-type Answer = { id: number; points: readonly Hex[] | null }
-/** Why the libraries before the one that is used could not be loaded. */
-type Unavailable = { reasons: readonly string[] }
+type Answer = { id: number; points: readonly Hex[] }
+/** Which library computes, and why those before it do not. */
+type Fallback = { kind: KzgLibrary['kind']; reasons: readonly string[] }
 
 const VERSIONED_HASH_VERSION_KZG = 0x01
 
+/** The modulus of the scalar field of BLS12-381 (EIP-4844, `BLS_MODULUS`). */
+const MODULUS = fromHex('0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001')
+
 /**
- * Plain JavaScript in a string, because a worker's file would have another name in `dist` than in the sources.
- * An error of the library means that the bytes are no blob: nothing else is passed to it.
+ * Plain JavaScript in a string, because a worker's file would have another name in `dist` than in the sources. A library that
+ * answers wrong, where the answer is known, counts as one that cannot be loaded.
  */
 const WORKER = `
 const { parentPort, workerData } = require('node:worker_threads')
@@ -48,10 +51,11 @@ const load = {
   async wasm(module) {
     const { loadKZG } = await import(module)
     const kzg = await loadKZG(0)
+    const lower = (point) => point.toLowerCase()
     return {
-      commitment: (blob) => [kzg.blobToKZGCommitment(toHex(blob))],
-      blob: (blob) => [kzg.computeBlobKZGProof(toHex(blob), kzg.blobToKZGCommitment(toHex(blob)))],
-      cells: (blob) => kzg.computeCellsAndKZGProofs(toHex(blob)).proofs,
+      commitment: (blob) => [lower(kzg.blobToKZGCommitment(toHex(blob)))],
+      blob: (blob) => [lower(kzg.computeBlobKZGProof(toHex(blob), kzg.blobToKZGCommitment(toHex(blob))))],
+      cells: (blob) => kzg.computeCellsAndKZGProofs(toHex(blob)).proofs.map(lower),
     }
   },
 }
@@ -60,10 +64,12 @@ const loadFirst = async () => {
   for (const { kind, module } of workerData.libraries) {
     try {
       const library = await load[kind](module)
-      if (reasons.length > 0) parentPort.postMessage({ reasons })
+      const [infinity] = library.commitment(new Uint8Array(${BLOB_BYTES}))
+      if (infinity !== '0xc0' + '00'.repeat(47)) throw new Error('got ' + infinity + ' for zeros')
+      if (reasons.length > 0) parentPort.postMessage({ kind, reasons })
       return library
     } catch (error) {
-      reasons.push(kind + ': ' + error.message)
+      reasons.push(kind + ': ' + error.message.split('\\n')[0])
     }
   }
   throw new Error('no KZG library can be loaded (' + reasons.join('; ') + ')')
@@ -71,18 +77,14 @@ const loadFirst = async () => {
 const loaded = loadFirst()
 parentPort.on('message', async ({ id, task, blob }) => {
   const library = await loaded
-  let points = null
-  try {
-    points = library[task](blob).map((point) => point.toLowerCase())
-  } catch {}
-  parentPort.postMessage({ id, points })
+  parentPort.postMessage({ id, points: library[task](blob) })
 })
 `
 
-type Waiting = { resolve: (points: readonly Hex[] | null) => void; reject: (fault: Error) => void }
+type Waiting = { resolve: (points: readonly Hex[]) => void; reject: (fault: Error) => void }
 type Thread = { worker: Worker; waiting: Map<number, Waiting> }
 
-const LIBRARIES: readonly KzgLibrary[] = [
+const findLibraries = (): readonly KzgLibrary[] => [
   { kind: 'native', module: import.meta.resolve('@crate-crypto/node-eth-kzg') },
   { kind: 'wasm', module: import.meta.resolve('kzg-wasm') },
 ]
@@ -95,7 +97,7 @@ const LIBRARIES: readonly KzgLibrary[] = [
  */
 export function createKzg({
   logger,
-  libraries = LIBRARIES,
+  libraries = findLibraries(),
 }: {
   logger?: Logger | undefined
   libraries?: readonly KzgLibrary[]
@@ -108,9 +110,12 @@ export function createKzg({
     const started: Thread = { worker, waiting: new Map() }
     const { waiting } = started
     worker.unref()
-    worker.on('message', (message: Answer | Unavailable) => {
+    worker.on('message', (message: Answer | Fallback) => {
       if ('reasons' in message) {
-        logger?.warn(message, 'KZG commitments are computed by a slower library')
+        logger?.warn(
+          message,
+          'blobs take longer than they should: the fastest KZG library cannot be loaded here',
+        )
         return
       }
       const { id, points } = message
@@ -131,15 +136,15 @@ export function createKzg({
   }
 
   async function ask(task: Task, blob: Uint8Array): Promise<readonly Hex[] | undefined> {
+    if (!isBlob(blob)) return undefined
     thread ??= start()
     const { worker, waiting } = thread
     const id = ++lastId
-    const points = await new Promise<readonly Hex[] | null>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       waiting.set(id, { resolve, reject })
       worker.ref()
       worker.postMessage({ id, task, blob })
     })
-    return points ?? undefined
   }
 
   async function commitment(blob: Uint8Array): Promise<Hex | undefined> {
@@ -157,6 +162,15 @@ export function createKzg({
       await thread?.worker.terminate()
     },
   }
+}
+
+/** Whether bytes are 4,096 field elements (EIP-4844, `blob_to_polynomial`). */
+function isBlob(bytes: Uint8Array): boolean {
+  if (bytes.length !== BLOB_BYTES) return false
+  for (let at = 0; at < BLOB_BYTES; at += MODULUS.length) {
+    if (compareBytes(bytes.subarray(at, at + MODULUS.length), MODULUS) >= 0) return false
+  }
+  return true
 }
 
 /** Makes the versioned hash by which L1 names the blob of a commitment (EIP-4844, `kzg_to_versioned_hash`). */

@@ -13,7 +13,7 @@ import { keyroll, type Run } from './keyroll.ts'
 import { postedBatches } from './postedBatches.ts'
 
 const ORDER = ['pending', 'unsafe', 'safe', 'proposed', 'finalized']
-/** Loading KZG takes ten seconds of a processor, in each process. */
+/** Loading KZG takes seconds of a processor, in each process. */
 const TIMEOUT = 120_000
 
 let directory: string

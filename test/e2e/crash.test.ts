@@ -22,7 +22,7 @@ import { expectSameChain, headOf } from './sameChain.ts'
 const CLIENTS = 3
 const KILLS = 6
 const LONGEST_LIFE_MS = 3_000
-/** Calldata: loading KZG takes longer than any of these lives. */
+/** Calldata: loading KZG would take much of each of these lives. */
 const CALLDATA = ['--data-availability', 'calldata']
 
 let world: SequencerWorld

@@ -30,7 +30,7 @@ import { expectSameChain } from './sameChain.ts'
 
 const L1_CHAIN_ID = 900
 const STAGES = ['pending', 'unsafe', 'safe', 'proposed', 'finalized']
-/** Loading KZG takes ten seconds of a processor, in each process. */
+/** Loading KZG takes seconds of a processor, in each process. */
 const TIMEOUT = 420_000
 
 const accounts = devnetAccounts()
