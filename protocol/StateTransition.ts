@@ -29,7 +29,7 @@ import {
 } from './SetConfig.ts'
 import type { SignatureVerifier } from './Signature.ts'
 import { type L1Origin, sealBlock } from './sealBlock.ts'
-import { EMPTY_TRIE_ROOT, emptyTrie, type StoredTrieNode, type Trie, trieNewNodes, trieRoot } from './Trie.ts'
+import { EMPTY_TRIE_ROOT, emptyTrie, type NewTrieNode, type Trie, trieNewNodes, trieRoot } from './Trie.ts'
 import { type InvalidReason, validateSetConfig } from './validate.ts'
 
 /** What a block is made of; `transactions` are raw, deposits first. */
@@ -54,7 +54,7 @@ export type BlockResult = {
   /** The keystore trie after the block. */
   trie: Trie
   /** Its nodes that the reader did not supply, as they are to be stored under the block's number. */
-  nodes: readonly StoredTrieNode[]
+  nodes: readonly NewTrieNode[]
   /** The configs that the block's state newly refers to, by hash. */
   configs: Map<Hex, EncodedConfig>
   /** Beside each receipt, why its transaction changed nothing. */

@@ -224,6 +224,21 @@ describe('a trie', () => {
     expect(triePut(opened, key, uintToRlp(8))).toBe(opened)
   })
 
+  it('tells of each new branch in the place of which it stands, where that was read', () => {
+    const list = Array.from({ length: 300 }, (_, i): Entry => [keccak(uintToRlp(i)), uintToRlp(i + 1)])
+    const first = trieNewNodes(build(list), 1)
+    expect(first.every(({ replaced }) => replaced === undefined)).toBe(true)
+    const opened = trieFromRoot(trieRoot(build(list)), 1, createNodeMap(first).read)
+    const [known, unknown] = [keccak(uintToRlp(7)), keccak(uintToRlp(1_000))]
+    for (const key of [known, unknown]) {
+      const before = trieProof(opened, key).filter((node) => decodeRlp(node).length === 17)
+      // What a put leaves is put to again, and only the branches that were read can be replaced.
+      const changed = triePut(triePut(opened, key, Uint8Array.of(9)), key, Uint8Array.of(9, 9))
+      const replaced = trieNewNodes(changed, 2).flatMap((node) => (node.replaced ? [node.replaced] : []))
+      expect(replaced).toEqual(before.map((node) => keccak(node)))
+    }
+  })
+
   it('takes no stored node with fewer or more versions than there are nodes below it', () => {
     fc.assert(
       fc.property(entries, fc.constantFrom(1, 6, 12), (list, length) => {

@@ -14,6 +14,9 @@ export type TrieReader = (hash: Uint8Array, version: number) => Uint8Array | und
 /** A trie node and its hash; `stored` is what {@link trieNewNodes} tells. */
 export type StoredTrieNode = { hash: Uint8Array; stored: Uint8Array }
 
+/** A node that a trie has and its reader did not supply, and the hash of the branch in whose place it stands, where that was read. */
+export type NewTrieNode = StoredTrieNode & { replaced: Uint8Array | undefined }
+
 /**
  * A hexary Merkle-Patricia trie (yellow paper, appendix D) as an immutable value: a put returns a new trie that shares
  * every untouched node with the old one, and nodes are read only when a path leads through them.
@@ -27,13 +30,13 @@ export const EMPTY_TRIE_ROOT: Hex = keccakHex(Uint8Array.of(0x80))
 // computed once, when somebody first asks, so that a run of puts hashes nothing in between.
 type Leaf = { kind: 'leaf'; path: Uint8Array; value: Uint8Array; reference: Uint8Array | undefined }
 type Extension = { kind: 'extension'; path: Uint8Array; child: TrieNode; reference: Uint8Array | undefined }
-// A child that nobody has looked at is the place of its hash in the `source` from which the branch was read: of sixteen
+// A child that nobody has looked at is the place of its hash in the `source` as which the branch was read: of sixteen
 // children, a path needs one.
 type Branch = {
   kind: 'branch'
   children: Children
   value: Uint8Array | undefined
-  source: Uint8Array | undefined
+  source: StoredTrieNode | undefined
   reference: Uint8Array | undefined
 }
 // Below an extension stands a branch; two paths in a row, or a path and a leaf, would be a second form of one node.
@@ -123,12 +126,12 @@ export function trieRoot(trie: Trie): Hex {
  * Lists the nodes that this trie has and its reader did not supply: what must be stored under this version to open its root later.
  * Each is its RLP, and behind it the versions, of 6 bytes, of the nodes below it that stand under hashes, in their order.
  */
-export function trieNewNodes(trie: Trie, version: number): StoredTrieNode[] {
-  const nodes: StoredTrieNode[] = []
+export function trieNewNodes(trie: Trie, version: number): NewTrieNode[] {
+  const nodes: NewTrieNode[] = []
   if (trie.root === undefined || trie.root.kind === 'unread') return nodes
   const reference = referenceOf(trie.root)
   // The root is looked up by hash even when it is short enough to be inlined.
-  if (!isHash(reference)) return [{ hash: keccak(reference), stored: reference }]
+  if (!isHash(reference)) return [{ hash: keccak(reference), stored: reference, replaced: undefined }]
   collect(trie.root, version, nodes)
   return nodes
 }
@@ -360,7 +363,7 @@ function createExtension(path: Uint8Array, child: TrieNode): Extension {
 function createBranch(
   children: Children,
   value: Uint8Array | undefined,
-  source: Uint8Array | undefined,
+  source: StoredTrieNode | undefined,
 ): Branch {
   return { kind: 'branch', children, value, source, reference: undefined }
 }
@@ -383,12 +386,13 @@ function referenceOf(node: TrieNode): Uint8Array {
   return node.reference
 }
 
-function collect(node: TrieNode, version: number, nodes: StoredTrieNode[]): void {
+function collect(node: TrieNode, version: number, nodes: NewTrieNode[]): void {
   if (node.kind === 'unread') return
   const reference = referenceOf(node)
   // A node below a hash-length one may be new only if this one is; an inlined node has no hashes below it.
   if (!isHash(reference)) return
-  nodes.push({ hash: reference, stored: withVersions(encodeNode(node), versionsBelow(node, version)) })
+  const stored = withVersions(encodeNode(node), versionsBelow(node, version))
+  nodes.push({ hash: reference, stored, replaced: node.kind === 'branch' ? node.source?.hash : undefined })
   if (node.kind === 'extension') collect(node.child, version, nodes)
   if (node.kind === 'branch') {
     for (const child of node.children) if (typeof child === 'object') collect(child, version, nodes)
@@ -402,7 +406,7 @@ function versionsBelow(node: ReadNode, version: number): number[] {
   if (node.kind === 'branch') {
     for (let slot = 0; slot < 16; slot++) {
       const child = node.children[slot]
-      if (typeof child === 'number') versions.push(versionInSource(node.source as Uint8Array, slot, child))
+      if (typeof child === 'number') versions.push(versionInSource(node, slot, child))
       else if (child !== undefined) addVersion(versions, child, version)
     }
   }
@@ -450,9 +454,16 @@ function readVersion(bytes: Uint8Array, at: number): number {
 }
 
 /** The version of the child whose hash stands at `place` in the source of a branch: of as many hashes before it as there are bytes for. */
-function versionInSource(source: Uint8Array, slot: number, place: number): number {
-  const hashesBefore = (place - 1 - payloadStart(source) - slot) / HASH_BYTES
-  return readVersion(source, payloadEnd(source) + VERSION_BYTES * hashesBefore)
+function versionInSource(branch: Branch, slot: number, place: number): number {
+  const { stored } = branch.source as StoredTrieNode
+  const hashesBefore = (place - 1 - payloadStart(stored) - slot) / HASH_BYTES
+  return readVersion(stored, payloadEnd(stored) + VERSION_BYTES * hashesBefore)
+}
+
+/** The hash that stands at `place` in the source of a branch. */
+function hashInSource(branch: Branch, place: number): Uint8Array {
+  const { stored } = branch.source as StoredTrieNode
+  return stored.subarray(place, place + HASH_BYTES)
 }
 
 /**
@@ -479,7 +490,8 @@ function pathAndList(writer: RlpWriter, path: Uint8Array, flag: 0 | 2): Uint8Arr
   return writer.view()
 }
 
-function encodeBranch({ children, value, source }: Branch): Uint8Array {
+function encodeBranch(branch: Branch): Uint8Array {
+  const { children, value } = branch
   // Hashing uses the writer's memory too, so all is hashed before the first byte is written.
   for (const child of children) if (typeof child === 'object') referenceOf(child)
   const writer = borrowRlpWriter()
@@ -489,7 +501,7 @@ function encodeBranch({ children, value, source }: Branch): Uint8Array {
     const child = children[slot]
     if (child === undefined) writer.byte(EMPTY_STRING)
     else if (typeof child === 'object') writeReference(writer, referenceOf(child))
-    else writer.string((source as Uint8Array).subarray(child, child + HASH_BYTES))
+    else writer.string(hashInSource(branch, child))
   }
   writer.list()
   return writer.view()
@@ -507,11 +519,12 @@ function writeReference(writer: RlpWriter, reference: Uint8Array): void {
 function patchedSource({ children, value, source }: Branch): Uint8Array | undefined {
   if (source === undefined || value !== undefined) return undefined
   for (const child of children) if (typeof child === 'object') referenceOf(child)
-  PATCHED.set(source)
-  const patched = PATCHED.subarray(0, payloadEnd(source))
-  let at = payloadStart(source)
+  const { stored } = source
+  PATCHED.set(stored)
+  const patched = PATCHED.subarray(0, payloadEnd(stored))
+  let at = payloadStart(stored)
   for (const child of children) {
-    const isEmpty = source[at] === EMPTY_STRING
+    const isEmpty = stored[at] === EMPTY_STRING
     if (isEmpty !== (child === undefined)) return undefined
     if (typeof child === 'object') {
       const reference = referenceOf(child)
@@ -531,15 +544,14 @@ function branchOf({ children, value, source }: Branch): Branch {
 function childOf(branch: Branch, slot: number): TrieNode | undefined {
   const child = branch.children[slot]
   if (typeof child !== 'number') return child
-  const source = branch.source as Uint8Array
-  const unread = toUnread(source.subarray(child, child + HASH_BYTES), versionInSource(source, slot, child))
+  const unread = toUnread(hashInSource(branch, child), versionInSource(branch, slot, child))
   branch.children[slot] = unread
   return unread
 }
 
 function decodeNode(stored: Uint8Array, hash: Uint8Array, isBranch: boolean): ReadNode {
   try {
-    const node = readFullBranch(stored) ?? readNode(stored)
+    const node = readFullBranch(stored, hash) ?? readNode(stored)
     if (isBranch) requireBranch(node)
     return node
   } catch (cause) {
@@ -572,7 +584,7 @@ function readNode(stored: Uint8Array): ReadNode {
  * every other node, and for bytes that are none. It accepts nothing that {@link readNode} would not: one form of each length,
  * and no byte left over.
  */
-function readFullBranch(stored: Uint8Array): Branch | undefined {
+function readFullBranch(stored: Uint8Array, hash: Uint8Array): Branch | undefined {
   const start = payloadStart(stored)
   const end = payloadEnd(stored)
   const isLong = start === LONG_PAYLOAD_START
@@ -589,7 +601,7 @@ function readFullBranch(stored: Uint8Array): Branch | undefined {
     else return undefined
   }
   if (stored[at] !== EMPTY_STRING || at + 1 !== end || length !== stored.length) return undefined
-  return createBranch(children, undefined, stored)
+  return createBranch(children, undefined, { hash, stored })
 }
 
 /** Where the payload of a list begins whose length has one byte, or two. */

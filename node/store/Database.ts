@@ -15,7 +15,7 @@ export interface Database {
 }
 
 /** LevelDB maps each open file, of 2 MiB, into memory: with its default of 1,000 the process seems to grow with the chain. */
-const OPEN_FILES = 100
+const OPEN_FILES = 200
 /** Each compaction touches all of its level where keys are hashes: fewer and larger ones save a seventh of a derivation's CPU. */
 const WRITE_BUFFER_BYTES = 32 * 1_048_576
 const CACHE_BYTES = 32 * 1_048_576

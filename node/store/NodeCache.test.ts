@@ -13,10 +13,19 @@ it('gives what was put under the whole hash, and nothing for a hash that only en
   for (let at = 0; at < 32; at++) {
     expect(cache.get(node.hash.with(at, (node.hash[at] as number) ^ 1))).toBeUndefined()
   }
-  const alike = { hash: node.hash.with(0, (node.hash[0] as number) ^ 1), stored: Uint8Array.of(7) }
+  const alike = { hash: node.hash.with(0, (node.hash[0] as number) ^ 1), stored: new Uint8Array(100) }
   cache.set(alike)
   expect(cache.get(alike.hash)).toBe(alike.stored)
   expect(cache.get(node.hash)).toBeUndefined()
+})
+
+it('forgets what it is told to, and does not hold the shortest nodes', () => {
+  const cache = createNodeCache(1_000_000)
+  for (const i of [1, 2]) cache.set(nodeOf(i))
+  cache.delete(hashOf(1))
+  cache.set({ hash: hashOf(3), stored: new Uint8Array(99) })
+  cache.set({ hash: hashOf(4), stored: new Uint8Array(100) })
+  expect([1, 2, 3, 4].map((i) => cache.get(hashOf(i)) !== undefined)).toEqual([false, true, false, true])
 })
 
 it('holds what was used last, and no more than its capacity', () => {

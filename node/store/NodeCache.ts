@@ -1,15 +1,21 @@
 import { compareBytes, type StoredTrieNode } from '../../protocol/index.ts'
 import { createLruCache } from '../LruCache.ts'
 
-/** Remembers trie nodes by their hashes. */
+/** Remembers trie nodes by their hashes, but for the shortest. */
 export interface NodeCache {
   /** Gets what is stored of a node. */
   get(hash: Uint8Array): Uint8Array | undefined
   set(node: StoredTrieNode): void
+  delete(hash: Uint8Array): void
 }
 
 /** What a cached node takes beside its bytes: two arrays, and its place in a map. */
 const OVERHEAD_BYTES = 500
+/**
+ * Shorter nodes are not held: leaves, of which every set-config makes one, and few are asked for again, and branches of two. They would
+ * drive out the branches above them, which are asked for all the time, and to collect them costs more than to read those few.
+ */
+const SHORT_BYTES = 100
 
 /**
  * Makes a cache of so many bytes. A map knows a node by the last bytes of its hash alone, for hex of all of them would take longer to
@@ -25,8 +31,11 @@ export function createNodeCache(capacity: number): NodeCache {
       const known = nodes.get(endOf(hash))
       return known !== undefined && compareBytes(known.hash, hash) === 0 ? known.stored : undefined
     },
-    set(node) {
-      nodes.set(endOf(node.hash), node)
+    set({ hash, stored }) {
+      if (stored.length >= SHORT_BYTES) nodes.set(endOf(hash), { hash, stored })
+    },
+    delete(hash) {
+      nodes.delete(endOf(hash))
     },
   }
 }

@@ -201,7 +201,11 @@ function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
     await write(next, writes, inclusion !== undefined)
     blocks.set(block.hash, block)
     receipts.set(block.hash, { receipts: result.receipts, verdicts: result.reasons })
-    for (const node of result.nodes) nodes.set(node)
+    for (const node of result.nodes) {
+      // Who goes on from this block will not ask for it again.
+      if (node.replaced !== undefined) nodes.delete(node.replaced)
+      nodes.set(node)
+    }
     for (const [hash, { config }] of result.configs) configs.set(hash, config)
   }
 
