@@ -1,6 +1,7 @@
 export * from './BlockRef.ts'
 export * from './crypto/NativeVerifier.ts'
 export * from './crypto/ParallelVerifier.ts'
+export { verifyP256Once } from './crypto/verifyP256Once.ts'
 export { type Ending, startOrRelease } from './Ending.ts'
 export * from './Engine.ts'
 export * from './Fault.ts'

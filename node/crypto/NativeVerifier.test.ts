@@ -15,7 +15,8 @@ import {
   verifySignature,
   webAuthnClientData,
 } from '../../protocol/index.ts'
-import { createNativePrimitives, verifyP256Once } from './NativeVerifier.ts'
+import { createNativePrimitives } from './NativeVerifier.ts'
+import { verifyP256Once } from './verifyP256Once.ts'
 
 const primitives = createNativePrimitives()
 const asked: { question: Parameters<typeof verifyP256Once>; isGood: boolean }[] = []

@@ -1,6 +1,6 @@
 import { workerData } from 'node:worker_threads'
-import { verifyP256Once } from './NativeVerifier.ts'
 import { awaitQuestion, claimQuestion, createQuestionMemory, giveAnswer, type P256Ring } from './p256Ring.ts'
+import { verifyP256Once } from './verifyP256Once.ts'
 
 // A thread of the parallel verifier: it answers questions until it is terminated.
 const { ring, thread }: { ring: P256Ring; thread: number } = workerData
