@@ -14,7 +14,7 @@ export type TrieReader = (hash: Uint8Array, version: number) => Uint8Array | und
 /** A trie node and its hash; `stored` is what {@link trieNewNodes} tells. */
 export type StoredTrieNode = { hash: Uint8Array; stored: Uint8Array }
 
-/** A node that a trie has and its reader did not supply, and the hash of the branch in whose place it stands, where that was read. */
+/** A node that a trie has and its reader did not supply, and the hash of the branch in whose place it stands, where one was read that is nothing but hashes. */
 export type NewTrieNode = StoredTrieNode & { replaced: Uint8Array | undefined }
 
 /**

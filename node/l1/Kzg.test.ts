@@ -31,6 +31,10 @@ function moduleOf(name: string, source: string): string {
 
 /** The point at infinity, compressed: commitment and proof of the zero polynomial. */
 const INFINITY = `0xc0${'00'.repeat(47)}`
+/** The blob whose second element is one, and its commitment. */
+const ONE = new Uint8Array(BLOB_BYTES).fill(1, 63, 64)
+const OF_ONE =
+  '0x837567ad073e42266951a9a54750919280a2ac835a73c158407c3a2b1904cf0d17b7195a393c71a18ad029cbd9cf79ee'
 /** The largest field element of BLS12-381. */
 const ORDER_LESS_ONE = fromHex('0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000000')
 
@@ -86,11 +90,14 @@ it('bears out the claims about many blobs with one commitment, and none that is 
 })
 
 it('says so when the bytes are no blob', async () => {
-  const order = new Uint8Array(BLOB_BYTES)
-  order.set(ORDER_LESS_ONE, 32)
-  order[63] = 0x01
+  const tooLarge = [0, 32, BLOB_BYTES - 32].map((at) => {
+    const bytes = new Uint8Array(BLOB_BYTES)
+    bytes.set(ORDER_LESS_ONE, at)
+    bytes[at + 31] = 0x01
+    return bytes
+  })
   const lengths = [0, 31, BLOB_BYTES - 1, BLOB_BYTES + 1, 2 * BLOB_BYTES].map((n) => new Uint8Array(n))
-  for (const bytes of [order, new Uint8Array(BLOB_BYTES).fill(0xff), ...lengths]) {
+  for (const bytes of [...tooLarge, new Uint8Array(BLOB_BYTES).fill(0xff), ...lengths]) {
     for (const each of [kzg, kzgInWasm]) {
       expect(await each.commitment(bytes)).toBeUndefined()
       expect(await each.versionedHash(bytes)).toBeUndefined()
@@ -113,35 +120,40 @@ it('passes over a library that cannot be loaded here, or computes something else
     kind: 'native',
     module: moduleOf('absent.mjs', "throw new Error('no binary for this system\\nand so on')"),
   }
+  const odd: KzgLibrary = { kind: 'native', module: moduleOf('odd.mjs', 'throw null') }
   const wrong: KzgLibrary = {
     kind: 'wasm',
     module: moduleOf(
       'wrong.mjs',
-      `export const loadKZG = async () => ({ blobToKZGCommitment: () => '${INFINITY.replace('c', '8')}' })`,
-    ),
-  }
-  const zeros: KzgLibrary = {
-    kind: 'wasm',
-    module: moduleOf(
-      'zeros.mjs',
       `export const loadKZG = async () => ({ blobToKZGCommitment: () => '${INFINITY}' })`,
     ),
   }
+  const right: KzgLibrary = {
+    kind: 'wasm',
+    module: moduleOf(
+      'right.mjs',
+      `export const loadKZG = async () => ({ blobToKZGCommitment: () => '${OF_ONE}' })`,
+    ),
+  }
   const warn = vi.fn<Logger['warn']>()
-  const reasons = ['native: no binary for this system', `wasm: got ${INFINITY.replace('c', '8')} for zeros`]
+  const reasons = [
+    'native: no binary for this system',
+    'native: null',
+    `wasm: got a wrong commitment, ${INFINITY}`,
+  ]
   const fallen = createKzg({
     logger: { ...createLogger({ level: 'silent' }), warn },
-    libraries: [absent, wrong, zeros],
+    libraries: [absent, odd, wrong, right],
   })
   const blob = new Uint8Array(BLOB_BYTES)
-  expect(await fallen.commitment(blob)).toBe(INFINITY)
-  expect(await fallen.commitment(blob)).toBe(INFINITY)
+  expect(await fallen.commitment(ONE)).toBe(OF_ONE)
+  expect(await fallen.commitment(ONE)).toBe(OF_ONE)
   expect(warn.mock.calls).toEqual([
     [{ kind: 'wasm', reasons }, expect.stringContaining('cannot be loaded here')],
   ])
   await fallen.close()
 
-  const none = createKzg({ libraries: [absent, wrong] })
+  const none = createKzg({ libraries: [absent, odd, wrong] })
   const fault: unknown = await none.commitment(blob).catch((error: unknown) => error)
   expect(fault).toMatchObject({ name: 'TemporaryFault', message: 'the KZG thread failed' })
   const message = `no KZG library can be loaded (${reasons.join('; ')})`
@@ -156,10 +168,10 @@ it('starts another thread after one has failed, and takes the late end of the fi
   const again = fragile.commitment(blob).catch((fault: unknown) => {
     expect(fault).toMatchObject({ name: 'TemporaryFault', message: 'the KZG thread failed' })
     // The thread has failed, and not ended yet.
-    moduleOf('late.mjs', `export const loadKZG = async () => ({ blobToKZGCommitment: () => '${INFINITY}' })`)
+    moduleOf('late.mjs', `export const loadKZG = async () => ({ blobToKZGCommitment: () => '${OF_ONE}' })`)
     return fragile.commitment(blob)
   })
-  expect(await again).toBe(INFINITY)
+  expect(await again).toBe(OF_ONE)
   await fragile.close()
 })
 
@@ -168,7 +180,7 @@ it('takes a failure of the library for no word about the blob', async () => {
     'failing.mjs',
     `export const loadKZG = async () => ({
       blobToKZGCommitment: (blob) => {
-        if (/^0x0*$/.test(blob)) return '${INFINITY}'
+        if (/^0x0{126}010*$/.test(blob)) return '${OF_ONE}'
         throw new Error('out of memory')
       },
     })`,
@@ -179,6 +191,6 @@ it('takes a failure of the library for no word about the blob', async () => {
     .catch((error: unknown) => error)
   expect(fault).toMatchObject({ name: 'TemporaryFault', message: 'the KZG thread failed' })
   expect((fault as Error).cause).toMatchObject({ message: 'out of memory' })
-  expect(await failing.commitment(new Uint8Array(BLOB_BYTES))).toBe(INFINITY)
+  expect(await failing.commitment(ONE)).toBe(OF_ONE)
   await failing.close()
 })

@@ -7,6 +7,8 @@ import type { Hex } from 'viem'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   type BlockResult,
+  type Config,
+  configHash,
   keccakHex,
   readKeystore,
   stateTransition,
@@ -24,8 +26,13 @@ import {
 import { CriticalFault } from '../Fault.ts'
 import { Bucket, bucketKey } from './Bucket.ts'
 import type { ChainStore, Inclusion } from './ChainStore.ts'
-import { DatabaseUnavailableError, openLevelDatabase } from './Database.ts'
-import { openChainStore } from './openChainStore.ts'
+import {
+  createMemoryDatabase,
+  type Database,
+  DatabaseUnavailableError,
+  openLevelDatabase,
+} from './Database.ts'
+import { openChainStore, openChainStoreIn } from './openChainStore.ts'
 import {
   DamagedDatabaseError,
   GenesisMismatchError,
@@ -67,6 +74,20 @@ function headConfigHash(store: ChainStore, id: Hex): Hex {
   const head = store.blockByHash(store.heads().unsafe.hash)
   if (head === undefined) throw new DamagedDatabaseError('the head')
   return readKeystore(store, head.header.withdrawalsRoot, id).configHash
+}
+
+/** Counts what is read of longer trie nodes. */
+function countNodes(database: Database): Database & { nodes: number } {
+  const counting = {
+    ...database,
+    nodes: 0,
+    get(key: Uint8Array) {
+      const value = database.get(key)
+      if (key[0] === Bucket.node && value !== undefined && value.length >= 100) counting.nodes++
+      return value
+    },
+  }
+  return counting
 }
 
 describe('openChainStore in memory', () => {
@@ -343,4 +364,26 @@ describe('openChainStore on disk', () => {
     await append(store)
     await store.close()
   })
+})
+
+it('reads no branch of the newest state from the database, and those that were replaced once', async () => {
+  const database = countNodes(createMemoryDatabase())
+  const store = await openChainStoreIn(database, 'memory', rollup)
+  const keystores = Array.from({ length: 40 }, (_, i) => createTestKeystore(rollup, `keystore ${i}`, 2))
+  const rawsAt = (nonce: number) => keystores.map(({ raws }) => raws[nonce] as Uint8Array)
+  const first = await append(store, rawsAt(0))
+  const second = await append(store, rawsAt(1))
+  const expectNonces = (root: Hex, nonce: number) => {
+    for (const { id, configs } of keystores) {
+      expect(readKeystore(store, root, id).configHash).toBe(configHash(configs[nonce] as Config))
+    }
+  }
+  expectNonces(second.header.withdrawalsRoot, 2)
+  expect(database.nodes).toBe(0)
+  expectNonces(first.header.withdrawalsRoot, 1)
+  const read = database.nodes
+  expect(read).toBeGreaterThan(1)
+  expectNonces(first.header.withdrawalsRoot, 1)
+  expect(database.nodes).toBe(read)
+  await store.close()
 })
