@@ -1,9 +1,9 @@
-import type { Address } from 'viem'
+import { type Address, encodeErrorResult, zeroHash } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { getTransactionCount } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { getOutputBridge, getRoot } from '../client/index.ts'
-import type { DeployingClient } from '../contracts/index.ts'
+import { type DeployingClient, keystoreReplicaAbi } from '../contracts/index.ts'
 import { devnetAccounts } from '../devnet/accounts.ts'
 import { startHttpServer } from '../test/httpServer.ts'
 import { type ReplicaWorld, startReplicaWorld } from '../test/replicaWorld.ts'
@@ -66,6 +66,13 @@ const knownOn = (client: DeployingClient, source: Address, outputIndex: bigint) 
 
 const sentOn = (client: DeployingClient) => getTransactionCount(client, { address: RELAYER.address })
 
+const notVouched = (source: Address) =>
+  encodeErrorResult({
+    abi: keystoreReplicaAbi,
+    errorName: 'L1BlockHashNotVouched',
+    args: [source, zeroHash],
+  })
+
 describe('a root is relayed', () => {
   test.each([
     ['to an L2, from a checkpoint that outlives the transaction', 'l1BlockSource', 2],
@@ -77,6 +84,27 @@ describe('a root is relayed', () => {
     await whileMining(relayerOn(world.l2).updateRoot({ source, outputIndex, final: false }))
     expect(await knownOn(world.l2, source, outputIndex)).toMatchObject({ finalized: false })
     expect((await sentOn(world.l2)) - before).toBe(transactions)
+  })
+
+  test('with another proof when the chain takes back what vouched for the first', async () => {
+    const source = world.l2Contracts.beaconRootsSource
+    const outputIndex = await world.propose([])
+    let estimates = 0
+    // Between proof and transaction, the node forgets for once what stood when it was proven.
+    const forgetful = await startHttpServer(async (_path, body) => {
+      const { id, method, params } = JSON.parse(body)
+      if (method === 'eth_estimateGas' && estimates++ === 0) {
+        const error = { code: 3, message: 'execution reverted', data: notVouched(source) }
+        return Response.json({ jsonrpc: '2.0', id, error })
+      }
+      const result = await world.l2.request({ method, params })
+      return Response.json({ jsonrpc: '2.0', id, result })
+    })
+    const relayer = relayerOn(world.l2, { chainUrl: forgetful.url })
+    await whileMining(relayer.updateRoot({ source, outputIndex, final: false }))
+    await forgetful.close()
+    expect(estimates).toBe(2)
+    expect(await knownOn(world.l2, source, outputIndex)).toMatchObject({ finalized: false })
   })
 
   test('to L1 in one transaction', async () => {

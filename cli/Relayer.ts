@@ -1,5 +1,7 @@
 import {
   type Address,
+  BaseError,
+  ContractFunctionRevertedError,
   createClient,
   createWalletClient,
   type Hash,
@@ -111,6 +113,19 @@ export function createRelayer(options: RelayerOptions): Relayer {
     return stored
   }
 
+  /** What was vouched for when it was proven may not be when it is sent, for the chain went on or back: then it is proven again. */
+  const send = async (proven: ProvenOutput): Promise<Hash> => {
+    try {
+      return await chain.updateRoot(proven)
+    } catch (error) {
+      const isRevert = (each: unknown) => each instanceof ContractFunctionRevertedError
+      const revert = error instanceof BaseError ? error.walk(isRevert) : undefined
+      const isMoved =
+        revert instanceof ContractFunctionRevertedError && revert.data?.errorName === 'L1BlockHashNotVouched'
+      throw isMoved ? new NotVouchedError(proven.proof.source, proven.l1Block.hash) : error
+    }
+  }
+
   return {
     async updateRoot({ source, outputIndex, final }) {
       const bridge = await chain.getOutputBridge()
@@ -126,9 +141,14 @@ export function createRelayer(options: RelayerOptions): Relayer {
         return isWanted(await prover.proveOutput({ source, outputIndex, ...from }))
       }
       const current = await patiently(what, () => prove())
-      if (!current.isFleeting) return receiptOf(await chain.updateRoot(current))
-      const stored = await checkpoint(source)
-      return receiptOf(await chain.updateRoot(await patiently(what, () => prove(stored))))
+      const stored = current.isFleeting ? await checkpoint(source) : undefined
+      let proven = stored === undefined ? current : undefined
+      const sent = await patiently(what, async () => {
+        const next = proven ?? (await prove(stored))
+        proven = undefined
+        return next && send(next)
+      })
+      return receiptOf(sent)
     },
     async confirm(parameters) {
       const what = `a proof of keystore ${parameters.id}`
