@@ -47,6 +47,7 @@ export {
   openLevelDatabase,
   type Write,
 } from './store/Database.ts'
+export * from './store/GroupCommit.ts'
 export * from './store/OpaqueBucket.ts'
 export * from './store/openChainStore.ts'
 export * from './store/StoredOutput.ts'

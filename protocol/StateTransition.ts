@@ -29,7 +29,7 @@ import {
 } from './SetConfig.ts'
 import type { SignatureVerifier } from './Signature.ts'
 import { type L1Origin, sealBlock } from './sealBlock.ts'
-import { EMPTY_TRIE_ROOT, emptyTrie, type NewTrieNode, type Trie, trieNewNodes, trieRoot } from './Trie.ts'
+import { EMPTY_TRIE_ROOT, emptyTrie, type Trie, trieRoot } from './Trie.ts'
 import { type InvalidReason, validateSetConfig } from './validate.ts'
 
 /** What a block is made of; `transactions` are raw, deposits first. */
@@ -53,8 +53,6 @@ export type BlockResult = {
   encodedReceipts: Uint8Array[]
   /** The keystore trie after the block. */
   trie: Trie
-  /** Its nodes that the reader did not supply, as they are to be stored under the block's number. */
-  nodes: readonly NewTrieNode[]
   /** The configs that the block's state newly refers to, by hash. */
   configs: Map<Hex, EncodedConfig>
   /** Beside each receipt, why its transaction changed nothing. */
@@ -135,8 +133,7 @@ export function stateTransition({
     gasUsed: cumulativeGasUsed,
     keystoreRoot,
   })
-  const nodes = trieNewNodes(trie, Number(block.header.number))
-  return { block, receipts, encodedReceipts, trie, nodes, configs, reasons }
+  return { block, receipts, encodedReceipts, trie, configs, reasons }
 }
 
 /** Builds block 0 of a rollup, whose state is empty (protocol.md §4); `genesis.l2` is not looked at. */
@@ -157,7 +154,7 @@ export function createGenesis({
     gasUsed: 0n,
     keystoreRoot: EMPTY_TRIE_ROOT,
   })
-  const state = { trie: emptyTrie(), nodes: [], configs: new Map() }
+  const state = { trie: emptyTrie(), configs: new Map() }
   return { block, receipts: [], encodedReceipts: [], ...state, reasons: [] }
 }
 

@@ -5,23 +5,36 @@ import { describe, expect, it } from 'vitest'
 import { createNodeMap } from '../test/nodeMap.ts'
 import baseSepolia from '../test/vectors/proof_base_sepolia_16802894.json' with { type: 'json' }
 import l1Sepolia from '../test/vectors/proof_l1_sepolia_9567705.json' with { type: 'json' }
-import { concat, fromHex, keccak, keccakHex, toHex } from './bytes.ts'
+import { compareBytes, concat, fromHex, keccak, keccakHex, toHex } from './bytes.ts'
 import { slotToKey, storageValueFromRlp } from './KeystoreTrie.ts'
-import { decodeRlp, encodeRlp, RlpError, type RlpItem, rlpToBytes, rlpToList, uintToRlp } from './Rlp.ts'
+import {
+  decodeRlp,
+  decodeRlpAt,
+  encodeRlp,
+  RlpError,
+  type RlpItem,
+  rlpToBytes,
+  rlpToList,
+  uintToRlp,
+} from './Rlp.ts'
 import {
   EMPTY_TRIE_ROOT,
   EmptyValueError,
   emptyTrie,
   MalformedNodeError,
   MissingNodeError,
+  type NewTrieNode,
   orderedTrieRoot,
+  storedTrieNodeRlp,
+  storeTrie,
   type Trie,
   TrieProofError,
+  type TrieReader,
   trieFromRoot,
   trieGet,
-  trieNewNodes,
   trieNodeContents,
   trieNodeToStored,
+  trieNodeWithPositions,
   trieProof,
   triePut,
   trieRoot,
@@ -29,6 +42,7 @@ import {
 } from './Trie.ts'
 
 const ANY_HASH = new Uint8Array(32)
+const MAX_POSITION = 2 ** 48 - 1
 
 type Entry = readonly [key: Uint8Array, value: Uint8Array]
 
@@ -45,6 +59,45 @@ const entriesOf = (key: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Entry[]> =>
   fc.array(fc.tuple(key, value), { maxLength: 60 })
 const entries = fc.oneof(entriesOf(nearKey), entriesOf(hashedKey))
 
+type PlacedNode = NewTrieNode & { position: number }
+
+/** A store that finds a node by nothing but its position and its hash, and gives positions that grow by such gaps. */
+function createStore(first = 0, gap: () => number = () => 1) {
+  const nodes = new Map<number, PlacedNode>()
+  let next = first
+  const read: TrieReader = (hash, position) => {
+    const node = nodes.get(position)
+    return node !== undefined && compareBytes(node.hash, hash) === 0 ? node.stored : undefined
+  }
+  /** Stores a trie, and tells the position of its root, and what was stored, in the order in which it came. */
+  function add(trie: Trie): { position: number | undefined; added: PlacedNode[] } {
+    const added: PlacedNode[] = []
+    const position = storeTrie(trie, (node) => {
+      const placed = { ...node, position: next }
+      next += gap()
+      expect(placed.position).toBeLessThanOrEqual(MAX_POSITION)
+      nodes.set(placed.position, placed)
+      added.push(placed)
+      return placed.position
+    })
+    return { position, added }
+  }
+  /** Stores a trie of which nothing is stored, and opens it again. */
+  const reopen = (trie: Trie) => trieFromRoot(trieRoot(trie), add(trie).position ?? first, read)
+  return { read, add, reopen }
+}
+
+/** The nodes of a stored trie and their values, from its root down. */
+function walk(read: TrieReader, hash: Uint8Array, position = 0): { nodes: Hex[]; values: Hex[] } {
+  const { rlp, below, values } = trieNodeContents(read(hash, position) ?? new Uint8Array(), hash)
+  expect(keccak(rlp)).toEqual(hash)
+  const parts = below.map((child) => walk(read, child.hash, child.position))
+  return {
+    nodes: [toHex(rlp), ...parts.flatMap(({ nodes }) => nodes)],
+    values: [...values.map(toHex), ...parts.flatMap(({ values }) => values)],
+  }
+}
+
 /** What is below a node, or that it is none. */
 function readBelow(read: () => readonly Uint8Array[]): readonly Hex[] | 'no node' {
   try {
@@ -53,6 +106,18 @@ function readBelow(read: () => readonly Uint8Array[]): readonly Hex[] | 'no node
     if (error instanceof MalformedNodeError || error instanceof RlpError) return 'no node'
     throw error
   }
+}
+
+/** The hashes below a node and their positions, by nothing but the RLP decoder and arithmetic. */
+function readByHand(stored: Uint8Array): { hash: Uint8Array; position: number }[] {
+  const { item, end } = decodeRlpAt(stored, 0)
+  const items = rlpToList(item)
+  const isLeaf = items.length === 2 && (rlpToBytes(items[0])[0] as number) >= 0x20
+  const children = isLeaf ? [] : items.length === 2 ? items.slice(1) : items.slice(0, 16)
+  const hashes = children.filter((child) => child instanceof Uint8Array && child.length === 32)
+  const positions = toHex(stored.subarray(end)).slice(2).match(/.{12}/g) ?? []
+  expect(stored.length - end).toBe(6 * hashes.length)
+  return hashes.map((hash, i) => ({ hash: rlpToBytes(hash), position: Number(`0x${positions[i]}`) }))
 }
 
 /** The hashes below a branch whose children are hashes, by nothing but the RLP decoder. */
@@ -118,40 +183,81 @@ describe('a trie', () => {
     )
   })
 
-  it('opens again from its new nodes alone, each under the version that made it, and continues as if it had never been stored', () => {
-    const gap = fc.constantFrom(1, 0xff, 0x1_0000, 0xffff_ffff, 2 ** 40)
-    const round = fc.record({ puts: entries, gap })
+  // Positions of every width, and those right below the end.
+  const places = fc.oneof(
+    fc.record({
+      first: fc.constantFrom(0, 2 ** 32 - 3),
+      gaps: fc.infiniteStream(fc.constantFrom(1, 0xff, 0x1_0000, 0xffff_ffff, 2 ** 36)),
+    }),
+    fc.record({
+      first: fc.constant(MAX_POSITION - 4_095),
+      gaps: fc.infiniteStream(fc.constant(1)),
+    }),
+  )
+  const rounds = fc.array(entries, { minLength: 1, maxLength: 5 })
+
+  it('opens again from what was stored alone, each node at the position that the store told, and continues as if it had never been stored', () => {
     fc.assert(
-      fc.property(fc.array(round, { minLength: 1, maxLength: 5 }), (rounds) => {
-        const store = new Map<string, Uint8Array>()
-        const read = (hash: Uint8Array, at: number) => store.get(`${at} ${toHex(hash)}`)
+      fc.property(rounds, places, (rounds, { first, gaps }) => {
+        const { read, add } = createStore(first, () => gaps.next().value)
         let kept = emptyTrie()
         let stored = emptyTrie()
-        let version = 0
-        let rootVersion = 0
-        for (const { puts, gap } of rounds) {
-          version += gap
+        let rootPosition = 0
+        for (const puts of rounds) {
           for (const [key, val] of puts) {
             kept = triePut(kept, key, val)
             stored = triePut(stored, key, val)
           }
-          const nodes = trieNewNodes(stored, version)
-          for (const { hash, stored: node } of nodes) {
-            expect(keccak(trieNodeContents(node, hash).rlp)).toEqual(hash)
-            store.set(`${version} ${toHex(hash)}`, node)
-          }
-          if (nodes.length > 0) rootVersion = version
-          stored = trieFromRoot(trieRoot(stored), rootVersion, read)
+          rootPosition = add(stored).position ?? rootPosition
+          stored = trieFromRoot(trieRoot(stored), rootPosition, read)
           expect(trieRoot(stored)).toBe(trieRoot(kept))
-          expect(trieNewNodes(stored, version)).toEqual([])
+          expect(add(stored)).toEqual({ position: undefined, added: [] })
         }
-        for (const [key] of rounds.flatMap(({ puts }) => puts)) {
+        for (const [key] of rounds.flat()) {
           expect(trieGet(stored, key)).toEqual(trieGet(kept, key))
           expect(trieProof(stored, key)).toEqual(trieProof(kept, key))
+        }
+        // Looked through by now, but not changed.
+        expect(add(stored)).toEqual({ position: undefined, added: [] })
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('hands over each new node once, behind those below it, with the positions that were told of them', () => {
+    fc.assert(
+      fc.property(rounds, places, (rounds, { first, gaps }) => {
+        const { read, add } = createStore(first, () => gaps.next().value)
+        let trie = emptyTrie()
+        let rootPosition = 0
+        for (const puts of rounds) {
+          for (const [key, val] of puts) trie = triePut(trie, key, val)
+          const { position, added } = add(trie)
+          const positions = added.map((node) => node.position)
+          const below = added.flatMap((node) => {
+            const read = readByHand(node.stored)
+            for (const child of read) expect(child.position).toBeLessThan(node.position)
+            return read
+          })
+          for (const child of below) expect(read(child.hash, child.position)).toBeDefined()
+          const isNew = new Set(positions)
+          const newBelow = below.map((child) => child.position).filter((at) => isNew.has(at))
+          // All but the root, which comes last, stand below one other.
+          expect(newBelow.toSorted((a, b) => a - b)).toEqual(positions.slice(0, -1))
+          expect(position).toBe(positions.at(-1))
+          const root = added.at(-1)
+          if (root !== undefined) expect(toHex(root.hash)).toBe(trieRoot(trie))
+          rootPosition = position ?? rootPosition
+          trie = trieFromRoot(trieRoot(trie), rootPosition, read)
         }
       }),
       { numRuns: 200 },
     )
+  })
+
+  it('without entries has nothing to store', () => {
+    expect(createStore().add(emptyTrie())).toEqual({ position: undefined, added: [] })
+    expect(createStore().add(trieFromRoot(EMPTY_TRIE_ROOT, 0, () => undefined)).added).toEqual([])
   })
 
   // Keys of one byte make a root of sixteen branches of sixteen leaves, all of them long enough to stand under hashes.
@@ -194,56 +300,73 @@ describe('a trie', () => {
     ['its second child becomes a longer path', { puts: [[Uint8Array.of(0x1f, 0x00), long(1)]] }],
   ])('whose full branch was read has the root of one made anew, and its nodes, when %s', (_name, change) => {
     const { before = wide, puts } = change
-    const first = trieNewNodes(build(before), 1)
+    const store = createStore()
+    const first = store.add(build(before))
     const root = trieRoot(build(before))
-    const opened = trieFromRoot(root, 1, createNodeMap(first).read)
+    const opened = trieFromRoot(root, first.position ?? 0, store.read)
     const changed = puts.reduce((trie, [key, val]) => triePut(trie, key, val), opened)
     const anew = build([...before, ...puts])
     expect(trieRoot(changed)).toBe(trieRoot(anew))
-    const nodes = trieNewNodes(changed, 1)
-    for (const { hash, stored } of nodes) expect(keccak(trieNodeContents(stored, hash).rlp)).toEqual(hash)
-    const { read } = createNodeMap([...first, ...nodes])
-    for (const { hash, stored } of trieNewNodes(anew, 1)) expect(read(hash, 1)).toEqual(stored)
+    const newRoot = fromHex(trieRoot(anew))
+    const other = createStore(1_000, () => 3)
+    const whole = walk(other.read, newRoot, other.add(anew).position)
+    expect(walk(store.read, newRoot, store.add(changed).position)).toEqual(whole)
     for (const [key, val] of puts) {
       const proof = trieProof(changed, key)
       expect(proof).toEqual(trieProof(anew, key))
       expect(verifyTrieProof(trieRoot(anew), key, proof)).toEqual(val)
     }
     expect(trieRoot(opened)).toBe(root)
-    expect(trieNewNodes(build(before), 1)).toEqual(first)
+    expect(createStore().add(build(before))).toEqual(first)
   })
 
-  it('gives as new nodes only those of the path when one entry of many changes', () => {
+  it('stores only the nodes of the path when one entry of many changes', () => {
     const list = Array.from({ length: 300 }, (_, i): Entry => [keccak(uintToRlp(i)), uintToRlp(i + 1)])
-    const store = trieNewNodes(build(list), 1)
-    const opened = trieFromRoot(trieRoot(build(list)), 1, createNodeMap(store).read)
+    const store = createStore()
+    const opened = store.reopen(build(list))
     const key = keccak(uintToRlp(7))
     const changed = triePut(opened, key, Uint8Array.of(9, 9))
-    const nodes = trieNewNodes(changed, 2).map(({ hash, stored }) => trieNodeContents(stored, hash).rlp)
-    expect(nodes.map(toHex)).toEqual(trieProof(changed, key).map(toHex))
+    const nodes = store.add(changed).added.map(({ hash, stored }) => trieNodeContents(stored, hash).rlp)
+    expect(nodes.map(toHex)).toEqual(trieProof(changed, key).map(toHex).toReversed())
     expect(triePut(opened, key, uintToRlp(8))).toBe(opened)
   })
 
   it('tells of each new branch in the place of which it stands, where that was read', () => {
     const list = Array.from({ length: 300 }, (_, i): Entry => [keccak(uintToRlp(i)), uintToRlp(i + 1)])
-    const first = trieNewNodes(build(list), 1)
+    const nodes = createNodeMap()
+    const first = nodes.add(build(list))
     expect(first.every(({ replaced }) => replaced === undefined)).toBe(true)
-    const opened = trieFromRoot(trieRoot(build(list)), 1, createNodeMap(first).read)
+    const opened = trieFromRoot(trieRoot(build(list)), 1, nodes.read)
     const [known, unknown] = [keccak(uintToRlp(7)), keccak(uintToRlp(1_000))]
     for (const key of [known, unknown]) {
       const before = trieProof(opened, key).filter((node) => decodeRlp(node).length === 17)
       // What a put leaves is put to again, and only the branches that were read can be replaced.
       const changed = triePut(triePut(opened, key, Uint8Array.of(9)), key, Uint8Array.of(9, 9))
-      const replaced = trieNewNodes(changed, 2).flatMap((node) => (node.replaced ? [node.replaced] : []))
-      expect(replaced).toEqual(before.map((node) => keccak(node)))
+      const replaced = createNodeMap()
+        .add(changed)
+        .flatMap((node) => (node.replaced ? [node.replaced] : []))
+      expect(replaced).toEqual(before.map((node) => keccak(node)).toReversed())
     }
   })
 
-  it('takes no stored node with fewer or more versions than there are nodes below it', () => {
+  it('tells of a root that became short in the place of which branch it stands', () => {
+    const keys = [Uint8Array.of(0x12), Uint8Array.of(0x22)]
+    const nodes = createNodeMap(build(keys.map((key) => [key, long(1)])))
+    const root = trieRoot(build(keys.map((key) => [key, long(1)])))
+    const changed = keys.reduce(
+      (trie, key) => triePut(trie, key, Uint8Array.of(1)),
+      trieFromRoot(root, 0, nodes.read),
+    )
+    const added = nodes.add(changed)
+    expect(added.map(({ stored }) => stored.length < 32)).toEqual([true])
+    expect(added.map(({ replaced }) => replaced)).toEqual([fromHex(root)])
+  })
+
+  it('takes no stored node with fewer or more positions than there are nodes below it', () => {
     fc.assert(
       fc.property(entries, fc.constantFrom(1, 6, 12), (list, length) => {
         const more = new Uint8Array(length)
-        for (const { hash, stored } of trieNewNodes(build(list), 2 ** 48 - 1)) {
+        for (const { hash, stored } of createStore(MAX_POSITION, () => 0).add(build(list)).added) {
           for (const bytes of [concat(stored, more), stored.slice(0, -length)]) {
             const opened = trieFromRoot(toHex(hash), 1, () => bytes)
             expect(() => trieGet(opened, Uint8Array.of(1))).toThrow(MalformedNodeError)
@@ -271,21 +394,16 @@ describe('trieNodeContents', () => {
   it('leads from the root to every node and every value, in the order of the keys', () => {
     fc.assert(
       fc.property(entries, (list) => {
-        const trie = list.reduce((t, [k, v]) => triePut(t, k, v), emptyTrie())
-        const nodes = trieNewNodes(trie, 1)
+        const trie = build(list)
+        const { read, add } = createStore()
+        const { position, added } = add(trie)
+        expect(position === undefined).toBe(list.length === 0)
+        if (position === undefined) return
+        const found = walk(read, fromHex(trieRoot(trie)), position)
+        const rlps = added.map(({ hash, stored }) => toHex(trieNodeContents(stored, hash).rlp))
+        expect(found.nodes.toSorted()).toEqual(rlps.toSorted())
         const last = new Map(list.map(([k, v]) => [toHex(k), toHex(v)]))
-        const found: Hex[] = []
-        const values: Hex[] = []
-        const { read } = createNodeMap(nodes)
-        const walk = (hash: Uint8Array) => {
-          found.push(toHex(hash))
-          const contents = trieNodeContents(read(hash, 1) ?? new Uint8Array(), hash)
-          values.push(...contents.values.map(toHex))
-          for (const below of contents.below) walk(below.hash)
-        }
-        if (list.length > 0) walk(fromHex(trieRoot(trie)))
-        expect(new Set(found)).toEqual(new Set(nodes.map(({ hash }) => toHex(hash))))
-        expect(values.toSorted()).toEqual([...last.values()].sort())
+        expect(found.values.toSorted()).toEqual([...last.values()].sort())
       }),
     )
   })
@@ -311,9 +429,9 @@ describe('trieNodeContents', () => {
           return trieNodeContents(stored, ANY_HASH).below.map(({ hash }) => hash)
         }
         expect(readBelow(below)).toEqual(readBelow(() => hashesByRlp(bytes)))
-        // As stored, only in that the last bytes are versions.
-        const versions = new Uint8Array(6 * children.filter((n) => n !== undefined).length)
-        const read = () => trieNodeContents(concat(bytes, versions), ANY_HASH).below.map(({ hash }) => hash)
+        // As stored, only in that the last bytes are positions.
+        const positions = new Uint8Array(6 * children.filter((n) => n !== undefined).length)
+        const read = () => trieNodeContents(concat(bytes, positions), ANY_HASH).below.map(({ hash }) => hash)
         if ((changed?.length ?? 0) === 0) expect(readBelow(read)).toEqual(readBelow(() => hashesByRlp(bytes)))
       }),
       { numRuns: 2_000 },
@@ -322,6 +440,106 @@ describe('trieNodeContents', () => {
 
   it('refuses what is no node', () => {
     expect(() => trieNodeContents(Uint8Array.of(0x80), ANY_HASH)).toThrow(MalformedNodeError)
+  })
+})
+
+describe('storedTrieNodeRlp', () => {
+  const hashOf = (stored: Uint8Array) => keccak(storedTrieNodeRlp(stored))
+
+  it('gives the bytes whose hash is that of the node, for whatever was stored', () => {
+    fc.assert(
+      fc.property(entries, (list) => {
+        const { added } = createStore(MAX_POSITION - 4_095).add(build(list))
+        for (const { hash, stored } of added) expect(hashOf(stored)).toEqual(hash)
+      }),
+    )
+  })
+
+  const branchOver = (count: number) =>
+    Array.from({ length: count }, (_, n): Entry => [Uint8Array.of(n * 16), new Uint8Array(40).fill(n)])
+  it.each<[string, { list: Entry[]; prefix: number }]>([
+    ['a short root', { list: [[Uint8Array.of(0x12), Uint8Array.of(1)]], prefix: 0xc4 }],
+    [
+      'the longest root with its length in the prefix',
+      { list: [[Uint8Array.of(1), new Uint8Array(51)]], prefix: 0xf7 },
+    ],
+    [
+      'the shortest with a length of one byte',
+      { list: [[Uint8Array.of(1), new Uint8Array(52)]], prefix: 0xf8 },
+    ],
+    ['a branch with a length of one byte', { list: branchOver(2), prefix: 0xf8 }],
+    ['the longest branch with one', { list: branchOver(7), prefix: 0xf8 }],
+    ['the shortest branch with a length of two bytes', { list: branchOver(8), prefix: 0xf9 }],
+    ['a full branch', { list: branchOver(16), prefix: 0xf9 }],
+    [
+      'a root with a length of three bytes',
+      { list: [[Uint8Array.of(1), new Uint8Array(70_000)]], prefix: 0xfa },
+    ],
+  ])('does so for %s', (_name, { list, prefix }) => {
+    const root = createStore(MAX_POSITION - 100)
+      .add(build(list))
+      .added.at(-1)
+    expect(root?.stored[0]).toBe(prefix)
+    expect(toHex(hashOf(root?.stored ?? new Uint8Array()))).toBe(trieRoot(build(list)))
+  })
+
+  it('gives some of the bytes, from the first on, when they are no node', () => {
+    const prefix = fc.constantFrom(0x00, 0x7f, 0x80, 0xbf, 0xc0, 0xf7, 0xf8, 0xf9, 0xfa, 0xff)
+    const behindPrefix = fc
+      .tuple(prefix, fc.uint8Array())
+      .map(([first, rest]) => Uint8Array.of(first, ...rest))
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array(), behindPrefix), (bytes) => {
+        const rlp = storedTrieNodeRlp(bytes)
+        expect(rlp).toEqual(bytes.subarray(0, rlp.length))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
+
+describe('trieNodeWithPositions', () => {
+  const hashes = fc.array(fc.option(fc.nat(50), { nil: undefined }), { minLength: 16, maxLength: 16 })
+  const branchRlp = (children: (number | undefined)[]) => {
+    const items = children.map((n) => (n === undefined ? new Uint8Array() : keccak(uintToRlp(n))))
+    return encodeRlp([...items, new Uint8Array()])
+  }
+
+  it('puts any positions behind a branch, which are read from there', () => {
+    const position = fc.oneof(
+      fc.maxSafeNat().map((n) => n % 2 ** 48),
+      fc.constantFrom(0, 2 ** 32, MAX_POSITION),
+    )
+    fc.assert(
+      fc.property(hashes, fc.infiniteStream(position), (children, stream) => {
+        const below = children.flatMap((n) =>
+          n === undefined ? [] : [{ hash: keccak(uintToRlp(n)), position: stream.next().value as number }],
+        )
+        const rlp = branchRlp(children)
+        const positions = below.map((child) => child.position)
+        const stored = trieNodeWithPositions(rlp, positions)
+        expect(trieNodeContents(stored, ANY_HASH)).toEqual({ rlp, below, values: [] })
+        expect(readByHand(stored)).toEqual(below)
+      }),
+    )
+  })
+
+  it('writes them as big-endian numbers of six bytes', () => {
+    const stored = trieNodeWithPositions(Uint8Array.of(0xc0), [0x0102_0304_0506, 0, MAX_POSITION])
+    expect(toHex(stored)).toBe('0xc0010203040506000000000000ffffffffffff')
+  })
+
+  it('makes what storeTrie gave out of the RLP', () => {
+    fc.assert(
+      fc.property(entries, (list) => {
+        for (const { hash, stored } of createStore(2 ** 40).add(build(list)).added) {
+          const { rlp, below } = trieNodeContents(stored, hash)
+          const positions = below.map(({ position }) => position)
+          expect(trieNodeWithPositions(rlp, positions)).toEqual(stored)
+          expect(trieNodeToStored(rlp, hash, 7)).toEqual(trieNodeWithPositions(rlp, positions.fill(7)))
+        }
+      }),
+    )
   })
 })
 

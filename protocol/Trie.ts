@@ -5,13 +5,13 @@ import { decodeRlp, decodeRlpAt, encodeRlp, RlpError, type RlpItem, rlpToBytes, 
 import { borrowRlpWriter, type RlpWriter } from './RlpWriter.ts'
 
 /**
- * Looks up a node as {@link trieNewNodes} gave it, by its hash and its version: a number below 2^48 that tells when the node was
- * made, so that a store may keep nodes in the order in which they come. A node that was made again stands under several versions:
- * each will do, for what is stored of it leads to the same nodes.
+ * Looks up a node as {@link storeTrie} gave it, by its hash and its position: a number below 2^48 that the store chose, so that it
+ * finds the node without an index. A node that was made again stands at several positions: each will do, for what is stored of it
+ * leads to the same nodes.
  */
-export type TrieReader = (hash: Uint8Array, version: number) => Uint8Array | undefined
+export type TrieReader = (hash: Uint8Array, position: number) => Uint8Array | undefined
 
-/** A trie node and its hash; `stored` is what {@link trieNewNodes} tells. */
+/** A trie node and its hash; `stored` is what {@link storeTrie} tells. */
 export type StoredTrieNode = { hash: Uint8Array; stored: Uint8Array }
 
 /** A node that a trie has and its reader did not supply, and the hash of the branch in whose place it stands, where one was read that is nothing but hashes. */
@@ -43,7 +43,7 @@ type Branch = {
 type Unread = {
   kind: 'unread'
   reference: Uint8Array
-  version: number
+  position: number
   isBranch: boolean
   node: ReadNode | undefined
 }
@@ -53,22 +53,24 @@ type TrieNode = ReadNode | Unread
 
 const HASH_PREFIX = 0xa0
 const HASH_BYTES = 32
-const VERSION_BYTES = 6
+const POSITION_BYTES = 6
 /** A stored branch without a value takes at most so many bytes. */
-const PATCHED = new Uint8Array(3 + 16 * (1 + HASH_BYTES + VERSION_BYTES) + 1)
+const PATCHED = new Uint8Array(3 + 16 * (1 + HASH_BYTES + POSITION_BYTES) + 1)
 const EMPTY_STRING = 0x80
+const SHORT_LIST = 0xc0
+const SHORT_LIST_END = 0xf8
 const LONG_PAYLOAD_START = 3
-/** The version of nodes that nobody stores. */
-const UNVERSIONED = 0
+/** The position of nodes that nobody stores. */
+const UNPLACED = 0
 const NO_CHILDREN: Readonly<Children> = new Array<undefined>(16).fill(undefined)
 
 /**
- * Opens the trie with this root, made in this version; nothing is read before it is needed.
+ * Opens the trie whose root stands at this position; nothing is read before it is needed.
  *
  * @throws {InvalidHexError} when the root is not 32 bytes.
  */
-export function trieFromRoot(root: Hex, version: number, read: TrieReader): Trie {
-  return { root: root === EMPTY_TRIE_ROOT ? undefined : toUnread(fromHex(root, HASH_BYTES), version), read }
+export function trieFromRoot(root: Hex, position: number, read: TrieReader): Trie {
+  return { root: root === EMPTY_TRIE_ROOT ? undefined : toUnread(fromHex(root, HASH_BYTES), position), read }
 }
 
 /** Creates a trie without entries. */
@@ -123,27 +125,47 @@ export function trieRoot(trie: Trie): Hex {
 }
 
 /**
- * Lists the nodes that this trie has and its reader did not supply: what must be stored under this version to open its root later.
- * Each is its RLP, and behind it the versions, of 6 bytes, of the nodes below it that stand under hashes, in their order.
+ * Stores the nodes that this trie has and its reader did not supply, those below a node before it: `store` is given each and tells its
+ * position. What is to be stored of a node is its RLP, and behind it the positions, of 6 bytes, of the nodes below it that stand under
+ * hashes, in their order.
+ *
+ * @returns the position of the root; undefined when all of the trie is stored.
  */
-export function trieNewNodes(trie: Trie, version: number): NewTrieNode[] {
-  const nodes: NewTrieNode[] = []
-  if (trie.root === undefined || trie.root.kind === 'unread') return nodes
-  const reference = referenceOf(trie.root)
+export function storeTrie({ root }: Trie, store: (node: NewTrieNode) => number): number | undefined {
+  if (root === undefined || root.kind === 'unread') return undefined
+  const reference = referenceOf(root)
   // The root is looked up by hash even when it is short enough to be inlined.
-  if (!isHash(reference)) return [{ hash: keccak(reference), stored: reference, replaced: undefined }]
-  collect(trie.root, version, nodes)
-  return nodes
+  return storeNode(root, isHash(reference) ? reference : keccak(reference), store)
 }
 
 /**
- * Turns the RLP of a node into what {@link trieNewNodes} gives of it, with this version for all below it.
+ * Turns the RLP of a node into what {@link storeTrie} gives of it, with this position for all below it.
  *
  * @throws {MalformedNodeError} when the bytes, which stand under this hash, are not a trie node.
  */
-export function trieNodeToStored(rlp: Uint8Array, hash: Uint8Array, version: number): Uint8Array {
+export function trieNodeToStored(rlp: Uint8Array, hash: Uint8Array, position: number): Uint8Array {
   const below = unreadBelow(decodeRlpNode(rlp, hash))
-  return withVersions(rlp, new Array<number>(below.length).fill(version))
+  return trieNodeWithPositions(rlp, new Array<number>(below.length).fill(position))
+}
+
+/** Puts the positions of the nodes below it that stand under hashes, in their order, behind the RLP of a node. */
+export function trieNodeWithPositions(rlp: Uint8Array, positions: readonly number[]): Uint8Array {
+  const stored = new Uint8Array(rlp.length + POSITION_BYTES * positions.length)
+  stored.set(rlp)
+  for (let i = 0, at = rlp.length; i < positions.length; i++, at += POSITION_BYTES) {
+    writePosition(stored, at, positions[i] as number)
+  }
+  return stored
+}
+
+/** The RLP of a node in what {@link storeTrie} gave of it, whose keccak-256 is its hash; of other bytes, some of them. */
+export function storedTrieNodeRlp(stored: Uint8Array): Uint8Array {
+  const [prefix = 0] = stored
+  if (prefix < SHORT_LIST_END) return stored.subarray(0, 1 + prefix - SHORT_LIST)
+  const start = 2 + prefix - SHORT_LIST_END
+  let length = 0
+  for (let i = 1; i < start; i++) length = length * 256 + (stored[i] ?? 0)
+  return stored.subarray(0, start + length)
 }
 
 /**
@@ -178,15 +200,15 @@ export function trieProof(trie: Trie, key: Uint8Array): Uint8Array[] {
 /** What a stored trie node holds, inlined nodes included; each list in the order of the keys. */
 export type TrieNodeContents = {
   rlp: Uint8Array
-  /** The hashes and versions of the nodes below it that stand on their own. */
-  below: readonly { hash: Uint8Array; version: number }[]
+  /** The hashes and positions of the nodes below it that stand on their own. */
+  below: readonly { hash: Uint8Array; position: number }[]
   values: readonly Uint8Array[]
 }
 
 /**
- * Takes a node as {@link trieNewNodes} gave it apart, so that a whole trie can be walked without being held in memory.
+ * Takes a node as {@link storeTrie} gave it apart, so that a whole trie can be walked without being held in memory.
  *
- * @throws {MalformedNodeError} when the bytes, which stand under this hash, are not a trie node with its versions.
+ * @throws {MalformedNodeError} when the bytes, which stand under this hash, are not a trie node with its positions.
  */
 export function trieNodeContents(stored: Uint8Array, hash: Uint8Array): TrieNodeContents {
   const values: Uint8Array[] = []
@@ -202,8 +224,8 @@ export function trieNodeContents(stored: Uint8Array, hash: Uint8Array): TrieNode
   }
   const node = decodeNode(stored, hash, false)
   visit(node)
-  const below = unreadBelow(node).map(({ reference, version }) => ({ hash: reference, version }))
-  return { rlp: stored.subarray(0, stored.length - VERSION_BYTES * below.length), below, values }
+  const below = unreadBelow(node).map(({ reference, position }) => ({ hash: reference, position }))
+  return { rlp: stored.subarray(0, stored.length - POSITION_BYTES * below.length), below, values }
 }
 
 /**
@@ -220,16 +242,16 @@ export function verifyTrieProof(
   proof: readonly Uint8Array[],
 ): Uint8Array | undefined {
   let used = 0
-  const read = (hash: Uint8Array, version: number): Uint8Array | undefined => {
+  const read = (hash: Uint8Array, position: number): Uint8Array | undefined => {
     const node = proof[used]
     if (node === undefined || compareBytes(keccak(node), hash) !== 0) return undefined
     if (used > 0 && node.length < HASH_BYTES) return undefined
     used += 1
-    return trieNodeToStored(node, hash, version)
+    return trieNodeToStored(node, hash, position)
   }
   let value: Uint8Array | undefined
   try {
-    value = trieGet(trieFromRoot(root, UNVERSIONED, read), key)
+    value = trieGet(trieFromRoot(root, UNPLACED, read), key)
   } catch (cause) {
     if (!(cause instanceof MissingNodeError || cause instanceof MalformedNodeError)) throw cause
     throw new TrieProofError(`node ${used} does not follow from the root: ${cause.message}`, { cause })
@@ -344,7 +366,7 @@ function split(
 function resolve(node: TrieNode, read: TrieReader): ReadNode {
   if (node.kind !== 'unread') return node
   if (node.node === undefined) {
-    const stored = read(node.reference, node.version)
+    const stored = read(node.reference, node.position)
     if (stored === undefined) throw new MissingNodeError(toHex(node.reference))
     node.node = decodeNode(stored, node.reference, node.isBranch)
   }
@@ -368,8 +390,8 @@ function createBranch(
   return { kind: 'branch', children, value, source, reference: undefined }
 }
 
-function toUnread(hash: Uint8Array, version: number): Unread {
-  return { kind: 'unread', reference: hash, version, isBranch: false, node: undefined }
+function toUnread(hash: Uint8Array, position: number): Unread {
+  return { kind: 'unread', reference: hash, position, isBranch: false, node: undefined }
 }
 
 /** An inlined node is shorter than a hash. */
@@ -386,36 +408,27 @@ function referenceOf(node: TrieNode): Uint8Array {
   return node.reference
 }
 
-function collect(node: TrieNode, version: number, nodes: NewTrieNode[]): void {
-  if (node.kind === 'unread') return
-  const reference = referenceOf(node)
-  // A node below a hash-length one may be new only if this one is; an inlined node has no hashes below it.
-  if (!isHash(reference)) return
-  const stored = withVersions(encodeNode(node), versionsBelow(node, version))
-  nodes.push({ hash: reference, stored, replaced: node.kind === 'branch' ? node.source?.hash : undefined })
-  if (node.kind === 'extension') collect(node.child, version, nodes)
-  if (node.kind === 'branch') {
-    for (const child of node.children) if (typeof child === 'object') collect(child, version, nodes)
+/** Stores a node that is not stored, whose hash this is, behind those below it that are not either, and tells its position. */
+function storeNode(node: ReadNode, hash: Uint8Array, store: (node: NewTrieNode) => number): number {
+  const positions: number[] = []
+  const visit = (child: TrieNode): void => {
+    if (child.kind === 'unread') positions.push(child.position)
+    else {
+      const reference = referenceOf(child)
+      // An inlined node has no hashes below it.
+      if (isHash(reference)) positions.push(storeNode(child, reference, store))
+    }
   }
-}
-
-/** The versions of the nodes below one that stand under hashes; new ones have this version. */
-function versionsBelow(node: ReadNode, version: number): number[] {
-  const versions: number[] = []
-  if (node.kind === 'extension') addVersion(versions, node.child, version)
+  if (node.kind === 'extension') visit(node.child)
   if (node.kind === 'branch') {
     for (let slot = 0; slot < 16; slot++) {
       const child = node.children[slot]
-      if (typeof child === 'number') versions.push(versionInSource(node, slot, child))
-      else if (child !== undefined) addVersion(versions, child, version)
+      if (typeof child === 'number') positions.push(positionInSource(node, slot, child))
+      else if (child !== undefined) visit(child)
     }
   }
-  return versions
-}
-
-function addVersion(versions: number[], child: TrieNode, version: number): void {
-  if (child.kind === 'unread') versions.push(child.version)
-  else if (isHash(referenceOf(child))) versions.push(version)
+  const stored = trieNodeWithPositions(encodeNode(node), positions)
+  return store({ hash, stored, replaced: node.kind === 'branch' ? node.source?.hash : undefined })
 }
 
 /** The nodes below one that was read alone which stand under hashes. */
@@ -426,38 +439,29 @@ function unreadBelow(node: ReadNode): Unread[] {
   return children.filter((child) => child?.kind === 'unread')
 }
 
-function withVersions(rlp: Uint8Array, versions: readonly number[]): Uint8Array {
-  const stored = new Uint8Array(rlp.length + VERSION_BYTES * versions.length)
-  stored.set(rlp)
-  for (let i = 0, at = rlp.length; i < versions.length; i++, at += VERSION_BYTES) {
-    writeVersion(stored, at, versions[i] as number)
-  }
-  return stored
-}
-
 const UINT32_END = 2 ** 32
 
-function writeVersion(bytes: Uint8Array, at: number, version: number): void {
-  const high = Math.floor(version / UINT32_END)
+function writePosition(bytes: Uint8Array, at: number, position: number): void {
+  const high = Math.floor(position / UINT32_END)
   bytes[at] = high >>> 8
   bytes[at + 1] = high
-  bytes[at + 2] = version >>> 24
-  bytes[at + 3] = version >>> 16
-  bytes[at + 4] = version >>> 8
-  bytes[at + 5] = version
+  bytes[at + 2] = position >>> 24
+  bytes[at + 3] = position >>> 16
+  bytes[at + 4] = position >>> 8
+  bytes[at + 5] = position
 }
 
-function readVersion(bytes: Uint8Array, at: number): number {
+function readPosition(bytes: Uint8Array, at: number): number {
   const high = (bytes[at] as number) * 256 + (bytes[at + 1] as number)
   const low = ((bytes[at + 3] as number) << 16) | ((bytes[at + 4] as number) << 8) | (bytes[at + 5] as number)
   return high * UINT32_END + (bytes[at + 2] as number) * 2 ** 24 + low
 }
 
-/** The version of the child whose hash stands at `place` in the source of a branch: of as many hashes before it as there are bytes for. */
-function versionInSource(branch: Branch, slot: number, place: number): number {
+/** The position of the child whose hash stands at `place` in the source of a branch: of as many hashes before it as there are bytes for. */
+function positionInSource(branch: Branch, slot: number, place: number): number {
   const { stored } = branch.source as StoredTrieNode
   const hashesBefore = (place - 1 - payloadStart(stored) - slot) / HASH_BYTES
-  return readVersion(stored, payloadEnd(stored) + VERSION_BYTES * hashesBefore)
+  return readPosition(stored, payloadEnd(stored) + POSITION_BYTES * hashesBefore)
 }
 
 /** The hash that stands at `place` in the source of a branch. */
@@ -544,7 +548,7 @@ function branchOf({ children, value, source }: Branch): Branch {
 function childOf(branch: Branch, slot: number): TrieNode | undefined {
   const child = branch.children[slot]
   if (typeof child !== 'number') return child
-  const unread = toUnread(hashInSource(branch, child), versionInSource(branch, slot, child))
+  const unread = toUnread(hashInSource(branch, child), positionInSource(branch, slot, child))
   branch.children[slot] = unread
   return unread
 }
@@ -571,10 +575,10 @@ function readNode(stored: Uint8Array): ReadNode {
   const { item, end } = decodeRlpAt(stored, 0)
   const node = itemToNode(item)
   const below = unreadBelow(node)
-  const length = end + VERSION_BYTES * below.length
+  const length = end + POSITION_BYTES * below.length
   if (length !== stored.length) throw new RlpError(`got ${stored.length} bytes, expected ${length}`)
   below.forEach((child, i) => {
-    child.version = readVersion(stored, end + VERSION_BYTES * i)
+    child.position = readPosition(stored, end + POSITION_BYTES * i)
   })
   return node
 }
@@ -596,7 +600,7 @@ function readFullBranch(stored: Uint8Array, hash: Uint8Array): Branch | undefine
     if (stored[at] === HASH_PREFIX && at + HASH_BYTES < end) {
       children[slot] = at + 1
       at += 1 + HASH_BYTES
-      length += VERSION_BYTES
+      length += POSITION_BYTES
     } else if (stored[at] === EMPTY_STRING) at += 1
     else return undefined
   }
@@ -648,7 +652,7 @@ function itemToChild(item: RlpItem): TrieNode | undefined {
     return itemToNode(item)
   }
   if (item.length === 0) return undefined
-  return toUnread(rlpToBytes(item, HASH_BYTES), UNVERSIONED)
+  return toUnread(rlpToBytes(item, HASH_BYTES), UNPLACED)
 }
 
 /** Encodes a nibble path by the hex-prefix rule (yellow paper, appendix C); `flag` is 2 for a leaf, 0 for an extension. */

@@ -6,10 +6,10 @@ import {
   type StoredOutput,
   type Write,
 } from '../node/index.ts'
-import { Bucket, bucketKey } from '../node/store/Bucket.ts'
 import { foundingWrites } from '../node/store/foundingWrites.ts'
-import { createStateReader } from '../node/store/StateReader.ts'
-import { nodeWrites } from '../node/store/trieNodes.ts'
+import { recordWrite } from '../node/store/records.ts'
+import { configKey, createStateReader } from '../node/store/StateReader.ts'
+import { appendTrie } from '../node/store/storedTrie.ts'
 import {
   type Config,
   configHash,
@@ -18,21 +18,17 @@ import {
   EMPTY_BLOOM,
   EMPTY_TRIE_ROOT,
   emptyTrie,
-  fromHex,
   keccakHex,
   keystorePut,
   NO_AUTHORITY,
   outputRoot,
   type RollupConfig,
-  trieNewNodes,
   trieRoot,
   ZERO_HASH,
 } from '../protocol/index.ts'
 import { sealBlock } from '../protocol/sealBlock.ts'
 
 const BATCH = 5_000
-/** The number of the block with which it begins. */
-const BASE = 1
 
 /** A chain with any number of keystores whose history nobody made: it begins with their state. */
 export type BigChain = { store: ChainStore; output: StoredOutput }
@@ -54,7 +50,7 @@ export async function createBigChain(
     const nothing = { transactions: [], encodedReceipts: [], logsBloom: EMPTY_BLOOM, gasUsed: 0n }
     return sealBlock({ ...position, ...nothing, keystoreRoot })
   }
-  const base = child(createGenesis(rollup).block.hash, BigInt(BASE))
+  const base = child(createGenesis(rollup).block.hash, 1n)
   const top = child(base.hash, 2n)
   const inclusionAt = (number: bigint) => ({
     l1Block: { number, hash: named(`L1 ${number}`) },
@@ -85,7 +81,6 @@ export async function createBigChain(
     encodedReceipts: [],
     reasons: [],
     trie: emptyTrie(),
-    nodes: [],
     configs: new Map(),
   }
   await store.appendSafe(result, inclusionAt(first + 1n))
@@ -104,10 +99,10 @@ async function writeState(database: Database, keystores: number): Promise<Hex> {
       const config = configOf(i)
       const hash = configHash(config)
       trie = keystorePut(trie, named(`keystore ${i}`), hash)
-      writes.push({ key: bucketKey(Bucket.config, fromHex(hash)), value: configToRlp(config) })
+      writes.push(recordWrite(database, configKey(hash), configToRlp(config)))
     }
     root = trieRoot(trie)
-    await database.write([...writes, ...nodeWrites(root, BASE, trieNewNodes(trie, BASE))])
+    await database.write([...writes, ...appendTrie(database, root, trie)])
   }
   return root
 }

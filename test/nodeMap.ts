@@ -1,15 +1,23 @@
-import type { Hex } from 'viem'
-import { type StoredTrieNode, type TrieReader, toHex } from '../protocol/index.ts'
+import { type NewTrieNode, storeTrie, type Trie, type TrieReader, toHex } from '../protocol/index.ts'
 
-/** Trie nodes in memory, by their hashes alone. */
-export type NodeMap = { read: TrieReader; add(nodes: readonly StoredTrieNode[]): void }
+/** Stored trie nodes in memory, by their hashes alone. */
+export type NodeMap = {
+  read: TrieReader
+  /** Stores what a trie has and the map lacks, and lists it. */
+  add(trie: Trie): NewTrieNode[]
+}
 
-/** Makes one that holds these nodes. */
-export function createNodeMap(nodes: readonly StoredTrieNode[] = []): NodeMap {
-  const map = new Map<Hex, Uint8Array>()
-  const add = (more: readonly StoredTrieNode[]) => {
-    for (const { hash, stored } of more) map.set(toHex(hash), stored)
+/** Makes one that holds the nodes of these tries. */
+export function createNodeMap(...tries: readonly Trie[]): NodeMap {
+  const map = new Map<string, Uint8Array>()
+  function add(trie: Trie): NewTrieNode[] {
+    const nodes: NewTrieNode[] = []
+    storeTrie(trie, (node) => {
+      map.set(toHex(node.hash), node.stored)
+      return nodes.push(node)
+    })
+    return nodes
   }
-  add(nodes)
+  for (const trie of tries) add(trie)
   return { read: (hash) => map.get(toHex(hash)), add }
 }

@@ -353,7 +353,7 @@ describe('blocks.json', async () => {
     expect(header).toMatchObject({ stateRoot: vector.stateRoot, withdrawalsRoot: vector.keystoreRoot })
     expect(result.receipts).toEqual(vector.receipts.map((receipt) => receiptFromBytes(fromHex(receipt))))
     expect(result.reasons.map((reason) => reason ?? '')).toEqual(vector.reasons)
-    nodes.add(result.nodes)
+    nodes.add(result.trie)
     for (const [hash, { config }] of result.configs) configs.set(hash, config)
     parent = header
   })

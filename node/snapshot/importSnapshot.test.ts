@@ -3,20 +3,22 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Hex } from 'viem'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { configToRlp, rollupConfigToJson, toHex } from '../../protocol/index.ts'
+import { compareBytes, configToRlp, rollupConfigToJson, toHex } from '../../protocol/index.ts'
 import { createBigChain } from '../../test/bigChain.ts'
 import { createTestRollup } from '../../test/chainFixtures.ts'
 import { DatabaseUnavailableError, openLevelDatabase } from '../store/Database.ts'
 import { openChainStoreIn } from '../store/openChainStore.ts'
 import type { StoredOutput } from '../store/StoredOutput.ts'
-import { nodeKey } from '../store/trieNodes.ts'
+import { createNodeReader, rootPosition } from '../store/storedTrie.ts'
 import { exportSnapshot } from './exportSnapshot.ts'
 import { importSnapshot, withSnapshotFile } from './importSnapshot.ts'
+import type { SnapshotEntry } from './readSnapshot.ts'
 import { DatabaseExistsError, MalformedSnapshotError, RefusedSnapshotError } from './snapshotErrors.ts'
+import { createSnapshotWalk } from './snapshotState.ts'
 
 const KEYSTORES = 20_000
-const BASE = 1
 const rollup = createTestRollup()
 const check = async () => undefined
 
@@ -46,23 +48,38 @@ async function leftovers(): Promise<string[]> {
   return (await readdir(directory)).filter((name) => join(directory, name).startsWith(path))
 }
 
-/** Expects every piece of the snapshot in the database, under its hash; nodes under the number of its first block. */
+/** Expects every piece of the snapshot in the database: each node where the one above it says, and configs under their hashes. */
 async function expectWhole(): Promise<void> {
   const database = await openLevelDatabase(path)
   const store = await openChainStoreIn(database, path, rollup)
   try {
     expect(store.base()).toMatchObject({ block: { number: 1n }, anchor: { number: 2n } })
+    const root = store.blockByNumber(1n)?.header.withdrawalsRoot as Hex
+    const walk = createSnapshotWalk(root, rootPosition(database, root) as number)
+    const readNode = createNodeReader(database)
+    const pieceInDatabase = (kind: SnapshotEntry['kind'], hash: Uint8Array): Uint8Array | undefined => {
+      const next = walk.next()
+      if (next?.kind !== kind || compareBytes(next.hash, hash) !== 0) return undefined
+      if (next.kind === 'node') {
+        const stored = readNode(hash, next.position)
+        return stored && walk.takeNode(stored).rlp
+      }
+      walk.takeConfig()
+      const config = store.config(toHex(hash))
+      return config && configToRlp(config)
+    }
     const { configs } = await withSnapshotFile(file, rollup, (reading) =>
       reading.readState(async (entries) => {
         for (const { kind, hash, bytes } of entries) {
-          const name = toHex(hash)
-          const config = kind === 'node' ? undefined : store.config(name)
-          const found = config === undefined ? database.get(nodeKey(BASE, hash)) : configToRlp(config)
-          if (found === undefined || !Buffer.from(found).equals(bytes)) expect.unreachable(`${kind} ${name}`)
+          const found = pieceInDatabase(kind, hash)
+          if (found === undefined || !Buffer.from(found).equals(bytes)) {
+            expect.unreachable(`${kind} ${toHex(hash)}`)
+          }
         }
       }),
     )
     expect(configs).toBe(BigInt(KEYSTORES))
+    expect(walk.next()).toBeUndefined()
   } finally {
     await store.close()
   }

@@ -1,11 +1,12 @@
-import { type RollupConfig, toHex } from '../../protocol/index.ts'
+import { type RollupConfig, toHex, trieNodeWithPositions } from '../../protocol/index.ts'
 import { Bucket, bucketKey } from '../store/Bucket.ts'
 import type { Database, Write } from '../store/Database.ts'
 import { foundingWrites } from '../store/foundingWrites.ts'
+import { recordWrite } from '../store/records.ts'
 import { createStateReader } from '../store/StateReader.ts'
-import { nodeKey, rootWrite } from '../store/trieNodes.ts'
+import { rootWrite } from '../store/storedTrie.ts'
 import { isInitialOfPending } from './isInitialOfPending.ts'
-import type { SnapshotCounts, SnapshotEntry, SnapshotReading } from './readSnapshot.ts'
+import type { SnapshotCounts, SnapshotEntry, SnapshotNode, SnapshotReading } from './readSnapshot.ts'
 import { MalformedSnapshotError } from './snapshotErrors.ts'
 
 /** So much is written at a time. */
@@ -26,14 +27,14 @@ export async function loadSnapshot(
 ): Promise<SnapshotCounts> {
   const { base, firstOutput } = reading.head
   const keystoreRoot = base.block.header.withdrawalsRoot
-  const version = Number(base.block.header.number)
   const reader = createStateReader(database)
-  let writes: Write[] = [rootWrite(keystoreRoot, version)]
+  const placeNode = createNodePlacing(database)
+  let writes: Write[] = []
   let bytes = 0
   let isStateWritten = false
 
   async function flush(): Promise<void> {
-    if (writes.length > 0) await database.write(writes)
+    await database.write(writes)
     writes = []
     bytes = 0
   }
@@ -47,9 +48,12 @@ export async function loadSnapshot(
         throw new MalformedSnapshotError(`nothing in its state needs the initial config ${toHex(entry.hash)}`)
       }
     }
-    const isNode = entry.kind === 'node'
-    const key = isNode ? nodeKey(version, entry.hash) : bucketKey(Bucket.config, entry.hash)
-    writes.push({ key, value: entry.bytes })
+    if (entry.kind === 'node') {
+      const rootPosition = placeNode(entry)
+      if (rootPosition !== undefined) writes.push(rootWrite(keystoreRoot, rootPosition))
+    } else {
+      writes.push(recordWrite(database, bucketKey(Bucket.config, entry.hash), entry.bytes))
+    }
     bytes += entry.bytes.length
     if (bytes >= BATCH_BYTES) await flush()
   }
@@ -74,4 +78,25 @@ export async function loadSnapshot(
     ),
   )
   return counts
+}
+
+/**
+ * Makes the function that appends the nodes of a trie as they come, from the root down. A node tells where those below it stand, so it
+ * waits until they do: at most one path waits. With the last one, the function tells the position of the root.
+ */
+function createNodePlacing({ append }: Pick<Database, 'append'>): (node: SnapshotNode) => number | undefined {
+  const waiting: { node: SnapshotNode; positions: number[] }[] = []
+
+  return (next) => {
+    waiting.push({ node: next, positions: [] })
+    let position: number | undefined
+    for (;;) {
+      const last = waiting.at(-1)
+      if (last === undefined) return position
+      if (position !== undefined) last.positions.push(position)
+      if (last.positions.length < last.node.below) return undefined
+      position = append(trieNodeWithPositions(last.node.bytes, last.positions))
+      waiting.pop()
+    }
+  }
 }

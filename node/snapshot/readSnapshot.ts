@@ -30,19 +30,17 @@ import {
   snapshotNodeToStored,
 } from './snapshotState.ts'
 
-/**
- * A piece of state that was checked: its hash, which stands under the base's keystore root, is that of its bytes. A node is given
- * as it is stored, and its version, as that of all nodes, is the base's number.
- */
-export type SnapshotEntry = {
-  /** An `initial` config is that of a keystore which state does not name: its holder has to be looked up. */
-  kind: 'node' | 'config' | 'initial'
-  hash: Uint8Array
-  bytes: Uint8Array
-}
+/** A piece of state that was checked: its hash, which stands under the base's keystore root, is that of its bytes. */
+export type SnapshotEntry = SnapshotNode | SnapshotConfig
 
-/** Versions of trie nodes are below. */
-const VERSIONS_END = 1n << 48n
+/** The RLP of a trie node. So many nodes stand under hashes below it, and come behind it in their order, each with those below itself. */
+export type SnapshotNode = { kind: 'node'; hash: Uint8Array; bytes: Uint8Array; below: number }
+
+/** The RLP of a config; an `initial` one is that of a keystore which state does not name: its holder has to be looked up. */
+export type SnapshotConfig = { kind: 'config' | 'initial'; hash: Uint8Array; bytes: Uint8Array }
+
+/** A snapshot does not tell positions. */
+const UNPLACED = 0
 
 /** How much a snapshot holds. */
 export type SnapshotCounts = SnapshotRecordCounts & {
@@ -81,8 +79,6 @@ export async function openSnapshot(
   if (first?.kind !== SnapshotRecordKind.head) throw new MalformedSnapshotError('got no head')
   const head = snapshotHeadFromBytes(first.payload)
   records.take()
-  const { number } = head.base.block.header
-  if (number >= VERSIONS_END) throw new MalformedSnapshotError(`it begins at block ${number}`)
   if (rollup !== undefined) requireRollup(head, rollup)
   const anchor = await readAnchor(records, head)
   return { head, anchor, readState: (take) => readState(records, head, take) }
@@ -158,8 +154,7 @@ async function readState(
 
 /** Checks one record after the other against the keystore root. */
 function createStateCheck(head: SnapshotHead) {
-  const { number, withdrawalsRoot } = head.base.block.header
-  const walk = createSnapshotWalk(withdrawalsRoot, Number(number))
+  const walk = createSnapshotWalk(head.base.block.header.withdrawalsRoot, UNPLACED)
   const counts = { nodes: 0n, configs: 0n, initials: 0n }
   let lastInitial: Uint8Array = new Uint8Array(32)
 
@@ -184,10 +179,9 @@ function createStateCheck(head: SnapshotHead) {
       const next = walk.next()
       if (next?.kind === 'node' && kind === SnapshotRecordKind.node) {
         requireNodeHash(bytes, next.hash)
-        const stored = snapshotNodeToStored(bytes, next)
-        walk.takeNode(stored)
+        const { below } = walk.takeNode(snapshotNodeToStored(bytes, next.hash, UNPLACED))
         counts.nodes += 1n
-        return { kind: 'node', hash: next.hash, bytes: stored }
+        return { kind: 'node', hash: next.hash, bytes, below: below.length }
       }
       if (next?.kind === 'config' && kind === SnapshotRecordKind.config) {
         requireSame('config', readSnapshotConfig(bytes).hash, toHex(next.hash))

@@ -20,30 +20,30 @@ import { MalformedSnapshotError } from './snapshotErrors.ts'
 
 /** Walks a keystore trie in the order in which a snapshot holds it: a node, the configs it refers to, then what is below it. */
 export interface SnapshotWalk {
-  /** The hash of the node, and its version, or of the config that comes next; undefined when all have come. */
-  next(): ({ kind: 'node' } & VersionedHash) | { kind: 'config'; hash: Uint8Array } | undefined
+  /** The hash of the node, and its position, or of the config that comes next; undefined when all have come. */
+  next(): ({ kind: 'node' } & NodePlace) | { kind: 'config'; hash: Uint8Array } | undefined
   /**
-   * Takes the node that comes next, as it is stored, and returns its RLP.
+   * Takes the node that comes next, as it is stored, and tells what it holds.
    *
    * @throws {MalformedSnapshotError} when it is no node of a keystore trie.
    */
-  takeNode(stored: Uint8Array): Uint8Array
+  takeNode(stored: Uint8Array): TrieNodeContents
   takeConfig(): void
 }
 
-type VersionedHash = TrieNodeContents['below'][number]
+type NodePlace = TrieNodeContents['below'][number]
 
 /** Keys have 64 nibbles, and every level takes one at least: a deeper trie is no keystore trie. */
 const MAX_DEPTH = 64
 const UINT64_BYTES = 8
 
 /**
- * Begins the walk below a keystore root of this version. It holds at most what is still to come beside one path, whatever the size of the
+ * Begins the walk below a keystore root that stands at this position. It holds at most what is still to come beside one path, whatever the size of the
  * trie; who gives each node and config by the hash it names gives every one that the root commits to, and no other.
  */
-export function createSnapshotWalk(keystoreRoot: Hex, version: number): SnapshotWalk {
-  const nodes: (VersionedHash & { depth: number })[] =
-    keystoreRoot === EMPTY_TRIE_ROOT ? [] : [{ hash: fromHex(keystoreRoot, 32), version, depth: 1 }]
+export function createSnapshotWalk(keystoreRoot: Hex, position: number): SnapshotWalk {
+  const nodes: (NodePlace & { depth: number })[] =
+    keystoreRoot === EMPTY_TRIE_ROOT ? [] : [{ hash: fromHex(keystoreRoot, 32), position, depth: 1 }]
   let configs: Uint8Array[] = []
 
   return {
@@ -51,18 +51,19 @@ export function createSnapshotWalk(keystoreRoot: Hex, version: number): Snapshot
       const [config] = configs
       if (config !== undefined) return { kind: 'config', hash: config }
       const node = nodes.at(-1)
-      return node && { kind: 'node', hash: node.hash, version: node.version }
+      return node && { kind: 'node', hash: node.hash, position: node.position }
     },
     takeNode(stored) {
       const node = nodes.pop()
       if (node === undefined) throw new MalformedSnapshotError('got a trie node too many')
-      const { rlp, below, values } = contentsOf(stored, node.hash)
+      const contents = contentsOf(stored, node.hash)
+      const { below, values } = contents
       if (node.depth >= MAX_DEPTH && below.length > 0) {
         throw new MalformedSnapshotError(`its trie is deeper than ${MAX_DEPTH} nodes`)
       }
       for (const child of below.toReversed()) nodes.push({ ...child, depth: node.depth + 1 })
       configs = values.flatMap(configHashOf)
-      return rlp
+      return contents
     },
     takeConfig() {
       configs = configs.slice(1)
@@ -84,12 +85,12 @@ export function requireNodeHash(bytes: Uint8Array, expected: Uint8Array): void {
 }
 
 /**
- * Turns the RLP of a node into what is stored of it, with the version of the node itself for all below it.
+ * Turns the RLP of a node into what is stored of it, with this position for all below it.
  *
  * @throws {MalformedSnapshotError} when the bytes are no trie node.
  */
-export function snapshotNodeToStored(rlp: Uint8Array, { hash, version }: VersionedHash): Uint8Array {
-  return orMalformed(() => trieNodeToStored(rlp, hash, version))
+export function snapshotNodeToStored(rlp: Uint8Array, hash: Uint8Array, position: number): Uint8Array {
+  return orMalformed(() => trieNodeToStored(rlp, hash, position))
 }
 
 /**

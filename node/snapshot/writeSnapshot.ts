@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
-import { headerToRlp, type RollupConfig, toHex } from '../../protocol/index.ts'
-import { Bucket, bucketKey } from '../store/Bucket.ts'
+import { configToRlp, headerToRlp, type RollupConfig, toHex } from '../../protocol/index.ts'
+import { Bucket } from '../store/Bucket.ts'
 import type { ChainStore } from '../store/ChainStore.ts'
 import type { Database } from '../store/Database.ts'
 import { rollupFingerprint } from '../store/rollupFingerprint.ts'
 import { createStateReader } from '../store/StateReader.ts'
 import type { StoredOutput } from '../store/StoredOutput.ts'
+import { createNodeReader, rootPosition } from '../store/storedTrie.ts'
 import { DamagedDatabaseError } from '../store/storeErrors.ts'
-import { nodeKey, rootVersion } from '../store/trieNodes.ts'
 import { findSnapshotBase } from './findSnapshotBase.ts'
 import { isInitialOfPending } from './isInitialOfPending.ts'
 import {
@@ -25,7 +25,7 @@ import { createSnapshotWalk } from './snapshotState.ts'
 
 /** What a snapshot is written from; state is read around the store's caches, which serve the chain's head. */
 export type SnapshotSource = {
-  database: Pick<Database, 'get' | 'entries'>
+  database: Pick<Database, 'get' | 'record' | 'entries'>
   store: Pick<
     ChainStore,
     'base' | 'blockByNumber' | 'receiptsOf' | 'verdictsOf' | 'inclusionOf' | 'safeHeadAtL1' | 'outputForBlock'
@@ -52,32 +52,39 @@ export async function* writeSnapshot(
   const root = head.base.block.header.withdrawalsRoot
   const counts = { nodes: 0n, configs: 0n, initials: 0n }
   const chunks = createChunks()
+  const readNode = createNodeReader(database)
+  const reader = createStateReader(database)
+
+  function configAt(hash: Uint8Array): Uint8Array {
+    const config = reader.config(toHex(hash))
+    if (config === undefined) throw new DamagedDatabaseError(`the config ${toHex(hash)}`)
+    return configToRlp(config)
+  }
 
   yield* chunks.put(SnapshotRecordKind.head, headToBytes(head))
   for (let number = head.base.block.header.number + 1n; number <= output.l2BlockNumber; number++) {
     yield* chunks.put(SnapshotRecordKind.header, headerToRlp(blockAt(store, number).header))
   }
-  const walk = createSnapshotWalk(root, rootVersion(database, root) ?? 0)
+  const walk = createSnapshotWalk(root, rootPosition(database, root) ?? 0)
   for (;;) {
     const next = walk.next()
     if (next === undefined) break
-    const isNode = next.kind === 'node'
-    const key = isNode ? nodeKey(next.version, next.hash) : bucketKey(Bucket.config, next.hash)
-    const bytes = database.get(key)
-    if (bytes === undefined) throw new DamagedDatabaseError(`the ${next.kind} ${toHex(next.hash)}`)
-    if (isNode) {
-      yield* chunks.put(SnapshotRecordKind.node, walk.takeNode(bytes))
+    if (next.kind === 'node') {
+      const stored = readNode(next.hash, next.position)
+      if (stored === undefined) throw new DamagedDatabaseError(`the node ${toHex(next.hash)}`)
+      yield* chunks.put(SnapshotRecordKind.node, walk.takeNode(stored).rlp)
       counts.nodes += 1n
     } else {
-      yield* chunks.put(SnapshotRecordKind.config, bytes)
+      yield* chunks.put(SnapshotRecordKind.config, configAt(next.hash))
       walk.takeConfig()
       counts.configs += 1n
     }
   }
   const until = Uint8Array.of(Bucket.config + 1)
-  const reader = createStateReader(database)
-  for await (const [key, bytes] of database.entries(Uint8Array.of(Bucket.config), until)) {
-    if (!isInitialOfPending(reader, root, key.subarray(1), bytes)) continue
+  for await (const [key] of database.entries(Uint8Array.of(Bucket.config), until)) {
+    const hash = key.subarray(1)
+    const bytes = configAt(hash)
+    if (!isInitialOfPending(reader, root, hash, bytes)) continue
     yield* chunks.put(SnapshotRecordKind.initial, bytes)
     counts.initials += 1n
   }

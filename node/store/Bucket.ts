@@ -1,26 +1,25 @@
 /**
- * First byte of every key. A number is never used again for something else, so that an old database is never
- * misread. Retired are 1, 2 (blocks and receipts under hashes), 4, 5 (all places of a transaction) and 6 (trie nodes under hashes).
+ * First byte of every key. A position is that of a record in the log, in 6 bytes. A number is never used again for something else, so that an old database is never
+ * misread. Retired are 1, 2, 6, 7, 11, 12, 15 and 16 (blocks, receipts, trie nodes and configs, before they were records), and 4 and 5
+ * (all places of a transaction).
  */
 export const Bucket = {
   /** name -> schema version, rollup fingerprint, base, heads, output count */
   meta: 0,
-  /** block number -> header and transactions; large values stand in the order in which they come, so that merges leave them alone */
-  block: 11,
-  /** block number -> receipts and verdicts */
-  receipts: 12,
+  /** block number -> position of its header and transactions */
+  block: 17,
+  /** block number -> position of its receipts and verdicts */
+  receipts: 18,
   /** block number -> hash of the block of this chain */
   canonical: 3,
   /** transaction hash -> position where it took effect; with a zero byte more, the first where it did not */
   transaction: 13,
   /** hash of the set-config inside a deposit -> positions of such deposits, likewise */
   forced: 14,
-  /** number of the block that made it ‖ trie node hash -> node; content-addressed, so nothing is undone on a rewind */
-  node: 15,
-  /** keystore root -> number of a block that made its node; likewise */
-  root: 16,
-  /** config hash -> config; content-addressed */
-  config: 7,
+  /** keystore root -> position of its node; content-addressed, so nothing is undone on a rewind */
+  root: 19,
+  /** config hash -> position of the config; likewise */
+  config: 20,
   /** block number -> the L1 inclusion that made it safe */
   inclusion: 8,
   /** output index -> output */

@@ -7,7 +7,7 @@ describe('GroupCommit', () => {
   it('writes in one go what came while the disk was busy, in order', async () => {
     const groups: number[][] = []
     const releases: (() => void)[] = []
-    const commit = createGroupCommit((writes) => {
+    const commit = createGroupCommit<ReturnType<typeof write>>((writes) => {
       groups.push(writes.map(({ key }) => key[0] ?? -1))
       return new Promise((resolve) => releases.push(resolve))
     })
@@ -26,7 +26,7 @@ describe('GroupCommit', () => {
 
   it('fails exactly the group that could not be written', async () => {
     let isBroken = true
-    const commit = createGroupCommit(async () => {
+    const commit = createGroupCommit<ReturnType<typeof write>>(async () => {
       if (isBroken) throw new RangeError('disk')
     })
     await expect(Promise.allSettled([commit([write(1)]), commit([write(2)])])).resolves.toMatchObject([

@@ -139,6 +139,17 @@ describe('a write that nobody waits for', () => {
     expect([1, 2, 3, 4].map((key) => behind.get(bytes(key)))).toEqual([1, 2, 3, 4].map((key) => bytes(key)))
   })
 
+  it('leaves records to the database: they are read at once', async () => {
+    const { database, disk } = createSlowDatabase()
+    const behind = createWriteBehind(database)
+    const first = behind.append(bytes(1))
+    await behind.writeBehind([put(bytes(1), bytes(1))])
+    const second = behind.append(bytes(2))
+    for (const { record } of [behind, disk]) {
+      expect([record(first), record(second), record(second + 1)]).toEqual([bytes(1), bytes(2), undefined])
+    }
+  })
+
   it('that fails is heard of by every later one, of which none is written', async () => {
     const { database, disk, waiting, fail } = createSlowDatabase()
     const behind = createWriteBehind(database)

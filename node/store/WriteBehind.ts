@@ -31,6 +31,8 @@ export function createWriteBehind(database: Database): WriteBehind {
   }
 
   return {
+    append: database.append,
+    record: database.record,
     get(key) {
       const write = underWay?.get(key)
       return write === undefined ? database.get(key) : write.value

@@ -3,12 +3,13 @@ import { Bucket, bucketKey, uint64Key } from './Bucket.ts'
 import { type ChainBase, chainBaseToBytes } from './ChainBase.ts'
 import type { Inclusion } from './ChainStore.ts'
 import type { Database, Write } from './Database.ts'
+import { recordWrite } from './records.ts'
 import { rollupFingerprint } from './rollupFingerprint.ts'
 import { headsToBytes, inclusionToBytes, receiptsToBytes, type StoredReceipts } from './storeCodecs.ts'
 import { createTransactionIndex } from './TransactionIndex.ts'
 
 /** Changes whenever something in the database changes its meaning. */
-export const SCHEMA_VERSION = '4'
+export const SCHEMA_VERSION = '5'
 
 /** The first block of a database with what belongs to it; genesis has no inclusion. */
 export type FirstBlock = StoredReceipts & { block: Block; inclusion: Inclusion | undefined }
@@ -18,13 +19,20 @@ export function metaKey(name: 'version' | 'rollup' | 'heads' | 'base' | 'outputs
   return bucketKey(Bucket.meta, Buffer.from(name))
 }
 
-/** Makes the writes that add a block with its encoded receipts, but for its state and its transactions' places. */
-export function blockWrites(block: Block, encodedReceipts: Uint8Array): Write[] {
+/**
+ * Makes the writes that add a block with its encoded receipts, but for its state and its transactions' places. The block is the
+ * last of their records: where it can be read, the log was not cut short before it.
+ */
+export function blockWrites(
+  database: Pick<Database, 'append'>,
+  block: Block,
+  encodedReceipts: Uint8Array,
+): Write[] {
   const hash = fromHex(block.hash)
   const number = uint64Key(block.header.number)
   return [
-    { key: bucketKey(Bucket.block, number), value: blockToRlp(block) },
-    { key: bucketKey(Bucket.receipts, number), value: encodedReceipts },
+    recordWrite(database, bucketKey(Bucket.receipts, number), encodedReceipts),
+    recordWrite(database, bucketKey(Bucket.block, number), blockToRlp(block)),
     { key: bucketKey(Bucket.canonical, number), value: hash },
     { key: bucketKey(Bucket.number, hash), value: number },
   ]
@@ -48,7 +56,7 @@ export function foundingWrites(
     { key: metaKey('heads'), value: headsToBytes(heads) },
     { key: metaKey('base'), value: chainBaseToBytes(base) },
     { key: metaKey('outputs'), value: uint64Key(base.firstOutput.index) },
-    ...blockWrites(block, receiptsToBytes({ receipts, verdicts })),
+    ...blockWrites(database, block, receiptsToBytes({ receipts, verdicts })),
     ...createTransactionIndex(database).add(block, receipts),
     ...(inclusion === undefined
       ? []

@@ -4,9 +4,9 @@ import {
   type BlockResult,
   blockFromRlp,
   type Config,
-  configFromRlp,
   createGenesis,
   fromHex,
+  type NewTrieNode,
   type RollupConfig,
   type TrieReader,
   toHex,
@@ -24,7 +24,9 @@ import { blockWrites, foundingWrites, metaKey, SCHEMA_VERSION } from './founding
 import { createNodeCache } from './NodeCache.ts'
 import { createOpaqueBucket } from './OpaqueBucket.ts'
 import { createOutputStore } from './OutputStore.ts'
+import { recordUnder, recordWrite } from './records.ts'
 import { rollupFingerprint } from './rollupFingerprint.ts'
+import { configKey, readConfig } from './StateReader.ts'
 import {
   encodedReceiptsToBytes,
   headsFromBytes,
@@ -34,6 +36,7 @@ import {
   receiptsFromBytes,
   type StoredReceipts,
 } from './storeCodecs.ts'
+import { appendTrie, createNodeReader, openTrie } from './storedTrie.ts'
 import {
   DamagedDatabaseError,
   GenesisMismatchError,
@@ -42,7 +45,6 @@ import {
   WrongRollupError,
 } from './storeErrors.ts'
 import { createTransactionIndex } from './TransactionIndex.ts'
-import { nodeKey, nodeWrites, openTrie } from './trieNodes.ts'
 import { createWriteBehind } from './WriteBehind.ts'
 
 const CACHED_NODE_BYTES = 64 * 1_048_576
@@ -107,40 +109,52 @@ function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
   const blocks = createLruCache<Hex, Block>(CACHED_BLOCKS)
   const receipts = createLruCache<Hex, StoredReceipts>(CACHED_BLOCKS)
   const transactions = createTransactionIndex(database)
+  const readFromLog = createNodeReader(database)
 
   /** Reads through a cache; only what exists is remembered. */
   function cached<T>(
     cache: { get(key: Hex): T | undefined; set(key: Hex, value: T): void },
-    keyOf: (hash: Hex) => Uint8Array | undefined,
     hash: Hex,
-    decode: (bytes: Uint8Array) => T,
+    read: () => T | undefined,
   ): T | undefined {
     const known = cache.get(hash)
     if (known !== undefined) return known
-    const key = keyOf(hash)
-    const bytes = key && database.get(key)
-    if (bytes === undefined) return undefined
-    const value = decode(bytes)
-    cache.set(hash, value)
+    const value = read()
+    if (value !== undefined) cache.set(hash, value)
     return value
   }
 
-  const readNode: TrieReader = (hash, version) => {
+  const readNode: TrieReader = (hash, position) => {
     const known = nodes.get(hash)
     if (known !== undefined) return known
-    const stored = database.get(nodeKey(version, hash))
+    const stored = readFromLog(hash, position)
     // The hash is a view of the node above it, which would be kept with it.
     if (stored !== undefined) nodes.set({ hash: hash.slice(), stored })
     return stored
   }
-  const underHash = (bucket: BucketNumber) => (hash: Hex) => bucketKey(bucket, fromHex(hash, 32))
-  const underNumber = (bucket: BucketNumber) => (hash: Hex) => {
-    const number = database.get(underHash(Bucket.number)(hash))
-    return number && bucketKey(bucket, number)
+
+  /** Gets what belongs to a block; undefined when there is no block with this hash. */
+  function recordOfBlock(bucket: BucketNumber, hash: Hex): Uint8Array | undefined {
+    const number = database.get(bucketKey(Bucket.number, fromHex(hash, 32)))
+    if (number === undefined) return undefined
+    const record = recordUnder(database, bucketKey(bucket, number))
+    if (record === undefined) throw new DamagedDatabaseError(`what belongs to block ${hash}`)
+    return record
   }
-  const blockByHash = (hash: Hex) => cached(blocks, underNumber(Bucket.block), hash, blockFromRlp)
+
+  const blockByHash = (hash: Hex) =>
+    cached(blocks, hash, () => {
+      const bytes = recordOfBlock(Bucket.block, hash)
+      if (bytes === undefined) return undefined
+      const block = blockFromRlp(bytes)
+      if (block.hash !== hash) throw new DamagedDatabaseError(`block ${hash}`)
+      return block
+    })
   const storedReceipts = (hash: Hex) =>
-    cached(receipts, underNumber(Bucket.receipts), hash, receiptsFromBytes)
+    cached(receipts, hash, () => {
+      const bytes = recordOfBlock(Bucket.receipts, hash)
+      return bytes && receiptsFromBytes(bytes)
+    })
   const base = readBase()
   const outputs = createOutputStore(database, base.firstOutput.index)
   let heads = readHeads()
@@ -156,10 +170,14 @@ function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
     return hash === undefined ? undefined : blockByHash(hash)
   }
 
-  function refAt(number: bigint): BlockRef {
+  function blockAt(number: bigint): Block {
     const block = blockByNumber(number)
     if (block === undefined) throw new DamagedDatabaseError(`block ${number}`)
-    return blockToRef(block)
+    return block
+  }
+
+  function refAt(number: bigint): BlockRef {
+    return blockToRef(blockAt(number))
   }
 
   function readBase(): ChainBase {
@@ -186,22 +204,28 @@ function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
     heads = next
   }
 
+  function configWrites({ configs }: BlockResult): Write[] {
+    return Array.from(configs, ([hash, { rlp }]) => recordWrite(database, configKey(hash), rlp))
+  }
+
   async function append(result: BlockResult, inclusion: Inclusion | undefined): Promise<void> {
     const { block } = result
     const ref = blockToRef(block)
     assertChild('append', ref, heads.unsafe)
     if (inclusion !== undefined) assertChild('append as safe', ref, heads.safe)
     const next = { ...heads, unsafe: ref, safe: inclusion === undefined ? heads.safe : ref }
+    const made: NewTrieNode[] = []
     const writes = [
-      ...blockWrites(block, encodedReceiptsToBytes(result.encodedReceipts, result.reasons)),
-      ...stateWrites(result),
+      ...appendTrie(database, block.header.withdrawalsRoot, result.trie, (node) => made.push(node)),
+      ...configWrites(result),
+      ...blockWrites(database, block, encodedReceiptsToBytes(result.encodedReceipts, result.reasons)),
       ...transactions.add(block, result.receipts),
       ...(inclusion === undefined ? [] : [inclusionWrite(ref.number, inclusion)]),
     ]
     await write(next, writes, inclusion !== undefined)
     blocks.set(block.hash, block)
     receipts.set(block.hash, { receipts: result.receipts, verdicts: result.reasons })
-    for (const node of result.nodes) {
+    for (const node of made) {
       // Who goes on from this block will not ask for it again.
       if (node.replaced !== undefined) nodes.delete(node.replaced)
       nodes.set(node)
@@ -217,10 +241,7 @@ function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
     const unsafe = refAt(minimum(number, heads.unsafe.number))
     const safe = refAt(minimum(safeNumber, minimum(unsafe.number, heads.safe.number)))
     const dropped: Block[] = []
-    for (let at = unsafe.number + 1n; at <= heads.unsafe.number; at++) {
-      const block = blockByNumber(at)
-      if (block !== undefined) dropped.push(block)
-    }
+    for (let at = unsafe.number + 1n; at <= heads.unsafe.number; at++) dropped.push(blockAt(at))
     const writes = [...droppedWrites(dropped), ...transactions.remove(dropped, unsafe.number)]
     for (let at = safe.number + 1n; at <= heads.safe.number; at++) {
       writes.push({ key: bucketKey(Bucket.inclusion, uint64Key(at)), value: undefined })
@@ -251,7 +272,7 @@ function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
 
   const store: ChainStore = {
     trie: (root) => openTrie(database, root, readNode),
-    config: (hash) => cached(configs, underHash(Bucket.config), hash, configFromRlp),
+    config: (hash) => cached(configs, hash, () => readConfig(database, hash)),
     blockByNumber,
     blockByHash,
     receiptsOf: (blockHash) => storedReceipts(blockHash)?.receipts,
@@ -294,14 +315,6 @@ function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
     close: () => database.close(),
   }
   return store
-}
-
-function stateWrites({ block: { header }, nodes, configs }: BlockResult): Write[] {
-  const writes = nodeWrites(header.withdrawalsRoot, Number(header.number), nodes)
-  for (const [configHash, { rlp }] of configs) {
-    writes.push({ key: bucketKey(Bucket.config, fromHex(configHash)), value: rlp })
-  }
-  return writes
 }
 
 function droppedWrites(dropped: readonly Block[]): Write[] {

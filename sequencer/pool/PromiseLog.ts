@@ -1,5 +1,5 @@
 import type { Address, Hex } from 'viem'
-import { type OpaqueBucket, uint64Key, type Write } from '../../node/index.ts'
+import { createGroupCommit, type OpaqueBucket, uint64Key, type Write } from '../../node/index.ts'
 import {
   type ConfigPromise,
   concat,
@@ -17,7 +17,6 @@ import {
 } from '../../protocol/index.ts'
 import type { SequencerMetrics } from '../metrics.ts'
 import type { PromiseSubject } from '../PromiseSubject.ts'
-import { createGroupCommit } from './GroupCommit.ts'
 import { toKind, type UnkeptPromise, unkeptFromBytes, unkeptKey, unkeptToBytes } from './UnkeptPromise.ts'
 
 /** A promised transaction as it is kept until the block that holds it is final. */
@@ -98,7 +97,7 @@ export function openPromiseLog({
   let state: PromiseLogState = stored === undefined ? { active: undefined, lost: [] } : stateFromBytes(stored)
   /** What is on its way to the disk, by key: a promise counts from the moment it is signed. */
   const unsynced = new Map<string, Uint8Array>()
-  const commit = createGroupCommit(async (writes) => {
+  const commit = createGroupCommit<Write>(async (writes) => {
     const stopped = metrics.commitSeconds.startTimer()
     await write(writes)
     for (const { key, value } of writes) {

@@ -98,7 +98,7 @@ function createChain() {
     const attributes = { timestamp, l1Origin, sequenceNumber, transactions }
     const parent = head.block.header
     head = stateTransition({ rollup, parent, attributes, reader, verify: verifySignature })
-    nodes.add(head.nodes)
+    nodes.add(head.trie)
     for (const [hash, { config }] of head.configs) configs.set(hash, config)
     return toBlock(name, head)
   }
