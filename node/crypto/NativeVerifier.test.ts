@@ -16,7 +16,7 @@ import {
   webAuthnClientData,
 } from '../../protocol/index.ts'
 import { createNativePrimitives } from './NativeVerifier.ts'
-import { verifyP256Once } from './verifyP256Once.ts'
+import { isOnP256, VERIFY_BY, verifyP256Once } from './verifyP256Once.ts'
 
 const primitives = createNativePrimitives()
 const asked: { question: Parameters<typeof verifyP256Once>; isGood: boolean }[] = []
@@ -29,11 +29,23 @@ const verifyNatively = createSignatureVerifier({
   },
 })
 
-// The threads' function gives the same answer to every question about P-256 that a test led to, though all are asked at once.
+const threadsVerify: (typeof verifyP256Once)[] = [
+  verifyP256Once,
+  ...Object.values(VERIFY_BY).map(
+    (verify): typeof verifyP256Once =>
+      async (message, rs, key) =>
+        isOnP256(key) && verify(message, rs, key),
+  ),
+]
+
+// The threads' function gives the same answer to every question about P-256 that a test led to, though all are asked at once; and so
+// do both ways to import a key, whatever OpenSSL is here.
 afterEach(async () => {
   const questions = asked.splice(0)
-  const answers = await Promise.all(questions.map(({ question }) => verifyP256Once(...question)))
-  expect(answers).toEqual(questions.map(({ isGood }) => isGood))
+  const expected = questions.map(({ isGood }) => isGood)
+  for (const verify of threadsVerify) {
+    expect(await Promise.all(questions.map(({ question }) => verify(...question)))).toEqual(expected)
+  }
 })
 
 const K1_ORDER = secp256k1.Point.CURVE().n

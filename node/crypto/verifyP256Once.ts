@@ -2,29 +2,51 @@ import { KeyObject, verify, webcrypto } from 'node:crypto'
 
 // This is all that a thread which checks signatures loads: it shall start soon, and take little memory.
 
-/** An uncompressed point (SEC 1 §2.3.3). */
-const RAW_KEY = Uint8Array.of(0x04, ...new Uint8Array(64))
+/** Verifies `r ‖ s` over `sha256(message)` by a key `x ‖ y` that is a point of the curve. */
+type VerifyByPoint = (message: Uint8Array, rs: Uint8Array, key: Uint8Array) => boolean | Promise<boolean>
+
+/** A SubjectPublicKeyInfo (RFC 5480 §2) of P-256 with an uncompressed point (SEC 1 §2.3.3), whose 64 last bytes stand for `x ‖ y`. */
+const SPKI = Buffer.from(`3059301306072a8648ce3d020106082a8648ce3d03010703420004${'00'.repeat(64)}`, 'hex')
+const POINT_AT = SPKI.length - 65
+const COORDINATES_AT = POINT_AT + 1
+
+const verifyBySpki: VerifyByPoint = (message, rs, keyBytes) => {
+  SPKI.set(keyBytes, COORDINATES_AT)
+  return verify('sha256', message, { key: SPKI, format: 'der', type: 'spki', dsaEncoding: 'ieee-p1363' }, rs)
+}
+
+const RAW_KEY = SPKI.subarray(POINT_AT)
 const ECDSA_P256 = { name: 'ECDSA', namedCurve: 'P-256' }
 const VERIFY_ONLY: webcrypto.KeyUsage[] = ['verify']
+
+const verifyByRawKey: VerifyByPoint = async (message, rs, keyBytes) => {
+  SPKI.set(keyBytes, COORDINATES_AT)
+  // It is read before the call returns. Extractable, or Node will not make a KeyObject of it for ever (DEP0204).
+  const key = KeyObject.from(await webcrypto.subtle.importKey('raw', RAW_KEY, ECDSA_P256, true, VERIFY_ONLY))
+  return verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, rs)
+}
+
+/** Both ways, for tests: which one is taken depends on the OpenSSL at hand. */
+export const VERIFY_BY = { spki: verifyBySpki, rawKey: verifyByRawKey }
+
+/** OpenSSL took three times as long to decode a key before 3.5; the import of raw keys, which only WebCrypto has, avoids that. */
+function decodesFast(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major > 3 || (major === 3 && minor >= 5)
+}
+
+const verifyByPoint = decodesFast(process.versions.openssl) ? verifyBySpki : verifyByRawKey
 
 const P = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn
 const B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn
 
 /**
- * Answers as `verifyP256` of `createNativePrimitives` does, in four fifths of the time that it takes for a key it has not seen: the
- * import of raw keys is the shortest, and only WebCrypto has it. It remembers no key: each is some kB that V8 does not see, freed
- * with an object that has grown old, and a thread whose heap is small collects those too seldom.
+ * Answers as `verifyP256` of `createNativePrimitives` does, in four fifths of the time that it takes for a key it has not seen. It
+ * remembers no key: each is some kB that V8 does not see, freed with an object that has grown old, and a thread whose heap is small
+ * collects those too seldom.
  */
-export async function verifyP256Once(
-  message: Uint8Array,
-  rs: Uint8Array,
-  keyBytes: Uint8Array,
-): Promise<boolean> {
-  if (!isOnP256(keyBytes)) return false
-  RAW_KEY.set(keyBytes, 1)
-  // It is read before the call returns. Extractable, or Node will not make a KeyObject of it for ever (DEP0204).
-  const key = KeyObject.from(await webcrypto.subtle.importKey('raw', RAW_KEY, ECDSA_P256, true, VERIFY_ONLY))
-  return verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, rs)
+export async function verifyP256Once(message: Uint8Array, rs: Uint8Array, key: Uint8Array): Promise<boolean> {
+  return isOnP256(key) && verifyByPoint(message, rs, key)
 }
 
 /** Tells whether `x ‖ y` is a point of the curve. Which keys are valid is consensus, so it is not left to the OpenSSL at hand (protocol.md §2.2). */
