@@ -75,6 +75,30 @@ describe('claims of commitments', () => {
     expect(await areTrue(claims)).toBe(false)
   })
 
+  it('are told apart however many they are, while others go on', async () => {
+    const { kzg, areTrue } = await setUp()
+    const claims: BlobClaim[] = []
+    for (let i = 1n; i <= 17n; i++) {
+      const blob = smallBlob(i, ORDER - i ** 50n, i ** 50n)
+      claims.push({ blob, commitment: (await kzg.commitment(blob)) as Hex })
+    }
+    kzg.commitments = 0
+    let turns = 0
+    let isDone = false
+    setImmediate(function turn() {
+      turns++
+      if (!isDone) setImmediate(turn)
+    })
+    expect(await areTrue(claims).finally(() => (isDone = true))).toBe(true)
+    expect(kzg.commitments).toBe(1)
+    expect(turns).toBeGreaterThanOrEqual(claims.length)
+    for (const liar of [0, 7, 8, 15, 16]) {
+      const commitment = moved(claimOf(claims[liar]), Point.BASE)
+      const withLie = claims.map((claim, i) => (i === liar ? { ...claim, commitment } : claim))
+      expect([liar, await areTrue(withLie)]).toEqual([liar, false])
+    }
+  })
+
   it('are never true off the prime-order subgroup, where a random factor may vanish', async () => {
     const { claims, areTrue } = await setUp()
     const ofOrderThree = Point.fromAffine({ x: 0n, y: 2n })
