@@ -60,6 +60,25 @@ describe('the look-ahead', () => {
     expect(data).toEqual([...new Set(data)])
   })
 
+  it('asks for several blocks together, and before it has read all that it asked for', async () => {
+    const BLOCKS = 60
+    const HALF = 8
+    const { headers, asked, lookahead, read } = setUp(new Array(BLOCKS).fill(1))
+    const asksAt: number[] = []
+    for (const [i, header] of headers.entries()) {
+      if (i > 0) await lookahead.header(header.number)
+      asked.length = 0
+      await read(header)
+      await settle()
+      asksAt.push(asked.filter((question) => question.startsWith('header')).length)
+    }
+    const full = asksAt.findIndex((count, i) => count === 0 && asksAt[i + 1] === 0)
+    const steady = asksAt.slice(full, BLOCKS - 2 * HALF)
+    expect(full).toBeLessThan(2 * HALF)
+    expect(new Set(steady)).toEqual(new Set([0, HALF]))
+    expect(steady.filter((count) => count > 0).length).toBe(Math.floor(steady.length / HALF))
+  })
+
   it('prepares in the order of L1, and no more than a bounded part of what comes', async () => {
     const { headers, lookahead, prepared, read } = setUp(new Array(12).fill(BIG))
     let place = 0

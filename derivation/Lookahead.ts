@@ -37,7 +37,9 @@ export function createLookahead(source: L1Source, prepare: (bytes: Uint8Array) =
   let current: L1Header | undefined
   let rest: readonly BatcherDatum[] = []
 
+  /** Reads on once half of it is used, so that several are asked for together, and their blobs checked at once. */
   function readAhead({ number }: L1Header): void {
+    if (ahead.size > width / 2) return
     for (let next = number + 1n; next <= number + BigInt(width); next++) {
       if (!ahead.has(next)) ahead.set(next, read(next))
     }

@@ -16,7 +16,7 @@ const SCRATCH = new Uint16Array(8_192)
 /** Views of that for the texts of up to so many bytes, which are most. */
 const TEXTS = Array.from({ length: 65 }, (_, bytes) => new Uint8Array(SCRATCH.buffer, 0, 2 + 2 * bytes))
 // A string that is put together from digits stays a tree of them in memory, many times as large as the text.
-const ASCII = new TextDecoder('latin1')
+const ASCII = new TextDecoder()
 
 /** Turns bytes into lower-case hex with `0x` before it. */
 export function toHex(bytes: Uint8Array): Hex {
