@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -176,6 +177,22 @@ describe('a write', () => {
     }
     await database.close()
   })
+
+  it.skipIf(!existsSync('/usr/bin/prlimit'))(
+    'that resolved is there when the database is opened again, though one before it failed',
+    async () => {
+      const child = fork(new URL('../../test/writePastFailure.ts', import.meta.url), [path], {
+        execArgv: ['--import', 'tsx'],
+      })
+      const [{ resolved, failed }] = (await once(child, 'message')) as [Record<string, number[]>]
+      expect(resolved?.slice(0, 10)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+      expect(failed).toContain(10)
+      const database = await openLevelDatabase(path)
+      const missing = resolved?.filter((number) => database.get(keyOf(number)) === undefined)
+      await database.close()
+      expect(missing).toEqual([])
+    },
+  )
 
   it('that was asked for is on disk when the database is closed', async () => {
     const database = await openLevelDatabase(path)

@@ -24,16 +24,23 @@ describe('GroupCommit', () => {
     await others
   })
 
-  it('fails exactly the group that could not be written', async () => {
-    let isBroken = true
-    const commit = createGroupCommit<ReturnType<typeof write>>(async () => {
-      if (isBroken) throw new RangeError('disk')
+  it('writes nothing more once it has failed, and fails whatever waited or comes later', async () => {
+    const groups: number[][] = []
+    const failure = new RangeError('disk')
+    const commit = createGroupCommit<ReturnType<typeof write>>(async (writes) => {
+      groups.push(writes.map(({ key }) => key[0] ?? -1))
+      if (groups.length === 2) throw failure
     })
-    await expect(Promise.allSettled([commit([write(1)]), commit([write(2)])])).resolves.toMatchObject([
-      { status: 'rejected' },
-      { status: 'rejected' },
-    ])
-    isBroken = false
-    await expect(commit([write(3)])).resolves.toBeUndefined()
+    await commit([write(1)])
+    const failing = [commit([write(2)]), commit([write(3)])]
+    await null
+    await null
+    const waiting = commit([write(4)])
+    for (const each of await Promise.allSettled([...failing, waiting])) {
+      expect(each).toEqual({ status: 'rejected', reason: failure })
+    }
+    await expect(commit([write(5)])).rejects.toBe(failure)
+    await expect(commit([write(6)])).rejects.toBe(failure)
+    expect(groups).toEqual([[1], [2, 3]])
   })
 })
