@@ -94,7 +94,13 @@ const untilSafe = (url: string, hash: Hex) =>
     TIMEOUT,
   )
 
-it('a set-config reaches an independent node in a blob, and one after a crash in calldata, behind the blobs on their way', async () => {
+it('a set-config reaches an independent node in a blob, and one after a crash in calldata, behind the blobs on their way', async ({
+  onTestFailed,
+}) => {
+  onTestFailed(() => {
+    // Processes say what they wait for.
+    for (const { stderr } of runs) console.error(stderr().split('\n').slice(-30).join('\n'))
+  })
   const [before, node] = await Promise.all([startSequencer('blobs'), start('node')])
   const update = async (url: string, name: string) => {
     const keystore = createTestKeystore(world.rollup.l2ChainId, name)
