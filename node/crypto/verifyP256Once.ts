@@ -41,7 +41,7 @@ const P = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn
 const B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn
 
 /**
- * Answers as `verifyP256` of `createNativePrimitives` does, in four fifths of the time that it takes for a key it has not seen. It
+ * Answers as `verifyP256` of `createNativePrimitives` does, by the import of keys that is fastest with the OpenSSL at hand (ADR 11). It
  * remembers no key: each is some kB that V8 does not see, freed with an object that has grown old, and a thread whose heap is small
  * collects those too seldom.
  */
