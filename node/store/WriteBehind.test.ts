@@ -1,15 +1,22 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createMemoryDatabase, type Database, type Write } from './Database.ts'
-import { createWriteBehind } from './WriteBehind.ts'
+import { createWriteBehind, MAX_BEHIND } from './WriteBehind.ts'
 
-/** A database whose writes take effect only when they are let, in their order. */
+/** A database whose writes take effect only when they are let, in their order; it closes after all of them. */
 function createSlowDatabase() {
   const disk = createMemoryDatabase()
   const waiting: { writes: readonly Write[]; done: () => void; fail: (error: unknown) => void }[] = []
+  let last: Promise<void> = Promise.resolve()
+  let failure: unknown
   const database: Database = {
     ...disk,
-    write: (writes) => new Promise((done, fail) => waiting.push({ writes, done, fail })),
+    async write(writes) {
+      if (failure !== undefined) throw failure
+      last = new Promise((done, fail) => waiting.push({ writes, done, fail }))
+      await last
+    },
+    close: () => last.catch(() => undefined),
   }
   return {
     database,
@@ -21,7 +28,11 @@ function createSlowDatabase() {
       await disk.write(next.writes)
       next.done()
     },
-    fail: (error: unknown) => waiting.shift()?.fail(error),
+    /** Fails all that are waiting, and those that come. */
+    fail(error: unknown): void {
+      failure = error
+      for (const { fail } of waiting.splice(0)) fail(error)
+    },
   }
 }
 
@@ -68,75 +79,77 @@ describe('a write that nobody waits for', () => {
     expect(behind.get(bytes(6))).toEqual(bytes(6))
   })
 
-  it('waits for the one before it', async () => {
-    const { database, waiting, finish } = createSlowDatabase()
+  it('may be one of several under way, of which the newest is read', async () => {
+    const { database, disk, waiting, finish } = createSlowDatabase()
     const behind = createWriteBehind(database)
-    await behind.writeBehind([put(bytes(1), bytes(1))])
-    const second = behind.writeBehind([put(bytes(2), bytes(2))])
-    expect(await isPending(second)).toBe(true)
-    expect(waiting).toHaveLength(1)
-    expect(behind.get(bytes(2))).toBeUndefined()
-    await finish()
-    await second
-    expect(behind.get(bytes(1))).toEqual(bytes(1))
-    expect(behind.get(bytes(2))).toEqual(bytes(2))
-    expect(waiting).toHaveLength(1)
+    const numbers = Array.from({ length: MAX_BEHIND }, (_, i) => i)
+    for (const i of numbers) await behind.writeBehind([put(bytes(1), bytes(i)), put(bytes(2, i), bytes(i))])
+    expect(waiting).toHaveLength(MAX_BEHIND)
+    for (const done of numbers) {
+      expect(behind.get(bytes(1))).toEqual(bytes(MAX_BEHIND - 1))
+      expect(numbers.map((i) => behind.get(bytes(2, i)))).toEqual(numbers.map((i) => bytes(i)))
+      await finish()
+      await settle()
+      expect(disk.get(bytes(1))).toEqual(bytes(done))
+    }
+    expect(behind.get(bytes(1))).toEqual(bytes(MAX_BEHIND - 1))
   })
 
-  it('is on disk before any write that is waited for, before what stands there is listed, and before the end', async () => {
-    for (const what of ['write', 'entries', 'close'] as const) {
+  it('waits for the oldest when there are too many, in its turn', async () => {
+    const { database, waiting, finish } = createSlowDatabase()
+    const behind = createWriteBehind(database)
+    for (let i = 0; i < MAX_BEHIND; i++) await behind.writeBehind([put(bytes(i), bytes(i))])
+    const keys = [MAX_BEHIND, MAX_BEHIND + 1]
+    const [first, second] = keys.map((i) => behind.writeBehind([put(bytes(i), bytes(i))]))
+    expect(await isPending(first as Promise<void>)).toBe(true)
+    expect(waiting).toHaveLength(MAX_BEHIND)
+    expect(keys.map((i) => behind.get(bytes(i)))).toEqual([undefined, undefined])
+    await finish()
+    await first
+    expect(await isPending(second as Promise<void>)).toBe(true)
+    expect(waiting).toHaveLength(MAX_BEHIND)
+    expect(keys.map((i) => behind.get(bytes(i)))).toEqual([bytes(MAX_BEHIND), undefined])
+    await finish()
+    await second
+    expect(keys.map((i) => behind.get(bytes(i)))).toEqual(keys.map((i) => bytes(i)))
+  })
+
+  it('is on disk when a later one is that is waited for, when what stands there is listed, and at the end', async () => {
+    for (const what of ['write', 'flush', 'entries', 'close'] as const) {
       const { database, disk, waiting, finish } = createSlowDatabase()
       const behind = createWriteBehind(database)
       await behind.writeBehind([put(bytes(1), bytes(1))])
+      await behind.writeBehind([put(bytes(2), bytes(2))])
       const listed = async () => {
         const found: Uint8Array[] = []
         for await (const [key] of behind.entries(bytes(0), bytes(9))) found.push(key)
-        expect(found).toEqual([bytes(1)])
+        expect(found).toEqual([bytes(1), bytes(2)])
       }
       const after = {
-        write: () => behind.write([put(bytes(2), bytes(2))]),
+        write: () => behind.write([put(bytes(3), bytes(3))]),
+        flush: () => behind.flush(),
         entries: listed,
         close: () => behind.close(),
       }[what]()
-      expect(await isPending(after)).toBe(true)
-      expect(waiting).toHaveLength(1)
-      await finish()
-      if (what === 'write') {
+      while (waiting.length > 0) {
         expect(await isPending(after)).toBe(true)
-        expect(disk.get(bytes(2))).toBeUndefined()
         await finish()
       }
       await after
-      expect(disk.get(bytes(1))).toEqual(bytes(1))
+      const expected = what === 'write' ? bytes(3) : undefined
+      expect([1, 2, 3].map((key) => disk.get(bytes(key)))).toEqual([bytes(1), bytes(2), expected])
     }
   })
 
-  it('is handed over in its turn when several are at once', async () => {
+  it('keeps nobody waiting who asks for another while it is under way', async () => {
     const { database, waiting, finish } = createSlowDatabase()
     const behind = createWriteBehind(database)
     await behind.writeBehind([put(bytes(1), bytes(1))])
-    const second = behind.writeBehind([put(bytes(2), bytes(2))])
-    const third = behind.writeBehind([put(bytes(3), bytes(3))])
-    const waited = behind.write([put(bytes(4), bytes(4))])
     const flushed = behind.flush()
-    await finish()
-    await second
-    expect(await isPending(third)).toBe(true)
-    expect(waiting).toHaveLength(1)
-    expect(behind.get(bytes(2))).toEqual(bytes(2))
-    await finish()
-    await third
-    expect(await isPending(waited)).toBe(true)
-    expect(await isPending(flushed)).toBe(true)
-    expect(waiting).toHaveLength(1)
-    expect(behind.get(bytes(3))).toEqual(bytes(3))
-    expect(behind.get(bytes(4))).toBeUndefined()
+    await behind.writeBehind([put(bytes(2), bytes(2))])
     await finish()
     await flushed
-    await settle()
-    await finish()
-    await waited
-    expect([1, 2, 3, 4].map((key) => behind.get(bytes(key)))).toEqual([1, 2, 3, 4].map((key) => bytes(key)))
+    expect(waiting).toHaveLength(1)
   })
 
   it('leaves records to the database: they are read at once', async () => {
@@ -154,36 +167,31 @@ describe('a write that nobody waits for', () => {
     const { database, disk, waiting, fail } = createSlowDatabase()
     const behind = createWriteBehind(database)
     await behind.writeBehind([put(bytes(1), bytes(1))])
+    await behind.writeBehind([put(bytes(2), bytes(2))])
     const full = new RangeError('the disk is full')
     fail(full)
-    await expect(behind.writeBehind([put(bytes(2), bytes(2))])).rejects.toBe(full)
-    await expect(behind.write([put(bytes(3), bytes(3))])).rejects.toBe(full)
+    await settle()
+    await expect(behind.writeBehind([put(bytes(3), bytes(3))])).rejects.toBe(full)
+    await expect(behind.write([put(bytes(4), bytes(4))])).rejects.toBe(full)
     await expect(behind.flush()).rejects.toBe(full)
+    await expect(behind.entries(bytes(0), bytes(9))[Symbol.asyncIterator]().next()).rejects.toBe(full)
     expect(waiting).toHaveLength(0)
-    expect(behind.get(bytes(1))).toEqual(bytes(1))
-    expect(behind.get(bytes(2))).toBeUndefined()
+    // Whoever knows of them goes on knowing until the end.
+    expect([1, 2, 3].map((key) => behind.get(bytes(key)))).toEqual([bytes(1), bytes(2), undefined])
     await behind.close()
-    expect(disk.get(bytes(1))).toBeUndefined()
+    expect([1, 2, 3].map((key) => disk.get(bytes(key)))).toEqual([undefined, undefined, undefined])
   })
 
-  it('that the database refuses at once leaves everything as it was', async () => {
-    const { database, disk } = createSlowDatabase()
-    const closed = new RangeError('the database is closed')
-    let isClosed = true
-    const behind = createWriteBehind({
-      ...database,
-      write(writes) {
-        if (isClosed) throw closed
-        return disk.write(writes)
-      },
-    })
-    await expect(behind.writeBehind([put(bytes(1), bytes(1))])).rejects.toBe(closed)
-    await expect(behind.write([put(bytes(2), bytes(2))])).rejects.toBe(closed)
-    expect(behind.get(bytes(1))).toBeUndefined()
-    isClosed = false
-    await behind.writeBehind([put(bytes(1), bytes(1))])
-    await behind.flush()
-    expect(disk.get(bytes(1))).toEqual(bytes(1))
+  it('that fails is heard of by whoever waits because there are too many', async () => {
+    const { database, fail } = createSlowDatabase()
+    const behind = createWriteBehind(database)
+    for (let i = 0; i < MAX_BEHIND; i++) await behind.writeBehind([put(bytes(i), bytes(i))])
+    const next = behind.writeBehind([put(bytes(99), bytes(99))])
+    expect(await isPending(next)).toBe(true)
+    const full = new RangeError('the disk is full')
+    fail(full)
+    await expect(next).rejects.toBe(full)
+    expect(behind.get(bytes(99))).toBeUndefined()
   })
 })
 
@@ -198,7 +206,7 @@ it('reads as a database does that is always waited for, however slow the disk is
   )
   await fc.assert(
     fc.asyncProperty(
-      fc.array(step, { maxLength: 12 }),
+      fc.array(step, { maxLength: 3 * MAX_BEHIND }),
       fc.array(key, { maxLength: 8 }),
       async (steps, others) => {
         const { database, disk, finish, waiting } = createSlowDatabase()
@@ -217,7 +225,7 @@ it('reads as a database does that is always waited for, however slow the disk is
           }
           await settle()
           for (const each of keys) expect(behind.get(each)).toEqual(model.get(each))
-          expect(waiting.length).toBeLessThanOrEqual(1)
+          expect(waiting.length).toBeLessThanOrEqual(MAX_BEHIND)
         }
         await drain(behind.close())
         for (const each of keys) expect(disk.get(each)).toEqual(model.get(each))

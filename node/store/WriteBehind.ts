@@ -3,30 +3,37 @@ import type { Database, Write } from './Database.ts'
 /** A database that can be written to without waiting for the disk. */
 export interface WriteBehind extends Database {
   /**
-   * Hands a write over: reads see it when this resolves, which is when the one before is on disk. So at most one write is under
-   * way, a crash loses that one at most, and the next `write` is on disk only after it.
+   * Hands a write over: reads see it when this resolves, which is as soon as fewer than {@link MAX_BEHIND} are under way. A crash
+   * loses the last of them, and what `write` is asked for later is on disk only after them all.
    *
    * @throws what made an earlier one fail; from then on nothing is written.
    */
   writeBehind(writes: readonly Write[]): Promise<void>
   /**
-   * Resolves when no write is under way.
+   * Resolves when all writes that were handed over are on disk.
    *
    * @throws what made one fail.
    */
   flush(): Promise<void>
 }
 
-/** Makes one of a database that is always waited for. */
+/**
+ * So many writes may be under way. Those that come while others are being synced share the next sync, so that only a disk which
+ * cannot keep up is waited for. What a full block changes takes about a megabyte until it is on disk.
+ */
+export const MAX_BEHIND = 8
+
+/** A write that reads have to see though it may not be on disk yet. */
+type UnderWay = { find: (key: Uint8Array) => Write | undefined; over: Promise<void> }
+
+/** Makes one of a database, which makes its writes in the order of the calls, and after one that failed no more. */
 export function createWriteBehind(database: Database): WriteBehind {
-  let onDisk: Promise<void> = Promise.resolve()
-  let underWay: { get(key: Uint8Array): Write | undefined } | undefined
+  /** The oldest first. */
+  const underWay: UnderWay[] = []
   let failure: { cause: unknown } | undefined
 
-  /** Waits for the write under way. Others may have waited for it too: who comes first hands over the next one. */
-  async function settle(): Promise<void> {
-    await onDisk
-    // What comes after a write that failed would leave a hole.
+  async function flush(): Promise<void> {
+    await underWay.at(-1)?.over
     if (failure !== undefined) throw failure.cause
   }
 
@@ -34,43 +41,39 @@ export function createWriteBehind(database: Database): WriteBehind {
     append: database.append,
     record: database.record,
     get(key) {
-      const write = underWay?.get(key)
-      return write === undefined ? database.get(key) : write.value
+      for (let i = underWay.length - 1; i >= 0; i--) {
+        const write = underWay[i]?.find(key)
+        if (write !== undefined) return write.value
+      }
+      return database.get(key)
     },
-    async write(writes) {
-      while (underWay !== undefined) await settle()
-      await database.write(writes)
-    },
+    write: database.write,
     async writeBehind(writes) {
-      while (underWay !== undefined) await settle()
-      onDisk = database.write(writes).then(
+      while (failure === undefined && underWay.length >= MAX_BEHIND) await underWay[0]?.over
+      if (failure !== undefined) throw failure.cause
+      const over = database.write(writes).then(
         () => {
-          underWay = undefined
+          underWay.shift()
         },
         (cause: unknown) => {
-          failure = { cause }
+          failure ??= { cause }
         },
       )
-      underWay = indexWrites(writes)
+      underWay.push({ find: findByKey(writes), over })
     },
-    async flush() {
-      while (underWay !== undefined) await settle()
-    },
+    flush,
     async *entries(from, until) {
-      while (underWay !== undefined) await settle()
+      await flush()
       yield* database.entries(from, until)
     },
-    async close() {
-      await onDisk
-      await database.close()
-    },
+    close: database.close,
   }
 }
 
 const TAIL_BYTES = 6
 
-/** Finds writes by their keys, of which the ends differ nearly always: they are hashes or numbers. */
-function indexWrites(writes: readonly Write[]) {
+/** Makes a function that finds the last write under a key. The ends of keys differ nearly always: they are hashes or numbers. */
+function findByKey(writes: readonly Write[]): UnderWay['find'] {
   const last = new Map<number, number>()
   // For each write, the one before it whose key ends alike.
   const before = writes.map(({ key }, i) => {
@@ -79,14 +82,12 @@ function indexWrites(writes: readonly Write[]) {
     last.set(tail, i)
     return other
   })
-  return {
-    get(key: Uint8Array): Write | undefined {
-      for (let i = last.get(tailOf(key)); i !== undefined; i = before[i]) {
-        const write = writes[i]
-        if (write !== undefined && Buffer.compare(write.key, key) === 0) return write
-      }
-      return undefined
-    },
+  return (key) => {
+    for (let i = last.get(tailOf(key)); i !== undefined; i = before[i]) {
+      const write = writes[i]
+      if (write !== undefined && Buffer.compare(write.key, key) === 0) return write
+    }
+    return undefined
   }
 }
 

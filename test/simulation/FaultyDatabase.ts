@@ -26,7 +26,7 @@ export function openFaultyDatabase({
   latency: () => number
   fateOf: (writes: readonly Write[]) => WriteFate
 }): Database & { isWriting(): boolean } {
-  let last: Promise<unknown> = Promise.resolve()
+  let last: Promise<void> = Promise.resolve()
   let writing = 0
 
   async function write(writes: readonly Write[]): Promise<void> {
@@ -45,15 +45,15 @@ export function openFaultyDatabase({
     record: (position) => disk.record(position),
     get: (key) => disk.get(key),
     write(writes) {
-      // LevelDB takes writes in the order of the calls.
+      // As with LevelDB they are made in the order of the calls, and after one that failed none is.
       writing++
-      const done = last.then(() => write(writes)).finally(() => writing--)
-      last = done.catch(() => undefined)
-      return done
+      last = last.then(() => write(writes)).finally(() => writing--)
+      last.catch(() => undefined)
+      return last
     },
     isWriting: () => writing > 0,
     entries: (from, until) => disk.entries(from, until),
-    close: async () => undefined,
+    close: () => last.catch(() => undefined),
   }
 }
 
