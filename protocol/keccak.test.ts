@@ -1,13 +1,9 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import fc from 'fast-check'
-import { beforeAll, expect, test } from 'vitest'
-import { type Keccak, keccak, loadWasmKeccak } from './keccak.ts'
+import { expect, test, vi } from 'vitest'
+import { createWasmKeccak, keccak, MOST_INPUT_BYTES } from './keccak.ts'
 
-let wasm: Keccak
-
-beforeAll(async () => {
-  wasm = await loadWasmKeccak()
-})
+const wasm = createWasmKeccak()
 
 test('both implementations agree at every length around the sponge’s blocks', () => {
   for (let length = 0; length <= 3 * 136 + 1; length++) {
@@ -24,6 +20,40 @@ test('both implementations agree on arbitrary bytes, also on views into larger b
       expect(wasm(view)).toEqual(keccak_256(view))
     }),
   )
+})
+
+test('both implementations agree on long inputs, which are absorbed in pieces', () => {
+  for (const length of [MOST_INPUT_BYTES, 2 * MOST_INPUT_BYTES]) {
+    for (const more of [-137, -136, -135, -1, 0, 1, 135, 136, 137]) {
+      const bytes = Uint8Array.from({ length: length + more }, (_, i) => (i * 31) & 0xff)
+      expect(wasm(bytes)).toEqual(keccak_256(bytes))
+    }
+  }
+})
+
+test.each([
+  ['', 'c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470'],
+  ['abc', '4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45'],
+  ['Transfer(address,address,uint256)', 'ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'],
+])('the hash of "%s" is what is known of it', (text, hash) => {
+  expect(Buffer.from(wasm(Buffer.from(text))).toString('hex')).toBe(hash)
+})
+
+test('where WebAssembly is missing or forbidden, the hash is the same', async () => {
+  const refuse = class {
+    constructor() {
+      throw new EvalError('a policy forbids code that was not served')
+    }
+  }
+  const bytes = Uint8Array.of(1, 2, 3)
+  for (const api of [undefined, { Module: refuse }]) {
+    vi.stubGlobal('WebAssembly', api)
+    vi.resetModules()
+    const without = await import('./keccak.ts')
+    vi.unstubAllGlobals()
+    expect(without.keccak).not.toBe(keccak)
+    expect(without.keccak(bytes)).toEqual(keccak(bytes))
+  }
 })
 
 test('a hash keeps its value when others are computed after it', () => {

@@ -1,44 +1,57 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
-import { createKeccak } from 'hash-wasm'
+import { buildKeccakModule, INPUT_AT, MEMORY_BYTES, RATE_BYTES, STATE_AT } from './keccakModule.ts'
 
 /** Computes Keccak-256 (yellow paper, `KEC`) of a byte string; 32 bytes, in an array of their own. */
 export type Keccak = (bytes: Uint8Array) => Uint8Array
 
+/** The part of WebAssembly's JavaScript interface that is used here: no type library has it without all of a browser. */
+type WebAssemblyApi = {
+  Module: new (bytes: Uint8Array) => object
+  Instance: new (module: object) => { exports: KeccakExports }
+}
+type KeccakExports = { memory: { buffer: ArrayBuffer }; absorb: (from: number, until: number) => void }
+
+const HASH_BYTES = 32
+const STATE_BYTES = 200
+/** So many bytes are absorbed at once, in whole blocks. */
+export const MOST_INPUT_BYTES = Math.floor((MEMORY_BYTES - INPUT_AT) / RATE_BYTES) * RATE_BYTES
+
 /**
- * Compiles Keccak-256 in WebAssembly, several times as fast as the one in JavaScript.
+ * Makes Keccak-256 in WebAssembly, many times as fast as the one in JavaScript (ADR 9).
  *
- * @throws when there is no WebAssembly here.
+ * @throws when there is no WebAssembly here, or it is not allowed.
  */
-export async function loadWasmKeccak(): Promise<Keccak> {
-  const hasher = await createKeccak(256)
-  const short = new Uint8Array(SHORT_BYTES)
-  const views = Array.from({ length: SHORT_BYTES + 1 }, (_, length) => short.subarray(0, length))
+export function createWasmKeccak(): Keccak {
+  const { WebAssembly } = globalThis as unknown as { WebAssembly: WebAssemblyApi }
+  const { memory, absorb } = new WebAssembly.Instance(new WebAssembly.Module(buildKeccakModule())).exports
+  const all = new Uint8Array(memory.buffer)
   return (bytes) => {
-    // The library takes a view of the bytes; V8 must move a short array off its heap for that, which costs more than to copy it.
-    const view = views[bytes.length]
-    view?.set(bytes)
-    return hasher
-      .init()
-      .update(view ?? bytes)
-      .digest('binary')
+    all.fill(0, STATE_AT, STATE_AT + STATE_BYTES)
+    let rest = bytes
+    for (; rest.length >= MOST_INPUT_BYTES; rest = rest.subarray(MOST_INPUT_BYTES)) {
+      all.set(rest.subarray(0, MOST_INPUT_BYTES), INPUT_AT)
+      absorb(INPUT_AT, INPUT_AT + MOST_INPUT_BYTES)
+    }
+    // Padding is a bit behind the input and one at the end of the block; SHA-3 has two bits more (FIPS 202 §6.1).
+    const end = INPUT_AT + rest.length
+    const until = end + RATE_BYTES - (rest.length % RATE_BYTES)
+    all.set(rest, INPUT_AT)
+    all.fill(0, end, until)
+    all[end] = 0x01
+    all[until - 1] = (all[until - 1] as number) | 0x80
+    absorb(INPUT_AT, until)
+    return all.slice(STATE_AT, STATE_AT + HASH_BYTES)
   }
 }
 
-/** V8 keeps typed arrays of up to so many bytes on its own heap. */
-const SHORT_BYTES = 64
-
-let fastest: Keccak = keccak_256
-
-// Most of what a node computes is this hash. Both give the same bytes, so it does not matter from when on the faster one is
-// used, and where there is no WebAssembly the other stays.
-loadWasmKeccak().then(
-  (wasm) => {
-    fastest = wasm
-  },
-  () => undefined,
-)
-
 /** Computes Keccak-256 as raw bytes. */
-export function keccak(bytes: Uint8Array): Uint8Array {
-  return fastest(bytes)
+export const keccak: Keccak = fastest()
+
+/** A page may forbid WebAssembly. Both give the same bytes. */
+function fastest(): Keccak {
+  try {
+    return createWasmKeccak()
+  } catch {
+    return keccak_256
+  }
 }
