@@ -38,7 +38,7 @@ async function setUp(wrap: (l1: L1Client) => L1Client = (l1) => l1) {
     const found = (await metrics.registry.getMetricsAsJSON()).find((metric) => metric.name === name)
     return found?.values as { labels: Record<string, string>; value: number }[] | undefined
   }
-  return { l1, store, derivation, ending, metricOf }
+  return { l1, store, engine, derivation, ending, metricOf }
 }
 
 describe('derivation as a whole', () => {
@@ -52,6 +52,26 @@ describe('derivation as a whole', () => {
     ending.abort()
     await running
     expect(derivation.failure()).toBeUndefined()
+  })
+
+  it('lets others have their turn between two blocks', async () => {
+    const { store, engine, derivation, ending } = await setUp()
+    let turns = 0
+    const count = () => {
+      turns++
+      if (!ending.signal.aborted) setImmediate(count)
+    }
+    setImmediate(count)
+    const turnsAt: number[] = []
+    engine.subscribe(({ type }) => {
+      if (type === 'safe') turnsAt.push(turns)
+    })
+    const running = derivation.run(ending.signal)
+    await vi.waitFor(() => expect(store.heads().safe.number).toBe(2n))
+    ending.abort()
+    await running
+    expect(turnsAt).toHaveLength(2)
+    expect(new Set(turnsAt).size).toBe(2)
   })
 
   it('outlives an L1 that fails, and counts it', async () => {

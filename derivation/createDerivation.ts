@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import {
   type ChainStore,
   type Engine,
@@ -66,7 +66,9 @@ export function createDerivation(options: DerivationOptions): Derivation {
       try {
         const outcome = await driver.step()
         retryMs = FIRST_RETRY_MS
-        if (outcome === 'waiting') await sleep(options.pollIntervalMs ?? DEFAULT_POLL_INTERVAL_MS, signal)
+        // What was read ahead is derived without ever waiting: whoever asks this process something would, for many blocks.
+        if (outcome === 'progress') await turn()
+        else await sleep(options.pollIntervalMs ?? DEFAULT_POLL_INTERVAL_MS, signal)
       } catch (fault) {
         if (!(fault instanceof TemporaryFault)) throw fault
         metrics.faults.inc({ severity: 'temporary' })

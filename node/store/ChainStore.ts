@@ -40,8 +40,8 @@ export interface ChainStore extends StateReader {
    */
   appendUnsafe(result: BlockResult): Promise<void>
   /**
-   * Appends a child of the unsafe head that is safe at once. It resolves while the block is being written: a crash loses it, which
-   * L1 holds, or nothing. The next write waits for this one, and fails as it did.
+   * Appends a child of the unsafe head that is safe at once. It may resolve before the block is on disk: a crash loses
+   * the newest of such blocks, which L1 holds. Every later write is on disk after this one, and fails when it did.
    *
    * @throws {NotOnHeadError} when it is none, or the safe head is not the unsafe head.
    */

@@ -18,6 +18,7 @@ export interface Database {
   append: RecordLog['append']
   /** Gets the record at a position; undefined when no whole record stands there. */
   record: RecordLog['read']
+  /** Makes the writes in the order of the calls, and after one that failed none, until the database is opened again. */
   write(writes: readonly Write[]): Promise<void>
   /** Iterates from `from` (inclusive) to `until` (exclusive) in the byte order of the keys. */
   entries(from: Uint8Array, until: Uint8Array): AsyncIterable<[key: Uint8Array, value: Uint8Array]>

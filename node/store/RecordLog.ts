@@ -36,8 +36,8 @@ const CHECKSUM_AT = 4
 /** Nearly all records that are read alone are trie nodes, which are shorter. */
 const READ_BYTES = 1_024
 const FIRST_CAPACITY = 65_536
-/** The next block will hardly need more. */
-const KEPT_CAPACITY = 4 * 1_048_576
+/** A full block takes about half a megabyte, and several may be synced together. */
+const KEPT_CAPACITY = 8 * 1_048_576
 
 /**
  * Opens the log in a file, which is made where there is none. One process at a time.

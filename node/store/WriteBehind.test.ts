@@ -206,7 +206,7 @@ it('reads as a database does that is always waited for, however slow the disk is
   )
   await fc.assert(
     fc.asyncProperty(
-      fc.array(step, { maxLength: 3 * MAX_BEHIND }),
+      fc.array(step, { maxLength: 3 * MAX_BEHIND, size: 'max' }),
       fc.array(key, { maxLength: 8 }),
       async (steps, others) => {
         const { database, disk, finish, waiting } = createSlowDatabase()

@@ -4,7 +4,7 @@ import type { Database, Write } from './Database.ts'
 export interface WriteBehind extends Database {
   /**
    * Hands a write over: reads see it when this resolves, which is as soon as fewer than {@link MAX_BEHIND} are under way. A crash
-   * loses the last of them, and what `write` is asked for later is on disk only after them all.
+   * loses the last of them, and a `write` that is asked for afterwards is on disk only after it.
    *
    * @throws what made an earlier one fail; from then on nothing is written.
    */
@@ -24,7 +24,7 @@ export interface WriteBehind extends Database {
 export const MAX_BEHIND = 8
 
 /** A write that reads have to see though it may not be on disk yet. */
-type UnderWay = { find: (key: Uint8Array) => Write | undefined; over: Promise<void> }
+type UnderWay = { find: (key: Uint8Array, tail: number) => Write | undefined; over: Promise<void> }
 
 /** Makes one of a database, which makes its writes in the order of the calls, and after one that failed no more. */
 export function createWriteBehind(database: Database): WriteBehind {
@@ -41,8 +41,9 @@ export function createWriteBehind(database: Database): WriteBehind {
     append: database.append,
     record: database.record,
     get(key) {
+      const tail = tailOf(key)
       for (let i = underWay.length - 1; i >= 0; i--) {
-        const write = underWay[i]?.find(key)
+        const write = underWay[i]?.find(key, tail)
         if (write !== undefined) return write.value
       }
       return database.get(key)
@@ -56,7 +57,7 @@ export function createWriteBehind(database: Database): WriteBehind {
           underWay.shift()
         },
         (cause: unknown) => {
-          failure ??= { cause }
+          failure = { cause }
         },
       )
       underWay.push({ find: findByKey(writes), over })
@@ -82,8 +83,8 @@ function findByKey(writes: readonly Write[]): UnderWay['find'] {
     last.set(tail, i)
     return other
   })
-  return (key) => {
-    for (let i = last.get(tailOf(key)); i !== undefined; i = before[i]) {
+  return (key, tail) => {
+    for (let i = last.get(tail); i !== undefined; i = before[i]) {
       const write = writes[i]
       if (write !== undefined && Buffer.compare(write.key, key) === 0) return write
     }

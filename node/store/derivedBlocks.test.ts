@@ -161,7 +161,7 @@ it('shows and builds on derived blocks that are being written as on those that a
   expect(await viewOf(disk)).toEqual(view(plain))
 })
 
-it('writes all else after the derived block under way, and has it on disk when it resolves', async () => {
+it('writes all else after the derived blocks under way, and has it on disk when it resolves', async () => {
   const output = {
     index: 0n,
     outputRoot: fakeHash('output'),
