@@ -1,4 +1,4 @@
-import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as nextTick, setTimeout as wait } from 'node:timers/promises'
 import {
   type ChainStore,
   type Engine,
@@ -66,8 +66,8 @@ export function createDerivation(options: DerivationOptions): Derivation {
       try {
         const outcome = await driver.step()
         retryMs = FIRST_RETRY_MS
-        // What was read ahead is derived without ever waiting: whoever asks this process something would, for many blocks.
-        if (outcome === 'progress') await turn()
+        // Blocks that were read ahead are derived without waiting for anything: requests would wait for many of them.
+        if (outcome === 'progress') await nextTick()
         else await sleep(options.pollIntervalMs ?? DEFAULT_POLL_INTERVAL_MS, signal)
       } catch (fault) {
         if (!(fault instanceof TemporaryFault)) throw fault

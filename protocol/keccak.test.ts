@@ -1,17 +1,27 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import fc from 'fast-check'
-import { expect, test, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { createWasmKeccak, keccak, MOST_INPUT_BYTES } from './keccak.ts'
+import { buildKeccakModule } from './keccakModule.ts'
 
 const wasm = createWasmKeccak()
 
-test('both implementations agree at every length around the sponge’s blocks', () => {
-  for (let length = 0; length <= 3 * 136 + 1; length++) {
-    const bytes = Uint8Array.from({ length }, (_, i) => (i * 7 + length) & 0xff)
-    expect(wasm(bytes)).toEqual(keccak_256(bytes))
-    expect(keccak(bytes)).toEqual(keccak_256(bytes))
-  }
-})
+afterEach(() => void vi.unstubAllGlobals())
+
+test.each([
+  ['rise', (i: number) => i],
+  ['fall', (i: number) => 3 * 136 + 1 - i],
+])(
+  'both implementations agree at every length around the sponge’s blocks, as lengths %s',
+  (_how, lengthOf) => {
+    for (let i = 0; i <= 3 * 136 + 1; i++) {
+      const length = lengthOf(i)
+      const bytes = Uint8Array.from({ length }, (_, at) => (at * 7 + length) & 0xff)
+      expect(wasm(bytes)).toEqual(keccak_256(bytes))
+      expect(keccak(bytes)).toEqual(keccak_256(bytes))
+    }
+  },
+)
 
 test('both implementations agree on arbitrary bytes, also on views into larger buffers', () => {
   fc.assert(
@@ -46,12 +56,12 @@ test('where WebAssembly is missing or forbidden, the hash is the same', async ()
     }
   }
   const bytes = Uint8Array.of(1, 2, 3)
+  expect(keccak).not.toBe(keccak_256)
   for (const api of [undefined, { Module: refuse }]) {
     vi.stubGlobal('WebAssembly', api)
     vi.resetModules()
     const without = await import('./keccak.ts')
-    vi.unstubAllGlobals()
-    expect(without.keccak).not.toBe(keccak)
+    expect(without.keccak).toBe(keccak_256)
     expect(without.keccak(bytes)).toEqual(keccak(bytes))
   }
 })
@@ -61,4 +71,15 @@ test('a hash keeps its value when others are computed after it', () => {
   const copy = first.slice()
   wasm(Uint8Array.of(2))
   expect(first).toEqual(copy)
+})
+
+test('what is no Uint8Array is refused by both implementations', () => {
+  const others: unknown[] = ['0x12', [1, 2], 5, new ArrayBuffer(4), Uint16Array.of(256), undefined]
+  for (const other of others) {
+    for (const hash of [wasm, keccak_256]) expect(() => hash(other as Uint8Array)).toThrow(TypeError)
+  }
+})
+
+test('the module is small enough for browsers that compile only 4 KB at once', () => {
+  expect(buildKeccakModule().length).toBeLessThan(4_096)
 })

@@ -1,15 +1,16 @@
-/** Bytes that Keccak-256 absorbs before each permutation: 1600 bits less twice those of the hash (FIPS 202 §4). */
+/** Bytes that Keccak-256 absorbs before each permutation: 1600 bits less twice those of the hash (FIPS 202 §5.2, §6.1). */
 export const RATE_BYTES = 136
 /** Where the module's memory holds the 25 lanes of the state, of 8 bytes, little-endian. */
 export const STATE_AT = 0
+export const STATE_BYTES = 200
 /** Where whoever calls may put what is to be absorbed, up to the end of the memory. */
 export const INPUT_AT = 512
 /** The size of the memory; it never grows. */
 export const MEMORY_BYTES = 2 * 65_536
 
-const LANES = 25
-const ROUNDS = 24
 const LANE_BYTES = 8
+const LANES = STATE_BYTES / LANE_BYTES
+const ROUNDS = 24
 const CONSTANTS_AT = 256
 
 // Opcodes, and the types that stand beside them (WebAssembly core specification §5).
@@ -38,7 +39,7 @@ const LANE_ALIGNMENT = 3
  * between two addresses, at least one, and is permuted behind each by Keccak-f[1600] (FIPS 202 §3).
  *
  * The lanes are locals, which no JavaScript can have: it has no 64-bit integers that a machine keeps in registers. One round is
- * written out, and repeated: more of them take longer than the loop does.
+ * written out, and repeated: more of them take longer than the loop does, and browsers compile no more than 4 KB at once.
  */
 export function buildKeccakModule(): Uint8Array<ArrayBuffer> {
   const constants = roundConstants().flatMap((constant) =>
@@ -134,13 +135,13 @@ function round(): number[] {
   return code
 }
 
-/** By how many bits ρ rotates the lane at `x + 5y` (FIPS 202 §3.2.2). */
+/** By how many bits ρ rotates the lane at `x + 5y`: all but the first are met on one way (FIPS 202 §3.2.2). */
 const OFFSETS = rotationOffsets()
 
 function rotationOffsets(): number[] {
   const offsets = new Array<number>(LANES).fill(0)
   let [x, y] = [1, 0]
-  for (let t = 0; t < ROUNDS; t++) {
+  for (let t = 0; t < LANES - 1; t++) {
     offsets[x + 5 * y] = (((t + 1) * (t + 2)) / 2) % 64
     ;[x, y] = [y, (2 * x + 3 * y) % 5]
   }
