@@ -16,7 +16,7 @@ import {
   webAuthnClientData,
 } from '../../protocol/index.ts'
 import { createNativePrimitives } from './NativeVerifier.ts'
-import { isOnP256, VERIFY_BY, verifyP256Once } from './verifyP256Once.ts'
+import { encodeDer, isOnP256, VERIFY_BY, verifyP256Once } from './verifyP256Once.ts'
 
 const primitives = createNativePrimitives()
 const asked: { question: Parameters<typeof verifyP256Once>; isGood: boolean }[] = []
@@ -232,4 +232,17 @@ describe('createNativeVerifier', () => {
       expect(answer(signed)).toBe(true)
     }
   })
+})
+
+it('encodes signatures in DER, however many zeros an integer begins with and whether its first bit is set', () => {
+  const integer = fc
+    .tuple(fc.nat(255), fc.bigInt({ min: 1n, max: R1_ORDER - 1n }))
+    .map(([zeros, value]) => (value >> BigInt(zeros) === 0n ? 1n : value >> BigInt(zeros)))
+  fc.assert(
+    fc.property(integer, integer, (r, s) => {
+      const der = new p256.Signature(r, s).toBytes('der')
+      expect(toHex(encodeDer(concat(word(r), word(s))))).toBe(toHex(der))
+    }),
+    { numRuns: 300 },
+  )
 })

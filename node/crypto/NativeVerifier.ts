@@ -6,7 +6,7 @@ import {
   type SignatureVerifier,
 } from '../../protocol/index.ts'
 import { createLruCache } from '../LruCache.ts'
-import { isOnP256 } from './verifyP256Once.ts'
+import { encodeDer, isOnP256 } from './verifyP256Once.ts'
 
 /** Importing a key costs about as much as verifying with it, and wallets come back. */
 const CACHED_KEYS = 1_000
@@ -38,7 +38,7 @@ export function createNativePrimitives(): SignaturePrimitives {
         key = createPublicKey(toJwkInput(keyBytes))
         keys.set(name, key)
       }
-      return verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, rs)
+      return verify('sha256', message, key, encodeDer(rs))
     },
   }
 }

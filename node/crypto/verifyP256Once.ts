@@ -5,6 +5,30 @@ import { KeyObject, verify, webcrypto } from 'node:crypto'
 /** Verifies `r ‖ s` over `sha256(message)` by a key `x ‖ y` that is a point of the curve. */
 type VerifyByPoint = (message: Uint8Array, rs: Uint8Array, key: Uint8Array) => boolean | Promise<boolean>
 
+const INTEGER = 0x02
+const SEQUENCE = 0x30
+const DER = Buffer.alloc(72)
+
+/**
+ * Encodes `r ‖ s` as an Ecdsa-Sig-Value (RFC 3279 §2.2.3) into memory that the next call overwrites. Node would do it too, but asks the key
+ * for the length of its integers, and has OpenSSL convert the key for that.
+ */
+export function encodeDer(rs: Uint8Array): Uint8Array {
+  let end = 2
+  for (const from of [0, 32]) {
+    let at = from
+    while (at < from + 31 && rs[at] === 0) at++
+    const isNegative = (rs[at] as number) >= 0x80
+    DER[end++] = INTEGER
+    DER[end++] = from + 32 - at + (isNegative ? 1 : 0)
+    if (isNegative) DER[end++] = 0
+    while (at < from + 32) DER[end++] = rs[at++] as number
+  }
+  DER[0] = SEQUENCE
+  DER[1] = end - 2
+  return DER.subarray(0, end)
+}
+
 /** A SubjectPublicKeyInfo (RFC 5480 §2) of P-256 with an uncompressed point (SEC 1 §2.3.3), whose 64 last bytes stand for `x ‖ y`. */
 const SPKI = Buffer.from(`3059301306072a8648ce3d020106082a8648ce3d03010703420004${'00'.repeat(64)}`, 'hex')
 const POINT_AT = SPKI.length - 65
@@ -12,7 +36,7 @@ const COORDINATES_AT = POINT_AT + 1
 
 const verifyBySpki: VerifyByPoint = (message, rs, keyBytes) => {
   SPKI.set(keyBytes, COORDINATES_AT)
-  return verify('sha256', message, { key: SPKI, format: 'der', type: 'spki', dsaEncoding: 'ieee-p1363' }, rs)
+  return verify('sha256', message, { key: SPKI, format: 'der', type: 'spki' }, encodeDer(rs))
 }
 
 const RAW_KEY = SPKI.subarray(POINT_AT)
@@ -23,7 +47,7 @@ const verifyByRawKey: VerifyByPoint = async (message, rs, keyBytes) => {
   SPKI.set(keyBytes, COORDINATES_AT)
   // It is read before the call returns. Extractable, or Node will not make a KeyObject of it for ever (DEP0204).
   const key = KeyObject.from(await webcrypto.subtle.importKey('raw', RAW_KEY, ECDSA_P256, true, VERIFY_ONLY))
-  return verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, rs)
+  return verify('sha256', message, key, encodeDer(rs))
 }
 
 /** Both ways, for tests: which one is taken depends on the OpenSSL at hand. */
