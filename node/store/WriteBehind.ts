@@ -21,7 +21,7 @@ export interface WriteBehind extends Database {
  * So many writes may be under way. Those that come while others are being synced share the next sync, so that only a disk which
  * cannot keep up is waited for. What a full block changes takes about a megabyte until it is on disk.
  */
-export const MAX_BEHIND = 8
+export const MAX_BEHIND = 32
 
 /** A write that reads have to see though it may not be on disk yet. */
 type UnderWay = { find: (key: Uint8Array, tail: number) => Write | undefined; over: Promise<void> }
