@@ -103,7 +103,8 @@ describe('a root is relayed', () => {
     const relayer = relayerOn(world.l2, { chainUrl: forgetful.url })
     await whileMining(relayer.updateRoot({ source, outputIndex, final: false }))
     await forgetful.close()
-    expect(estimates).toBe(2)
+    // Chains that go on meanwhile may take back what vouched for the second proof, too.
+    expect(estimates).toBeGreaterThanOrEqual(2)
     expect(await knownOn(world.l2, source, outputIndex)).toMatchObject({ finalized: false })
   })
 
