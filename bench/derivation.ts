@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process'
+import { on } from 'node:events'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,13 +24,13 @@ import {
 } from '../protocol/index.ts'
 import { type BenchL1, createBenchL1, L1_BLOCK_TIME, type Submission } from './BenchL1.ts'
 import type { BoundResult, BoundTask } from './derivationBounds.ts'
+import type { LoadTask } from './derivationLoad.ts'
 import type { NodeProgress, NodeTask } from './derivationNode.ts'
-import { type BenchKeystore, createBenchKeystore, createSignerSupply, rotate } from './keystores.ts'
 import { type Benchmark, BenchmarkError, compared, type Measurement } from './report.ts'
 
 const COUNTS = {
   smoke: { calldata: 600, blobs: 250, boundSeconds: 0.5 },
-  normal: { calldata: 150_000, blobs: 150_000, boundSeconds: 3 },
+  normal: { calldata: 1_000_000, blobs: 150_000, boundSeconds: 3 },
 }
 const SIGNATURES = 2
 const BLOBS_PER_BLOCK = 6
@@ -161,7 +162,8 @@ async function writeL1(
     if (kzg !== undefined && data.length > 0) submission.push({ blobs: await toBlobs(data, kzg) })
     await l1.mine(submission)
   }
-  for (const transactions of blocksOf(rotations(count, rollup.l2ChainId))) {
+  const load = rotationsOf({ count, chainId: Number(rollup.l2ChainId) })
+  for await (const transactions of blocksOf(load)) {
     const { unsafe } = store.heads()
     const isFull = waiting.length === blocksPerL1Block
     if (isFull) await mine()
@@ -218,25 +220,30 @@ function createRollup(l1: BenchL1, blockTime: bigint): RollupConfig {
   return { ...rollup, genesis: { ...rollup.genesis, l2: { number: 0n, hash: block.hash } } }
 }
 
-/** New keystores and the second rotation of old ones, by turns. */
-function* rotations(count: number, chainId: bigint): Generator<Uint8Array> {
-  const nextSigner = createSignerSupply(2)
-  const known: BenchKeystore[] = []
-  let oldest = 0
-  for (let i = 0; i < count; i++) {
-    const isNew = i % 2 === 0 || known.length - oldest < 100
-    const keystore = isNew ? createBenchKeystore(2, nextSigner()) : (known[oldest++] as BenchKeystore)
-    const { raw, after } = rotate(keystore, chainId, nextSigner())
-    if (isNew) known.push(after)
-    yield raw
+/** Makes the rotations in a process of its own, which makes the next ones while these are built into blocks. */
+async function* rotationsOf(task: LoadTask): AsyncGenerator<Uint8Array> {
+  const script = 'derivationLoad.ts'
+  const child = fork(pathOf(script), [JSON.stringify(task)], { serialization: 'advanced' })
+  const ended = new AbortController()
+  child.on('exit', (code) => ended.abort(new BenchmarkError(`${script} ended with ${code}`)))
+  const ask = () => child.send('more')
+  try {
+    ask()
+    for await (const [rotations] of on(child, 'message', { signal: ended.signal })) {
+      if (rotations.length === 0) return
+      ask()
+      yield* rotations
+    }
+  } finally {
+    child.kill()
   }
 }
 
 /** Fills blocks: as many set-configs as one, and the blob or transaction that carries it, may hold. */
-function* blocksOf(transactions: Iterable<Uint8Array>): Generator<Uint8Array[]> {
+async function* blocksOf(transactions: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array[]> {
   let block: Uint8Array[] = []
   let bytes = 0
-  for (const raw of transactions) {
+  for await (const raw of transactions) {
     if (bytes + raw.length > MAX_BLOCK_BYTES) {
       yield block
       block = []
@@ -272,7 +279,7 @@ async function bounded(task: BoundTask): Promise<BoundResult> {
 
 /** Runs a script beside this one in a process of its own and hears what it sends. */
 function inProcess<T>(script: string, task: unknown, onMessage: (message: T) => void): Promise<void> {
-  const child = fork(fileURLToPath(new URL(script, import.meta.url)), [JSON.stringify(task)])
+  const child = fork(pathOf(script), [JSON.stringify(task)])
   child.on('message', (message) => onMessage(message as T))
   return new Promise((resolve, reject) => {
     child.on('error', reject)
@@ -281,4 +288,9 @@ function inProcess<T>(script: string, task: unknown, onMessage: (message: T) => 
       else reject(new BenchmarkError(`${script} ended with ${code}`))
     })
   })
+}
+
+/** Where a script beside this one lies. */
+function pathOf(script: string): string {
+  return fileURLToPath(new URL(script, import.meta.url))
 }
