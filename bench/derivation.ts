@@ -226,10 +226,13 @@ async function* rotationsOf(task: LoadTask): AsyncGenerator<Uint8Array> {
   const child = fork(pathOf(script), [JSON.stringify(task)], { serialization: 'advanced' })
   const ended = new AbortController()
   child.on('exit', (code) => ended.abort(new BenchmarkError(`${script} ended with ${code}`)))
-  const ask = () => child.send('more')
+  const told = on(child, 'message', { signal: ended.signal }) as AsyncIterable<[Uint8Array[]]>
+  const ask = () => {
+    if (child.connected) child.send('more')
+  }
   try {
     ask()
-    for await (const [rotations] of on(child, 'message', { signal: ended.signal })) {
+    for await (const [rotations] of told) {
       if (rotations.length === 0) return
       ask()
       yield* rotations

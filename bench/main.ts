@@ -21,7 +21,7 @@ const program = new Command('bench')
   .argument('[name]', `one of ${Object.keys(benchmarks).join(', ')}`)
   .option('--json', 'print one JSON object per line on standard output', false)
   .option('--smoke', 'the smallest run that still exercises everything', false)
-  .option('--count <set-configs>', 'how many the derivation reads from calldata (a million)', Number)
+  .option('--count <set-configs>', 'how many the derivation reads from calldata (default: a million)', Number)
   .action(async (name: string | undefined, options: { json: boolean; smoke: boolean; count?: number }) => {
     const chosen =
       name === undefined ? Object.entries(benchmarks) : Object.entries(benchmarks).filter(([n]) => n === name)

@@ -92,18 +92,18 @@ describe('a root is relayed', () => {
     let estimates = 0
     // Between proof and transaction, the node forgets for once what stood when it was proven.
     const forgetful = await startHttpServer(async (_path, body) => {
-      const { id, method, params } = JSON.parse(body)
+      const { id, method } = JSON.parse(body)
       if (method === 'eth_estimateGas' && estimates++ === 0) {
         const error = { code: 3, message: 'execution reverted', data: notVouched(source) }
         return Response.json({ jsonrpc: '2.0', id, error })
       }
-      const result = await world.l2.request({ method, params })
-      return Response.json({ jsonrpc: '2.0', id, result })
+      // Its errors too: a chain that goes on may take back what vouched for the second proof.
+      const headers = { 'content-type': 'application/json' }
+      return fetch(world.l2.transport.url, { method: 'POST', headers, body })
     })
     const relayer = relayerOn(world.l2, { chainUrl: forgetful.url })
     await whileMining(relayer.updateRoot({ source, outputIndex, final: false }))
     await forgetful.close()
-    // Chains that go on meanwhile may take back what vouched for the second proof, too.
     expect(estimates).toBeGreaterThanOrEqual(2)
     expect(await knownOn(world.l2, source, outputIndex)).toMatchObject({ finalized: false })
   })

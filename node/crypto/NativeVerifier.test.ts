@@ -245,4 +245,5 @@ it('encodes signatures in DER, however many zeros an integer begins with and whe
     }),
     { numRuns: 300 },
   )
+  expect(toHex(encodeDer(new Uint8Array(64)))).toBe('0x3006020100020100')
 })
