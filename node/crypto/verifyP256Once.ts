@@ -10,8 +10,8 @@ const SEQUENCE = 0x30
 const DER = Buffer.alloc(72)
 
 /**
- * Encodes `r ‖ s`, 64 bytes, as an Ecdsa-Sig-Value (RFC 3279 §2.2.3) into memory that the next call overwrites. Node would do it too, but asks the key
- * for the length of its integers, and has OpenSSL convert the key for that.
+ * Encodes `r ‖ s`, 64 bytes, as an Ecdsa-Sig-Value (RFC 3279 §2.2.3) into memory that the next call overwrites. Node would do it
+ * too, but asks the key for the length of its integers, and has OpenSSL convert the key for that.
  */
 export function encodeDer(rs: Uint8Array): Uint8Array {
   let end = 2
