@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { benchmarkDa } from './da.ts'
 import { benchmarkDerivation } from './derivation.ts'
 import { benchmarkGas } from './gas.ts'
@@ -21,7 +21,11 @@ const program = new Command('bench')
   .argument('[name]', `one of ${Object.keys(benchmarks).join(', ')}`)
   .option('--json', 'print one JSON object per line on standard output', false)
   .option('--smoke', 'the smallest run that still exercises everything', false)
-  .option('--count <set-configs>', 'how many the derivation reads from calldata (default: a million)', Number)
+  .option(
+    '--count <set-configs>',
+    'how many the derivation reads from calldata (default: a million)',
+    toCount,
+  )
   .action(async (name: string | undefined, options: { json: boolean; smoke: boolean; count?: number }) => {
     const chosen =
       name === undefined ? Object.entries(benchmarks) : Object.entries(benchmarks).filter(([n]) => n === name)
@@ -40,5 +44,11 @@ const program = new Command('bench')
       }
     }
   })
+
+function toCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text))
+    throw new InvalidArgumentError('expected a whole number from 1 to 999999999.')
+  return Number(text)
+}
 
 await program.parseAsync()
