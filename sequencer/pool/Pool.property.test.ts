@@ -6,8 +6,8 @@ import { createLogger, createNativeVerifier } from '../../node/index.ts'
 import {
   areEquivocating,
   type Config,
+  configHash,
   DEPOSIT_TX_TYPE,
-  readKeystore,
   type SignedPromise,
 } from '../../protocol/index.ts'
 import { openTestChain, TEST_ROLLUP, type TestChain, testDeposit } from '../../test/TestChain.ts'
@@ -15,6 +15,7 @@ import { createTestKeystore, type SignedSetConfig, type TestKeystore } from '../
 import { createSequencerMetrics } from '../metrics.ts'
 import { createCachingVerifier } from './cachingVerifier.ts'
 import { depositEffects } from './depositEffects.ts'
+import { type KeystoreView, readKeystoreView } from './KeystoreView.ts'
 import { keystoreChanges } from './keystoreChanges.ts'
 import { DEFAULT_POOL_OPTIONS, openPool, type Pool } from './Pool.ts'
 import { openPromiseLog } from './PromiseLog.ts'
@@ -24,28 +25,31 @@ const chainId = TEST_ROLLUP.l2ChainId
 const logger = createLogger({ level: 'silent' })
 const verify = createCachingVerifier(createNativeVerifier())
 
+type Change = { keystore: number; isRecovery: boolean; on: number; data: number }
+
 /** `on` picks one of the configs that the keystore has signed for so far, `data` what the next one says. */
 type Step =
-  | { do: 'submit'; keystore: number; on: number; data: number }
-  | { do: 'deposit'; keystore: number; on: number; data: number }
+  | ({ do: 'submit' } & Change)
+  | ({ do: 'deposit' } & Change)
   | { do: 'build' }
   | { do: 'reorg'; depth: number }
   | { do: 'finalize'; behind: number }
   | { do: 'restart' }
 
 const arbitraryStep: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 8, arbitrary: update('submit') },
-  { weight: 2, arbitrary: update('deposit') },
+  { weight: 8, arbitrary: change('submit') },
+  { weight: 2, arbitrary: change('deposit') },
   { weight: 5, arbitrary: fc.constant<Step>({ do: 'build' }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('reorg' as const), depth: fc.nat(4) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('finalize' as const), behind: fc.nat(4) }) },
   { weight: 1, arbitrary: fc.constant<Step>({ do: 'restart' }) },
 )
 
-function update<T extends 'submit' | 'deposit'>(what: T) {
+function change<T extends 'submit' | 'deposit'>(what: T) {
   // Mostly on the newest config, which is where valid updates are.
   const on = fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(5) })
-  return fc.record({ do: fc.constant(what), keystore: fc.nat(2), on, data: fc.nat(1) })
+  const isRecovery = fc.nat(3).map((chance) => chance === 0)
+  return fc.record({ do: fc.constant(what), keystore: fc.nat(2), isRecovery, on, data: fc.nat(1) })
 }
 
 /** A pool on a chain, and all that it has promised. */
@@ -55,6 +59,9 @@ class World {
   readonly promised = new Map<Hex, { tx: SignedSetConfig; signed: SignedPromise }>()
   #pool: Pool
   #deposits = 0
+  readonly #submitted: SignedSetConfig[] = []
+  /** What each transaction was signed on. */
+  readonly #grounds = new Map<Hex, Config>()
 
   private constructor(
     readonly chain: TestChain,
@@ -132,25 +139,43 @@ class World {
     }, deposits)
   }
 
-  #sign({ keystore, on, data }: { keystore: number; on: number; data: number }): SignedSetConfig {
-    const { id, update } = this.keystores[keystore] as TestKeystore
+  #sign({ keystore, isRecovery, on, data }: Change): SignedSetConfig {
+    const { id, update, startRecovery } = this.keystores[keystore] as TestKeystore
     const known = this.configs.get(id) ?? []
     const previous = known[Math.max(0, known.length - 1 - on)] as Config
-    const signed = update({ previous, data: `0x0${data}` })
-    this.configs.set(id, [...known, signed.config])
+    const next = { previous, data: `0x0${data}` } as const
+    const signed = isRecovery ? startRecovery(next) : update(next)
+    this.#grounds.set(signed.hash, previous)
+    if (!isRecovery) this.configs.set(id, [...known, signed.config])
     return signed
   }
 
   async #submit(tx: SignedSetConfig): Promise<void> {
     const submission = await this.#pool.submit(tx.raw)
-    if (submission.ok) this.promised.set(submission.signed.promise.txHash, { tx, signed: submission.signed })
+    if (!submission.ok) return
+    const { signed } = submission
+    this.promised.set(signed.promise.txHash, { tx, signed })
+    this.#submitted.push(tx)
+    expect(this.#mayTakeEffect(tx), 'the pool took it and dropped it').toBe(true)
+  }
+
+  /** Whether a set-config is on its way, in these bytes or in others, or has taken effect, or its nonce is taken. */
+  #mayTakeEffect({ tx, configHash }: SignedSetConfig): boolean {
+    const isSame = (other: SignedSetConfig) =>
+      other.tx.kind === tx.kind && other.tx.id === tx.id && other.configHash === configHash
+    const stages = this.#submitted.filter(isSame).map(({ hash }) => this.#pool.status(hash)?.stage.name)
+    if (stages.some((stage) => stage !== undefined && stage !== 'displaced')) return true
+    const { nonce, recovery } = this.#view(tx.id)
+    return tx.next.nonce <= nonce || (tx.kind === 1 && recovery?.configHash === configHash)
   }
 
   currentNonce(id: Hex): bigint {
+    return this.#view(id).nonce
+  }
+
+  #view(id: Hex): KeystoreView {
     const { store, head } = this.chain
-    const root = store.blockByHash(head().hash)?.header.withdrawalsRoot
-    const { configHash, written } = readKeystore(store, root ?? '0x', id)
-    return written ? (store.config(configHash)?.nonce ?? 0n) : 0n
+    return readKeystoreView(store, store.blockByHash(head().hash)?.header.withdrawalsRoot ?? '0x', id)
   }
 
   /** The promises that the pool says were not kept. */
@@ -160,25 +185,39 @@ class World {
     return promises.map(({ signed }) => signed.promise.txHash).sort()
   }
 
-  /** The promises whose config is not in the chain at their block, though that is past or their nonce is taken. */
-  missed(): Hex[] {
+  /** The block of each config that was set, and of each recovery that was started, in the chain that stands. */
+  #changes(): Map<string, bigint> {
     const { store, head } = this.chain
-    const setAt = new Map<string, bigint>()
+    const found = new Map<string, bigint>()
     for (let number = 1n; number <= head().number; number++) {
       const hash = store.blockByNumber(number)?.hash ?? '0x'
       for (const [id, changes] of keystoreChanges({ receipts: store.receiptsOf(hash) ?? [] })) {
-        for (const { nonce, configHash } of changes) setAt.set(`${id} ${nonce} ${configHash}`, number)
+        for (const { what, nonce, configHash } of changes)
+          found.set(`${what} ${id} ${nonce} ${configHash}`, number)
       }
     }
+    return found
+  }
+
+  /** The promises whose config is not in the chain at their block, though that is past or their nonce is taken. */
+  missed(): Hex[] {
+    const changes = this.#changes()
     return [...this.promised.values()]
       .map(({ signed }) => signed.promise)
-      .filter(({ id, nonce, configHash, byBlock, txHash }) => {
-        const at = setAt.get(`${id} ${nonce} ${configHash}`)
+      .filter(({ id, kind, nonce, configHash, byBlock, txHash }) => {
+        const at = changes.get(`${kind === 1 ? 'started' : 'set'} ${id} ${nonce} ${configHash}`)
         if (at !== undefined) return at > byBlock
-        return head().number > byBlock || this.#pool.status(txHash)?.stage.name !== 'queued'
+        return this.chain.head().number > byBlock || this.#pool.status(txHash)?.stage.name !== 'queued'
       })
       .map(({ txHash }) => txHash)
       .sort()
+  }
+
+  /** Whether a recovery was promised on a config that a reorg took back; updates are not promised on what may go so. */
+  isGroundless({ hash, tx }: SignedSetConfig): boolean {
+    const ground = this.#grounds.get(hash)
+    if (ground === undefined || ground.nonce === 0n || tx.kind !== 1) return false
+    return !this.#changes().has(`set ${tx.id} ${ground.nonce} ${configHash(ground)}`)
   }
 
   /** Whether a deposit changed the keystore on the chain that stands. */
@@ -216,7 +255,7 @@ describe('Pool, whatever happens', () => {
           // Waiting for ever is for what builds on a deposit that a reorg took back.
           if (stage?.name === 'queued')
             expect(tx.config.nonce).toBeGreaterThan(world.currentNonce(tx.tx.id) + 1n)
-          else expect(world.wasForced(tx.tx.id)).toBe(true)
+          else expect(world.wasForced(tx.tx.id) || world.isGroundless(tx)).toBe(true)
         }
         expect(await world.unkept()).toEqual(world.missed())
         for (let number = 1n; number <= world.chain.head().number; number++) {

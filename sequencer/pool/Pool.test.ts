@@ -1,4 +1,5 @@
 import { Registry } from 'prom-client'
+import type { Hex } from 'viem'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLogger, createNativeVerifier } from '../../node/index.ts'
 import {
@@ -12,7 +13,7 @@ import {
 } from '../../protocol/index.ts'
 import { openTestChain, TEST_ROLLUP, type TestChain, testDeposit } from '../../test/TestChain.ts'
 import { createTestKeystore, type SignedSetConfig, type TestKeystore } from '../../test/TestKeystore.ts'
-import { createTestSigner, DEFAULT_WEBAUTHN, signWebAuthn } from '../../test/testSigners.ts'
+import { createTestSigner, DEFAULT_WEBAUTHN, signWebAuthn, type TestSigner } from '../../test/testSigners.ts'
 import { createSequencerMetrics } from '../metrics.ts'
 import type { PoolOptions } from './admission.ts'
 import { DEFAULT_POOL_OPTIONS, openPool, type Pool } from './Pool.ts'
@@ -214,7 +215,18 @@ describe('Pool', () => {
       const first = await promised(big())
       let last = first
       for (let i = 0; i < 65; i++) last = await promised(big())
-      expect(last.promise.byBlock).toBe(first.promise.byBlock + 2n)
+      expect(last.promise.byBlock).toBe(first.promise.byBlock + 3n)
+    })
+
+    it('promises no block that is full before it, however badly what waits fits into blocks', async () => {
+      await open({ promiseBlocks: 1n })
+      // As large as passkeys can make a set-config: a quarter of each block stays empty.
+      const signers = Array.from({ length: 16 }, (_, i) => createLongWindedSigner(`signer ${i}`))
+      const large = () => newKeystore().update({ signers, data: `0x${'ee'.repeat(2_200)}` })
+      expect(MAX_BLOCK_BYTES % large().raw.length).toBeGreaterThan(MAX_BLOCK_BYTES / 5)
+      for (let i = 0; i < 8; i++) await promised(large())
+      while (pool.counts().transactions > 0) await build()
+      expect((await pool.unkept({ after: undefined, limit: 10 })).promises).toEqual([])
     })
 
     it('promises nothing while something forbids it, but repeats what was promised', async () => {
@@ -491,8 +503,19 @@ describe('Pool', () => {
       })
       // The awaited config itself is welcome, and brings the promise with it.
       await promised(forced)
-      await build()
-      expect((await build()).transactions).toEqual([mine.raw])
+      expect((await build()).transactions).toEqual([forced.raw, mine.raw])
+    })
+
+    it('keeps a promise of a recovery that waited for a config before the next one takes its nonce', async () => {
+      const keystore = newKeystore()
+      const forced = keystore.update({ data: '0x01' })
+      await build([testDeposit(forced.raw, 0)])
+      const recovery = keystore.startRecovery({ data: '0x02' })
+      await promised(recovery)
+      await chain.engine.reset(0n)
+      const answer = keystore.update({ data: '0x03' })
+      for (const tx of [forced, answer]) await promised(tx)
+      expect((await build()).transactions).toEqual([forced.raw, recovery.raw, answer.raw])
     })
 
     it('promises nothing new on a deposit that overtook a promise, until it is final', async () => {
@@ -787,6 +810,29 @@ describe('Pool', () => {
       await pool.flush()
     })
 
+    it.each(['before', 'after'])(
+      'sequences a recovery that was signed anew %s a deposit that voided the first is final',
+      async (when) => {
+        const keystore = newKeystore()
+        const fresh = [createTestSigner(1, 'a fresh phone')]
+        const thief = [createTestSigner(1, 'a thief')]
+        await promised(keystore.update({ data: '0x01' }))
+        const voided = keystore.startRecovery({ signers: fresh })
+        await promised(voided)
+        const forced = keystore.update({ previous: keystore.initial, signers: thief, data: '0x01' })
+        await build([testDeposit(forced.raw, 0)])
+        if (when === 'after') {
+          await chain.makeSafe(1n)
+          await chain.finalize(1n)
+        }
+        const again = keystore.startRecovery({ previous: forced.config, signers: fresh })
+        expect(again.configHash).toBe(voided.configHash)
+        expect((await promised(again)).promise.txHash).toBe(voided.hash)
+        await build()
+        expect(stageOf(again)).toBe('included')
+      },
+    )
+
     it('keeps a recovery promised after a deposit took the nonce from an earlier promise', async () => {
       const keystore = newKeystore()
       const [first, ...others] = [1, 2, 3].map((i) => keystore.update({ data: `0x0${i}` }))
@@ -824,6 +870,17 @@ describe('Pool', () => {
     })
   })
 })
+
+/** A passkey that says as much beside its signature as is allowed. */
+function createLongWindedSigner(name: string): TestSigner {
+  const passkey = createTestSigner(3, name)
+  const authenticatorData: Hex = `0x${DEFAULT_WEBAUTHN.authenticatorData.slice(2)}${'00'.repeat(512 - 37)}`
+  const clientDataTail: Hex = `0x22${'20'.repeat(1_023)}`
+  return {
+    ...passkey,
+    sign: (digest) => signWebAuthn(passkey.privateKey, digest, { authenticatorData, clientDataTail }),
+  }
+}
 
 /** Has the passkey of a keystore sign its first update again, with another counter in the authenticator's data. */
 function signedAnew({ tx, ...rest }: SignedSetConfig, keystore: TestKeystore): SignedSetConfig {

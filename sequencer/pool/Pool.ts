@@ -1,14 +1,14 @@
 import type { Hex } from 'viem'
-import type { BlockRef, EngineEvent } from '../../node/index.ts'
-import { MAX_BLOCK_BYTES, type SignedPromise } from '../../protocol/index.ts'
+import type { EngineEvent } from '../../node/index.ts'
+import type { SignedPromise } from '../../protocol/index.ts'
 import type { PoolModules } from '../PoolModules.ts'
 import type { PromiseSubject } from '../PromiseSubject.ts'
 import { type Admission, createAdmission, type PoolOptions } from './admission.ts'
-import { advance, judge, type KeystoreView, readKeystoreView } from './KeystoreView.ts'
+import { readKeystoreView } from './KeystoreView.ts'
 import { listUnkept, type UnkeptPage } from './listUnkept.ts'
-import type { PoolBook } from './PoolBook.ts'
 import { createPoolEntry, type PoolEntry } from './PoolEntry.ts'
 import type { Refusal } from './Refusal.ts'
+import { type SelectionContext, select } from './select.ts'
 import { takeUpPool } from './takeUpPool.ts'
 import type { UnkeptPromise } from './UnkeptPromise.ts'
 
@@ -25,16 +25,6 @@ export type Submission = { ok: true; signed: SignedPromise; isNew: boolean } | {
 
 /** What the pool knows of a transaction that it promised and that is not final. */
 export type PoolStatus = { stage: PoolEntry['stage']; signed: SignedPromise }
-
-/** The state in which a block's set-configs begin: after its deposits. */
-export type SelectionContext = {
-  /** The block's parent; nothing is selected when the pool is not there. */
-  parent: BlockRef
-  /** Seconds. */
-  timestamp: bigint
-  /** The keystores that the block's deposits changed, as they are after them. */
-  changed: ReadonlyMap<Hex, KeystoreView>
-}
 
 /** Set-configs on their way into blocks: promised once, kept until final, put back when L1 takes a block back. */
 export interface Pool {
@@ -136,25 +126,6 @@ export async function openPool(modules: PoolModules): Promise<Pool> {
     flush: () => log.flush(),
     counts: () => ({ transactions: book.live().length, bytes: book.liveBytes() }),
   }
-}
-
-function select(book: PoolBook, { parent, timestamp, changed }: SelectionContext): Uint8Array[] {
-  if (parent.hash !== book.head().hash) return []
-  const selected: Uint8Array[] = []
-  const views = new Map(changed)
-  let bytes = 0
-  for (const entry of book.live()) {
-    const { body } = entry
-    if (entry.stage.name !== 'queued' || body === undefined) continue
-    const view = views.get(entry.id) ?? book.queueOf(entry.id).base()
-    if (judge(view, entry, timestamp).verdict !== 'ready') continue
-    // Strictly in order: a smaller one behind does not overtake.
-    if (bytes + entry.size > MAX_BLOCK_BYTES) break
-    bytes += entry.size
-    selected.push(body.raw)
-    views.set(entry.id, advance(view, { ...entry, ...body }, timestamp))
-  }
-  return selected
 }
 
 /** Remembers the first failure, and tells everybody. */

@@ -3,7 +3,6 @@ import { signedPromiseToJson } from '../../node/index.ts'
 import {
   decodeSetConfig,
   findConfigFault,
-  MAX_BLOCK_BYTES,
   type RollupConfig,
   type SetConfig,
   type SignatureVerifier,
@@ -17,6 +16,7 @@ import type { PoolEntry } from './PoolEntry.ts'
 import type { PromiseLog } from './PromiseLog.ts'
 import type { PromiseSigner } from './PromiseSigner.ts'
 import { invalidRefusal, type Refusal } from './Refusal.ts'
+import { FULL_BLOCK_BYTES } from './select.ts'
 
 /** Limits of the pool. */
 export type PoolOptions = {
@@ -109,8 +109,9 @@ export function createAdmission(modules: AdmissionModules): (raw: Uint8Array) =>
     const { kind, nonce } = signed.promise
     if (nonce <= queue.base().nonce) return false
     if (entry !== undefined) return entry.stage.name === 'displaced'
-    // The pool forgets what is final: of kinds 0 and 2 the state shows whether it took effect.
-    return kind !== 1
+    // The pool forgets what is final: the state shows whether it took effect.
+    const { recovery } = queue.base()
+    return kind !== 1 || recovery?.nonce !== nonce || recovery.configHash !== signed.promise.configHash
   }
 
   /**
@@ -173,7 +174,7 @@ export function createAdmission(modules: AdmissionModules): (raw: Uint8Array) =>
 
   /** The block by which a transaction promised now is in one: what waits already takes blocks too. */
   function lastBlock(): bigint {
-    const backlog = BigInt(Math.floor(book.liveBytes() / MAX_BLOCK_BYTES))
+    const backlog = BigInt(Math.floor(book.liveBytes() / FULL_BLOCK_BYTES))
     return book.head().number + options.promiseBlocks + backlog
   }
 

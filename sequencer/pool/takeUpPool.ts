@@ -1,10 +1,11 @@
 import { type BlockRef, blockToRef, type ChainStore } from '../../node/index.ts'
-import { decodeSetConfig, MAX_BLOCK_BYTES } from '../../protocol/index.ts'
+import { decodeSetConfig } from '../../protocol/index.ts'
 import type { PoolModules } from '../PoolModules.ts'
 import { type ChainFollower, createChainFollower } from './followChain.ts'
 import { createPoolBook, type PoolBook, PoolDamagedError } from './PoolBook.ts'
 import { createPoolEntry, type PoolEntry } from './PoolEntry.ts'
 import type { QueueRecord } from './PromiseLog.ts'
+import { FULL_BLOCK_BYTES } from './select.ts'
 
 /** A pool's book as it was when the last process ended, and what keeps it in step with the chain. */
 export type TakenUp = { book: PoolBook; follower: ChainFollower; sequence: bigint }
@@ -61,7 +62,7 @@ function toEntry({ log, rollup }: PoolModules, record: QueueRecord): PoolEntry {
 function findStart({ store, options }: PoolModules, entries: readonly PoolEntry[]): BlockRef {
   const { unsafe, finalized } = store.heads()
   if (entries.length === 0) return unsafe
-  const longest = options.promiseBlocks + BigInt(Math.ceil(options.maxPendingBytes / MAX_BLOCK_BYTES)) + 1n
+  const longest = options.promiseBlocks + BigInt(Math.ceil(options.maxPendingBytes / FULL_BLOCK_BYTES)) + 1n
   const bounds = entries.flatMap(({ hash, promise }) => {
     // Where it stands counts whatever the options were when it was promised.
     const place = store.transaction(hash)?.blockNumber
