@@ -14,6 +14,7 @@ import {
 } from '../node/index.ts'
 import { createSequencerParts } from './createSequencerParts.ts'
 import { createL1Contracts } from './l1/L1Contracts.ts'
+import { createL1Nodes } from './l1/L1Nodes.ts'
 import { createL1Sender } from './l1/L1Sender.ts'
 import { createCachingVerifier } from './pool/cachingVerifier.ts'
 import type { SequencerOptions } from './SequencerOptions.ts'
@@ -51,12 +52,13 @@ async function start(options: SequencerOptions, ending: Ending): Promise<Sequenc
   const l1 = createL1Client({ logger, ...options.l1, metrics, signal: ending.signal, kzg })
   ending.onRelease(() => l1.close())
   const fetchFn = createEndableFetch({ signal: ending.signal })
+  const l1Nodes = createL1Nodes({ urls: options.l1.urls, fetchFn })
   const parts = await createSequencerParts({
     options,
     store,
     l1,
-    contracts: createL1Contracts(options.l1.urls, rollup, fetchFn),
-    sender: createL1Sender(options.l1.urls, fetchFn),
+    contracts: createL1Contracts(l1Nodes, rollup),
+    sender: createL1Sender(l1Nodes),
     // What is posted in blobs must be read from blobs again.
     ...((options.l1.beaconUrls?.length ?? 0) > 0 && { kzg }),
     verify: createCachingVerifier(parallel.verify),

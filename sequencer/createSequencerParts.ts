@@ -24,6 +24,7 @@ import {
 import { KeyrollError, type SignatureVerifier } from '../protocol/index.ts'
 import { createBlockSigner } from './BlockSigner.ts'
 import { type Builder, createBuilder } from './Builder.ts'
+import { createL1HeadWatch, type L1HeadWatch } from './L1HeadWatch.ts'
 import type { L1Contracts } from './l1/L1Contracts.ts'
 import type { L1Sender } from './l1/L1Sender.ts'
 import { DEFAULT_TX_MANAGER_OPTIONS, openTxManager, type TxManager } from './l1/TxManager.ts'
@@ -58,7 +59,8 @@ export type SequencerPartsModules = {
 
 /**
  * A sequencer without its servers and timers. Each part can be run, or stepped by somebody who decides about the order:
- * `derivation.step`, `permit.refresh`, `roles.refresh`, `builder.step`, `poll` of a transaction manager, `step` of batcher and proposer.
+ * `derivation.step`, `permit.refresh`, `roles.refresh`, `builder.step`, `poll` of a transaction manager, `step` of batcher and proposer,
+ * `l1Head.refresh` of the batcher.
  */
 export interface SequencerParts {
   readonly engine: Engine
@@ -68,7 +70,7 @@ export interface SequencerParts {
   readonly pool: Pool
   readonly builder: Builder
   /** Only with the batcher's key. */
-  readonly batcher: { batcher: Batcher; txManager: TxManager } | undefined
+  readonly batcher: { batcher: Batcher; txManager: TxManager; l1Head: L1HeadWatch } | undefined
   /** Only with the proposer's key. */
   readonly proposer: { proposer: Proposer; txManager: TxManager } | undefined
   /** All of them; when one ends with an error the others have to be stopped. */
@@ -191,6 +193,7 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
     const wanted = options.batcher?.dataAvailability ?? DEFAULT_BATCHER_OPTIONS.dataAvailability
     const dataAvailability = wanted === 'auto' && kzg === undefined ? 'calldata' : wanted
     const txManager = await openSender('batcher', key)
+    const l1Head = createL1HeadWatch({ l1, intervalMs: watchMs, logger })
     const batcher = createBatcher({
       ...shared,
       store,
@@ -198,10 +201,12 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
       txManager,
       gasPrices: () => sender.gasPrices(),
       // Who is not the batcher keeps the blocks until he is again.
-      derivedL1: () => (roles.missing().includes('batcher') ? undefined : derivedL1()?.number),
+      mayPost: () => isSynced() && !roles.missing().includes('batcher'),
+      derivedL1: () => derivation.status().derivedL1?.number,
+      seenL1: l1Head.number,
       options: { ...DEFAULT_BATCHER_OPTIONS, ...pace, ...options.batcher, dataAvailability },
     })
-    return { batcher, txManager }
+    return { batcher, txManager, l1Head }
   }
 
   async function openProposer(key: Hex) {
@@ -263,7 +268,7 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
       permit,
       roles,
       builder,
-      ...(batcher === undefined ? [] : [batcher.txManager, batcher.batcher]),
+      ...(batcher === undefined ? [] : [batcher.txManager, batcher.l1Head, batcher.batcher]),
       ...(proposer === undefined ? [] : [proposer.txManager, proposer.proposer]),
     ],
     readiness,

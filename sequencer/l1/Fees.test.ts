@@ -104,6 +104,33 @@ describe('bumpFees', () => {
   })
 })
 
+describe('suggestFees and bumpFees', () => {
+  it('leave no transaction below a ceiling that can neither rise nor be replaced', () => {
+    fc.assert(
+      fc.property(
+        fc.array(arbitraryPrices, { minLength: 1, maxLength: 12 }),
+        arbitraryKind,
+        (prices, kind) => {
+          let fees: Fees | undefined
+          for (const each of prices) {
+            const next: Fees | undefined =
+              fees === undefined ? suggestFees(each, limits, kind) : bumpFees(fees, each, limits, kind)
+            if (next === undefined) {
+              const { maxFeePerGas, maxFeePerBlobGas } = limits
+              expect(fees).toMatchObject({
+                maxFeePerGas,
+                maxFeePerBlobGas: kind === 'blobs' ? maxFeePerBlobGas : 0n,
+              })
+              return
+            }
+            fees = next
+          }
+        },
+      ),
+    )
+  })
+})
+
 describe('outbidFees', () => {
   it('doubles what was refused until everything is at its ceiling, and then says so', () => {
     fc.assert(

@@ -42,11 +42,28 @@ export function suggestFees(
   const tip = min(max(priorityFee, limits.minPriorityFeePerGas), highestTip)
   const maxFeePerGas = min(rise(baseFee) + tip, limits.maxFeePerGas)
   const blobFee = min(max(rise(blobBaseFee), MIN_BLOB_FEE_CAP), limits.maxFeePerBlobGas)
-  return {
+  const fees = {
     maxFeePerGas,
     maxPriorityFeePerGas: min(tip, maxFeePerGas),
     maxFeePerBlobGas: kind === 'blobs' ? blobFee : 0n,
   }
+  return headroom === 'ample' ? withLastCaps(fees, limits, kind) : fees
+}
+
+/** The least fee in place of another one that nodes take. */
+function bump(fee: bigint, kind: TransactionKind): bigint {
+  return (fee * (100n + BUMP_PERCENT[kind])) / 100n + 1n
+}
+
+/** Where one of the fees leaves no room for another replacement, both caps go to their ceilings at once: a cap is not what is paid. */
+function withLastCaps(fees: Fees, limits: FeeLimits, kind: TransactionKind): Fees {
+  const isLast =
+    bump(fees.maxFeePerGas, kind) > limits.maxFeePerGas ||
+    bump(fees.maxPriorityFeePerGas, kind) > limits.maxPriorityFeePerGas ||
+    (kind === 'blobs' && bump(fees.maxFeePerBlobGas, kind) > limits.maxFeePerBlobGas)
+  if (!isLast) return fees
+  const { maxFeePerGas, maxFeePerBlobGas } = limits
+  return { ...fees, maxFeePerGas, maxFeePerBlobGas: kind === 'blobs' ? maxFeePerBlobGas : 0n }
 }
 
 /**
@@ -60,28 +77,21 @@ export function bumpFees(
   kind: TransactionKind,
 ): Fees | undefined {
   const suggested = suggestFees(prices, limits, kind)
-  const bump = (fee: bigint) => (fee * (100n + BUMP_PERCENT[kind])) / 100n + 1n
-  const leastTip = bump(previous.maxPriorityFeePerGas)
-  if (leastTip > limits.maxPriorityFeePerGas) return undefined
-  const tip = max(leastTip, suggested.maxPriorityFeePerGas)
-  const isLastTip = bump(tip) > limits.maxPriorityFeePerGas
-  const raise = (fee: bigint, wanted: bigint, ceiling: bigint) => {
-    const raised = max(bump(fee), wanted)
-    // Where no further replacement would fit, the cap goes to the ceiling at once: a cap is not what is paid.
-    return isLastTip || bump(raised) > ceiling ? ceiling : raised
+  const least = {
+    maxFeePerGas: bump(previous.maxFeePerGas, kind),
+    maxPriorityFeePerGas: bump(previous.maxPriorityFeePerGas, kind),
+    maxFeePerBlobGas: kind === 'blobs' ? bump(previous.maxFeePerBlobGas, kind) : 0n,
   }
-  const maxFeePerGas = raise(previous.maxFeePerGas, suggested.maxFeePerGas, limits.maxFeePerGas)
-  const maxFeePerBlobGas =
-    kind === 'blobs'
-      ? raise(previous.maxFeePerBlobGas, suggested.maxFeePerBlobGas, limits.maxFeePerBlobGas)
-      : 0n
-  if (maxFeePerGas < bump(previous.maxFeePerGas)) return undefined
-  if (kind === 'blobs' && maxFeePerBlobGas < bump(previous.maxFeePerBlobGas)) return undefined
-  return {
-    maxFeePerGas,
-    maxPriorityFeePerGas: min(tip, maxFeePerGas),
-    maxFeePerBlobGas,
+  if (least.maxPriorityFeePerGas > limits.maxPriorityFeePerGas) return undefined
+  const wanted = {
+    maxFeePerGas: max(least.maxFeePerGas, suggested.maxFeePerGas),
+    maxPriorityFeePerGas: max(least.maxPriorityFeePerGas, suggested.maxPriorityFeePerGas),
+    maxFeePerBlobGas: max(least.maxFeePerBlobGas, suggested.maxFeePerBlobGas),
   }
+  const fees = withLastCaps(wanted, limits, kind)
+  if (fees.maxFeePerGas < least.maxFeePerGas || fees.maxFeePerBlobGas < least.maxFeePerBlobGas)
+    return undefined
+  return { ...fees, maxPriorityFeePerGas: min(fees.maxPriorityFeePerGas, fees.maxFeePerGas) }
 }
 
 /**

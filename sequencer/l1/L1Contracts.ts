@@ -1,7 +1,8 @@
-import { type Address, createPublicClient, fallback, http } from 'viem'
+import type { Address, PublicClient } from 'viem'
 import { batchInboxAbi, outputOracleAbi, systemConfigAbi } from '../../contracts/index.ts'
-import { type Fetch, TemporaryFault } from '../../node/index.ts'
+import { TemporaryFault } from '../../node/index.ts'
 import type { RollupConfig } from '../../protocol/index.ts'
+import type { L1Nodes } from './L1Nodes.ts'
 
 /** What the sequencer asks the rollup's L1 contracts; every method throws `TemporaryFault` when L1 does not answer. */
 export interface L1Contracts {
@@ -15,19 +16,12 @@ export interface L1Contracts {
 }
 
 /** Makes a reader of the contracts that a rollup config names. */
-export function createL1Contracts(
-  urls: readonly string[],
-  rollup: RollupConfig,
-  fetchFn?: Fetch,
-): L1Contracts {
-  const client = createPublicClient({
-    transport: fallback(urls.map((url) => http(url, { retryCount: 1, timeout: 15_000, fetchFn }))),
-  })
+export function createL1Contracts(nodes: L1Nodes, rollup: RollupConfig): L1Contracts {
   const { l1SystemConfigAddress, batchInboxAddress, outputOracleAddress } = rollup
 
-  async function ask<T>(what: string, question: Promise<T>): Promise<T> {
+  async function ask<T>(what: string, question: (node: PublicClient) => Promise<T>): Promise<T> {
     try {
-      return await question
+      return await nodes.ask(question)
     } catch (cause) {
       throw new TemporaryFault(`L1 did not answer ${what}; is the rollup config's address right?`, { cause })
     }
@@ -35,12 +29,9 @@ export function createL1Contracts(
 
   /** In lower case. */
   async function named(role: 'promiseSigner' | 'batcher' | 'proposer'): Promise<Address> {
-    const question = client.readContract({
-      address: l1SystemConfigAddress,
-      abi: systemConfigAbi,
-      functionName: role,
-    })
-    return (await ask(`SystemConfig.${role}`, question)).toLowerCase() as Address
+    const call = { address: l1SystemConfigAddress, abi: systemConfigAbi, functionName: role } as const
+    const named = await ask(`SystemConfig.${role}`, (node) => node.readContract(call))
+    return named.toLowerCase() as Address
   }
 
   return {
@@ -48,18 +39,16 @@ export function createL1Contracts(
     batcher: () => named('batcher'),
     proposer: () => named('proposer'),
     submissionCount: () =>
-      ask(
-        'BatchInbox.submissionCount',
-        client.readContract({
+      ask('BatchInbox.submissionCount', (node) =>
+        node.readContract({
           address: batchInboxAddress,
           abi: batchInboxAbi,
           functionName: 'submissionCount',
         }),
       ),
     nextOutputBlock: () =>
-      ask(
-        'OutputOracle.nextBlockNumber',
-        client.readContract({
+      ask('OutputOracle.nextBlockNumber', (node) =>
+        node.readContract({
           address: outputOracleAddress,
           abi: outputOracleAbi,
           functionName: 'nextBlockNumber',

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Anvil, startAnvil } from '../../devnet/anvil.ts'
 import { TemporaryFault } from '../../node/index.ts'
 import { startHttpServer } from '../../test/httpServer.ts'
+import { createL1Nodes } from './L1Nodes.ts'
 import { classifyRefusal, createL1Sender, type L1Sender, TransactionRevertedError } from './L1Sender.ts'
 
 describe('L1Sender on anvil', () => {
@@ -26,7 +27,7 @@ describe('L1Sender on anvil', () => {
       logDirectory: directory,
       slotsInAnEpoch: 1,
     })
-    sender = createL1Sender([anvil.url])
+    sender = createL1Sender(createL1Nodes({ urls: [anvil.url] }))
     await createTestClient({ mode: 'anvil', transport: http(anvil.url) }).setAutomine(false)
   })
   afterAll(async () => {
@@ -80,7 +81,7 @@ describe('L1Sender on anvil', () => {
       logDirectory: directory,
       hardfork: 'prague',
     })
-    expect(await createL1Sender([prague.url]).blobProofKind()).toBe('blob')
+    expect(await createL1Sender(createL1Nodes({ urls: [prague.url] })).blobProofKind()).toBe('blob')
     await prague.stop()
   })
 
@@ -107,7 +108,7 @@ describe('L1Sender on anvil', () => {
         }
         return Response.json({ jsonrpc: '2.0', id, ...(results[method] as object) })
       })
-      expect(await createL1Sender([server.url]).gasPrices()).toEqual({
+      expect(await createL1Sender(createL1Nodes({ urls: [server.url] })).gasPrices()).toEqual({
         baseFee: 5n,
         priorityFee: 1n,
         blobBaseFee: expected,
@@ -128,9 +129,31 @@ describe('L1Sender on anvil', () => {
         const own = method === 'eth_blockNumber' ? { result: '0x7' } : answer
         return Response.json({ jsonrpc: '2.0', id, ...own })
       })
-      expect(await createL1Sender([server.url]).heads()).toEqual({ latest: 7n, finalized: undefined })
+      expect(await createL1Sender(createL1Nodes({ urls: [server.url] })).heads()).toEqual({
+        latest: 7n,
+        finalized: undefined,
+      })
       await server.close()
     }
+  })
+
+  it('has no receipt of what waits, though some nodes make one, and believes none that does not say how it ended', async () => {
+    const hash = `0x${'77'.repeat(32)}` as const
+    const receipt = { transactionHash: hash, blockHash: hash, blockNumber: '0x7', status: '0x1', logs: [] }
+    let answer: object = receipt
+    const server = await startHttpServer(async (_path, body) => {
+      const { id } = JSON.parse(body) as { id: number }
+      return Response.json({ jsonrpc: '2.0', id, result: answer })
+    })
+    const node = createL1Sender(createL1Nodes({ urls: [server.url] }))
+    expect(await node.receipt(hash)).toMatchObject({ blockNumber: 7n, status: 'success' })
+    answer = { ...receipt, blockHash: null, blockNumber: null }
+    expect(await node.receipt(hash)).toBeUndefined()
+    for (const status of [null, '0x2', 'success']) {
+      answer = { ...receipt, status }
+      await expect(node.receipt(hash)).rejects.toBeInstanceOf(TemporaryFault)
+    }
+    await server.close()
   })
 
   it('learns of a revert from a node whose estimate conceals it, but for blobs, which no call has', async () => {
@@ -140,7 +163,7 @@ describe('L1Sender on anvil', () => {
         method === 'eth_call' ? { error: { code: 3, message: 'revert', data: '0x' } } : { result: '0x7530' }
       return Response.json({ jsonrpc: '2.0', id, ...answer })
     })
-    const node = createL1Sender([server.url])
+    const node = createL1Sender(createL1Nodes({ urls: [server.url] }))
     const call = { from: account.address, to, data: '0x' } as const
     await expect(node.estimateGas(call)).rejects.toBeInstanceOf(TransactionRevertedError)
     expect(await node.estimateGas({ ...call, blobVersionedHashes: [`0x01${'00'.repeat(31)}`] })).toBe(30_000n)
@@ -154,7 +177,7 @@ describe('L1Sender on anvil', () => {
     await expect(
       sender.estimateGas({ from: account.address, to: reverting, data: '0x' }),
     ).rejects.toBeInstanceOf(TransactionRevertedError)
-    const nobody = createL1Sender(['http://127.0.0.1:9'])
+    const nobody = createL1Sender(createL1Nodes({ urls: ['http://127.0.0.1:9'] }))
     await expect(nobody.chainId()).rejects.toBeInstanceOf(TemporaryFault)
   })
 })

@@ -1,14 +1,7 @@
-import {
-  type Address,
-  BlockNotFoundError,
-  createPublicClient,
-  fallback,
-  type Hex,
-  http,
-  type PublicClient,
-} from 'viem'
-import { type BlobProofKind, type Fetch, TemporaryFault } from '../../node/index.ts'
+import { type Address, BlockNotFoundError, type Hex, type PublicClient } from 'viem'
+import { type BlobProofKind, TemporaryFault } from '../../node/index.ts'
 import { KeyrollError } from '../../protocol/index.ts'
+import { type L1Nodes, l1MessageOf } from './L1Nodes.ts'
 
 /** What an L1 transaction came to. */
 export type SentReceipt = {
@@ -70,64 +63,64 @@ const P256_VERIFY: Address = '0x0000000000000000000000000000000000000100'
 const P256_PROBE: Hex =
   '0x4cee90eb86eaa050036147a12d49004b6b9c72bd725d39d4785011fe190f0b4da73bd4903f0ce3b639bbbf6e8e80d16931ff4bcf5993d58468e8fb19086e8cac36dbcd03009df8c59286b162af3bd7fcc0450c9aa81be5d10d312af6c66b1d604aebd3099c618202fcfe16ae7770b0c49ab5eadf74b754204a3bb6060e44eff37618b065f9832de4ca6ca971a7a1adc826d0f7c00181a5fb2ddf79ae00b4e10e'
 
-/** Makes an {@link L1Sender} that asks the URLs one after the other until one answers. */
-export function createL1Sender(urls: readonly string[], fetchFn?: Fetch): L1Sender {
-  const client: PublicClient = createPublicClient({
-    transport: fallback(urls.map((url) => http(url, { retryCount: 1, timeout: 15_000, fetchFn }))),
-    cacheTime: 0,
-  })
-
+/** Makes an {@link L1Sender} of L1 nodes. */
+export function createL1Sender({ ask, tell }: L1Nodes): L1Sender {
   return {
-    chainId: () => ask(async () => BigInt(await client.getChainId())),
+    chainId: () => ask(async (node) => BigInt(await node.getChainId())),
     nextNonce: (address) =>
-      ask(async () => BigInt(await client.getTransactionCount({ address, blockTag: 'latest' }))),
+      ask(async (node) => BigInt(await node.getTransactionCount({ address, blockTag: 'latest' }))),
     gasPrices: () =>
-      ask(async () => {
+      ask(async (node) => {
         const [block, priorityFee, blobBaseFee] = await Promise.all([
-          client.getBlock({ blockTag: 'latest' }),
-          client.estimateMaxPriorityFeePerGas(),
-          readBlobBaseFee(client),
+          node.getBlock({ blockTag: 'latest' }),
+          node.estimateMaxPriorityFeePerGas(),
+          readBlobBaseFee(node),
         ])
         return { baseFee: block.baseFeePerGas ?? 0n, priorityFee, blobBaseFee }
       }),
     estimateGas: ({ from, to, data, blobVersionedHashes = [] }) =>
-      ask(async () => {
+      ask(async (node) => {
         const call = { from, to, data }
         const hasBlobs = blobVersionedHashes.length > 0
         const blobs = hasBlobs ? { blobVersionedHashes: [...blobVersionedHashes] } : {}
         try {
           const [estimate] = await Promise.all([
-            client.request({ method: 'eth_estimateGas', params: [{ ...call, ...blobs }] }),
+            node.request({ method: 'eth_estimateGas', params: [{ ...call, ...blobs }] }),
             // Some nodes take a revert for an answer when they estimate, but not when they call. A call has no blobs there.
-            hasBlobs ? undefined : client.request({ method: 'eth_call', params: [call, 'latest'] }),
+            hasBlobs ? undefined : node.request({ method: 'eth_call', params: [call, 'latest'] }),
           ])
           return BigInt(estimate)
         } catch (cause) {
-          const message = messageOf(cause)
+          const message = l1MessageOf(cause)
           if (isRevert(message)) throw new TransactionRevertedError(to, message, { cause })
           throw cause
         }
       }),
     blobProofKind: () =>
-      ask(async () => {
-        const { data } = await client.call({ to: P256_VERIFY, data: P256_PROBE })
+      ask(async (node) => {
+        const { data } = await node.call({ to: P256_VERIFY, data: P256_PROBE })
         return data !== undefined && BigInt(data) === 1n ? 'cells' : 'blob'
       }),
-    async send(raw) {
-      try {
-        await client.sendRawTransaction({ serializedTransaction: raw })
-        return { outcome: 'accepted', message: '' }
-      } catch (error) {
-        const message = messageOf(error)
-        const outcome = classifyRefusal(message)
-        if (outcome !== undefined) return { outcome, message }
-        throw toFault(error)
-      }
-    },
-    receipt: (hash) =>
-      ask(async () => {
+    send: (raw) =>
+      tell(async (node) => {
         try {
-          const { status, blockNumber, blockHash } = await client.getTransactionReceipt({ hash })
+          await node.sendRawTransaction({ serializedTransaction: raw })
+          return { outcome: 'accepted', message: '' }
+        } catch (error) {
+          const message = l1MessageOf(error)
+          const outcome = classifyRefusal(message)
+          if (outcome === undefined) throw error
+          return { outcome, message }
+        }
+      }),
+    receipt: (hash) =>
+      ask(async (node) => {
+        try {
+          const { status, blockNumber, blockHash } = await node.getTransactionReceipt({ hash })
+          // Some nodes make a receipt of what waits.
+          if (blockNumber === null || blockHash === null) return undefined
+          if (status !== 'success' && status !== 'reverted')
+            throw new TemporaryFault(`L1 gave a receipt for ${hash} that does not say how it ended`)
           return { transactionHash: hash, status, blockNumber, blockHash }
         } catch (error) {
           if (error instanceof Error && error.name === 'TransactionReceiptNotFoundError') return undefined
@@ -135,10 +128,10 @@ export function createL1Sender(urls: readonly string[], fetchFn?: Fetch): L1Send
         }
       }),
     heads: () =>
-      ask(async () => {
-        const latest = await client.getBlockNumber({ cacheTime: 0 })
-        return { latest, finalized: await finalizedNumber(client) }
-      }),
+      ask(async (node) => ({
+        latest: await node.getBlockNumber({ cacheTime: 0 }),
+        finalized: await finalizedNumber(node),
+      })),
   }
 }
 
@@ -191,13 +184,13 @@ export function classifyRefusal(message: string): SendOutcome | undefined {
 }
 
 /** Asks in both ways that nodes have; undefined where neither is known, or it is below 1 wei, as before Cancun. */
-async function readBlobBaseFee(client: PublicClient): Promise<bigint | undefined> {
+async function readBlobBaseFee(node: PublicClient): Promise<bigint | undefined> {
   try {
-    return (await client.getBlobBaseFee()) || undefined
+    return (await node.getBlobBaseFee()) || undefined
   } catch (error) {
     if (!isUnknownMethod(error)) throw error
   }
-  const history: { baseFeePerBlobGas?: readonly Hex[] } = await client.request({
+  const history: { baseFeePerBlobGas?: readonly Hex[] } = await node.request({
     method: 'eth_feeHistory',
     params: ['0x1', 'latest', []],
   })
@@ -206,46 +199,24 @@ async function readBlobBaseFee(client: PublicClient): Promise<bigint | undefined
 }
 
 function isUnknownMethod(error: unknown): boolean {
-  return /not (found|supported|available|exist)|unknown method/i.test(messageOf(error))
+  return /not (found|supported|available|exist)|unknown method/i.test(l1MessageOf(error))
 }
 
-async function finalizedNumber(client: PublicClient): Promise<bigint | undefined> {
+async function finalizedNumber(node: PublicClient): Promise<bigint | undefined> {
   try {
-    const { number } = await client.getBlock({ blockTag: 'finalized' })
-    return number
+    const { number } = await node.getBlock({ blockTag: 'finalized' })
+    return number ?? undefined
   } catch (error) {
     // A young L1: some nodes answer null, geth and Erigon an error.
     const isNone =
-      error instanceof BlockNotFoundError || /block not found|unknown block/i.test(messageOf(error))
+      error instanceof BlockNotFoundError || /block not found|unknown block/i.test(l1MessageOf(error))
     if (isNone) return undefined
     throw error
   }
 }
 
-async function ask<T>(question: () => Promise<T>): Promise<T> {
-  try {
-    return await question()
-  } catch (error) {
-    throw toFault(error)
-  }
-}
-
-function toFault(error: unknown): unknown {
-  if (error instanceof KeyrollError) return error
-  return new TemporaryFault(`L1 did not answer: ${messageOf(error)}`, { cause: error })
-}
-
 function isRevert(message: string): boolean {
   return /revert/i.test(message)
-}
-
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  // viem's own message repeats the request with its calldata; the node's words are in the details.
-  const details = 'details' in error && typeof error.details === 'string' ? error.details : undefined
-  const short =
-    'shortMessage' in error && typeof error.shortMessage === 'string' ? error.shortMessage : undefined
-  return [short, details].filter((part) => part !== undefined).join(' ') || error.message
 }
 
 /** Reports a transaction that would revert, or did, on L1. */

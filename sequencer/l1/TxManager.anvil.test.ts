@@ -9,6 +9,7 @@ import { startAnvil } from '../../devnet/anvil.ts'
 import { createKzg, createLogger, createMemoryDatabase, createOpaqueBucket } from '../../node/index.ts'
 import { encodeBlob, fromHex, toHex } from '../../protocol/index.ts'
 import { createSequencerMetrics } from '../metrics.ts'
+import { createL1Nodes } from './L1Nodes.ts'
 import { createL1Sender } from './L1Sender.ts'
 import { DEFAULT_TX_MANAGER_OPTIONS, openTxManager } from './TxManager.ts'
 
@@ -28,7 +29,7 @@ it.each([
     let clock = 0
     const open = () =>
       openTxManager({
-        sender: createL1Sender([anvil.url]),
+        sender: createL1Sender(createL1Nodes({ urls: [anvil.url] })),
         kzg,
         privateKey: devnetAccounts().batcher.privateKey,
         chainId: 900n,

@@ -150,6 +150,27 @@ describe('TxManager', () => {
     expect(await confirmed).toMatchObject({ status: 'success' })
   })
 
+  it('bids against nobody where only the base fee is above its ceiling', async () => {
+    const maxFeePerGas = 30n * gwei
+    const manager = await open({ feeLimits: { ...DEFAULT_TX_MANAGER_OPTIONS.feeLimits, maxFeePerGas } })
+    const poolOf = l1.send
+    l1.send = (raw) =>
+      l1.baseFee > maxFeePerGas
+        ? Promise.resolve({ outcome: 'underpriced', message: 'max fee per gas less than block base fee' })
+        : poolOf(raw)
+    l1.baseFee = maxFeePerGas + 1n
+    await send(manager, 'a')
+    for (let i = 0; i < 12; i++) {
+      clock += DEFAULT_TX_MANAGER_OPTIONS.pollIntervalMs
+      await manager.poll()
+    }
+    l1.baseFee = gwei
+    clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs
+    await manager.poll()
+    // Once at most, for what was refused last.
+    expect(l1.pool()[0]?.maxPriorityFeePerGas).toBeLessThanOrEqual(2n * l1.priorityFee)
+  })
+
   it('offers a transaction again, for the same fees, to nodes that forgot it', async () => {
     const manager = await open()
     const { confirmed } = await send(manager, 'a')
@@ -485,6 +506,34 @@ describe('TxManager', () => {
       l1.mine()
       await manager.poll()
       expect(await confirmed).toMatchObject({ status: 'success', transactionHash: second.hash })
+    })
+
+    it('gets into a block while both base fees are below their ceilings, whatever they were before', async () => {
+      const { feeLimits } = DEFAULT_TX_MANAGER_OPTIONS
+      const days = [
+        // Twice what it was first is above the ceiling.
+        { ceiling: 60n * gwei, baseFees: [18n * gwei, 45n * gwei], blobBaseFee: 1n },
+        // Its gas cap is at the ceiling before blobs are dear.
+        { ceiling: 500n * gwei, baseFees: [60n * gwei, 600n * gwei, 20n * gwei], blobBaseFee: 50n * gwei },
+      ]
+      for (const { ceiling, baseFees, blobBaseFee } of days) {
+        l1 = createFakeL1Sender()
+        l1.blobBaseFee = 1n
+        database = createMemoryDatabase()
+        const manager = await open({ feeLimits: { ...feeLimits, maxFeePerGas: ceiling } })
+        l1.baseFee = baseFees[0] ?? 0n
+        await sendBlobs(manager, 'a')
+        for (const baseFee of baseFees.slice(1)) {
+          l1.baseFee = baseFee
+          if (baseFee === baseFees.at(-1)) l1.blobBaseFee = blobBaseFee
+          for (let i = 0; i < 20; i++) {
+            clock += 12_000
+            await manager.poll()
+            l1.mine()
+          }
+        }
+        expect(l1.mined()).toHaveLength(1)
+      }
     })
 
     it('waits at the ceiling for blobs, and goes on once they are cheaper', async () => {

@@ -400,7 +400,8 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
       newest.maxFeePerGas < prices.baseFee ||
       (kind === 'blobs' && newest.maxFeePerBlobGas < (prices.blobBaseFee ?? 0n))
     const isTooCheap = entry.mustBump || isFirst || isBelowBase
-    const choose = entry.mustBump ? outbidFees : bumpFees
+    // Below the base fee it is refused as underpriced where nobody competes with it.
+    const choose = entry.mustBump && !isBelowBase ? outbidFees : bumpFees
     const fees = isTooCheap ? choose(newest, prices, feeLimits, kind) : undefined
     if (fees !== undefined) return offer(entry, await addAttempt(entry, fees), 'bumped')
     if (isTooCheap) {

@@ -4,13 +4,16 @@ import { createLogger, TemporaryFault } from '../../node/index.ts'
 import { openTestChain, type TestChain } from '../../test/TestChain.ts'
 import { createSequencerMetrics } from '../metrics.ts'
 import { openPromiseLog, type PromiseLog } from './PromiseLog.ts'
-import { createSigningPermit, type SigningPermit } from './SigningPermit.ts'
+import { createSigningPermit, type SigningPermit, type SigningPermitModules } from './SigningPermit.ts'
 
 const first = `0x${'a1'.repeat(20)}` as const
 const second = `0x${'a2'.repeat(20)}` as const
+/** The hash of a transaction that carried batches. */
+const CARRIER = `0x${'ca'.repeat(32)}` as const
 
 describe('SigningPermit', () => {
   let chain: TestChain
+  let store: SigningPermitModules['store']
   let log: PromiseLog
   let named: typeof first | typeof second
   let submissions: bigint
@@ -19,6 +22,7 @@ describe('SigningPermit', () => {
 
   beforeEach(async () => {
     chain = await openTestChain()
+    store = chain.store
     named = first
     submissions = 0n
     derived = 10n
@@ -36,7 +40,7 @@ describe('SigningPermit', () => {
     log = openPromiseLog({ bucket: chain.store.bucket('pool'), metrics })
     const permit = createSigningPermit({
       log,
-      store: chain.store,
+      store,
       contracts: { promiseSigner: readSigner, submissionCount: async () => submissions },
       signer,
       derivedL1: () => derived,
@@ -122,6 +126,36 @@ describe('SigningPermit', () => {
   it('takes blocks that are only here for a chain that is not new', async () => {
     await chain.build()
     expect((await open(first)).whyNot()?.reason).toBe('PROMISE_LOG_LOST')
+  })
+
+  it('takes a chain that batches made for one that is not new, whatever an L1 node says of the inbox', async () => {
+    await chain.build()
+    await chain.build()
+    await chain.makeSafe(1n, CARRIER)
+    await chain.makeSafe(2n)
+    const permit = await openFounded(first)
+    expect(permit.whyNot()?.reason).toBe('PROMISE_LOG_LOST')
+    expect(log.state()).toEqual({ active: undefined, lost: [first] })
+  })
+
+  it('takes a chain that began with a snapshot for one that is not new', async () => {
+    const block = { number: 7n, hash: CARRIER }
+    store = { ...chain.store, base: () => ({ ...chain.store.base(), block }) }
+    expect((await openFounded(first)).whyNot()?.reason).toBe('PROMISE_LOG_LOST')
+  })
+
+  it('lets the named signer sign on a chain of nothing but closed windows, however many', async () => {
+    await chain.build()
+    await chain.makeSafe(1n)
+    const made = chain.store.inclusionOf(1n)
+    const head = { ...chain.store.heads().safe, number: 50_000n }
+    store = {
+      ...chain.store,
+      heads: () => ({ unsafe: head, safe: head, finalized: head }),
+      inclusionOf: () => made,
+    }
+    expect(made).toBeDefined()
+    expect((await openFounded(first)).whyNot()).toBeUndefined()
   })
 
   it('keeps the last answer while L1 is away', async () => {

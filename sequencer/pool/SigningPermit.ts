@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises'
 import type { Address } from 'viem'
 import type { ChainStore, Logger } from '../../node/index.ts'
 import type { L1Contracts } from '../l1/L1Contracts.ts'
@@ -9,7 +10,7 @@ import type { Refusal } from './Refusal.ts'
 /** What a {@link SigningPermit} is made of. */
 export type SigningPermitModules = {
   log: PromiseLog
-  store: Pick<ChainStore, 'heads'>
+  store: Pick<ChainStore, 'heads' | 'base' | 'inclusionOf'>
   contracts: Pick<L1Contracts, 'promiseSigner' | 'submissionCount'>
   /** The address that would sign. */
   signer: Address
@@ -40,6 +41,8 @@ export interface SigningPermit {
 }
 
 const FIRST_MS = 250
+/** So many blocks are looked at before others have their turn. */
+const LOOKS_PER_TURN = 10_000n
 
 /** Makes a permit that forbids until it has been refreshed. */
 export function createSigningPermit(modules: SigningPermitModules): SigningPermit {
@@ -68,11 +71,26 @@ export function createSigningPermit(modules: SigningPermitModules): SigningPermi
     return undefined
   }
 
+  /**
+   * Whether somebody sequenced this chain, by what is here: a node that lags or lies about the inbox cannot make it new. No batch
+   * brought the empty blocks of closed windows, which a new chain has too.
+   */
+  async function hasHistory(): Promise<boolean> {
+    const { safe, unsafe } = store.heads()
+    const base = store.base().block.number
+    if (base > 0n || unsafe.number > safe.number) return true
+    // Where there are batches, one of them nearly always brought the newest block.
+    for (let number = safe.number; number > base; number--) {
+      if (store.inclusionOf(number)?.transactionHash !== undefined) return true
+      if (number % LOOKS_PER_TURN === 0n) await nextTick()
+    }
+    return false
+  }
+
   /** A new log may belong to a new chain, or stand in place of one that is lost. */
   async function founded(on: Address): Promise<void> {
     if (!log.isFresh()) return
-    const { unsafe, safe } = store.heads()
-    const isNewChain = (await contracts.submissionCount()) === 0n && unsafe.number === safe.number
+    const isNewChain = (await contracts.submissionCount()) === 0n && !(await hasHistory())
     if (!isNewChain)
       logger.error({ signer: on }, 'the chain has blocks, and there is no log of what this signer promised')
     await log.setState({ active: undefined, lost: isNewChain ? [] : [on] })

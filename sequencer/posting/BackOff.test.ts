@@ -31,6 +31,12 @@ describe('BackOff', () => {
     expect(backOff.isPausing(90n)).toBe(true)
   })
 
+  it('pauses no longer than it says, however far L1 was said to be when it failed', () => {
+    pauses(2)
+    expect(backOff.failed(7n, 1n << 63n, 50n).pause).toBe(2n)
+    expect([100n, 101n, 102n].map(backOff.isPausing)).toEqual([true, true, false])
+  })
+
   it('counts the failures of one goal', () => {
     pauses(4)
     backOff.aimAt(7n)

@@ -37,6 +37,12 @@ export function createBackOff(gauge: { set(value: number): void }): BackOff {
       gauge.set(Number(pause))
       return { failures, pause }
     },
-    isPausing: (l1Block) => failed !== undefined && failed.pause > 0n && l1Block < failed.resumeAt,
+    isPausing(l1Block) {
+      if (failed === undefined || failed.pause === 0n) return false
+      // L1's head may have been said too high when it failed: no pause is longer than itself.
+      const latest = l1Block + failed.pause
+      if (latest < failed.resumeAt) failed.resumeAt = latest
+      return l1Block < failed.resumeAt
+    },
   }
 }

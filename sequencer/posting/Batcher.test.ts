@@ -22,7 +22,9 @@ describe('Batcher', () => {
   let chain: TestChain
   let txManager: TxManager
   let batcher: Batcher
+  let mayPost: boolean
   let derivedL1: bigint | undefined
+  let seenL1: bigint | undefined
   let clock = 0
   let metrics: SequencerMetrics
 
@@ -30,7 +32,9 @@ describe('Batcher', () => {
     l1 = createFakeL1Sender()
     l1.mine()
     chain = await openTestChain()
+    mayPost = true
     derivedL1 = 110n
+    seenL1 = undefined
     await open({ maxChannelDuration: 0n })
   })
   afterEach(() => chain.close())
@@ -55,7 +59,9 @@ describe('Batcher', () => {
       rollup: chain.rollup,
       txManager,
       gasPrices: () => l1.gasPrices(),
+      mayPost: () => mayPost,
       derivedL1: () => derivedL1,
+      seenL1: () => seenL1,
       options: { ...DEFAULT_BATCHER_OPTIONS, windowMargin: 5n, ...options },
       logger,
       metrics,
@@ -150,6 +156,97 @@ describe('Batcher', () => {
     expect(posted()).toEqual([[1]])
   })
 
+  describe('while derivation stands still', () => {
+    const windowEnd = () => 100n + chain.rollup.seqWindowSize
+
+    it('posts what has waited long enough, and what is urgent, by the L1 that is seen, and once', async () => {
+      await open({ maxChannelDuration: 10n, windowMargin: 5n })
+      derivedL1 = 0n
+      await build(2)
+      const posts: Record<string, number[]> = {}
+      for (seenL1 = 110n; seenL1 < windowEnd() + 10n; seenL1++) {
+        const before = posted().length
+        await batcher.step()
+        await mine()
+        if (posted().length > before) posts[`${seenL1}`] = posted().slice(before).flat()
+        if (seenL1 === 125n) await open({ maxChannelDuration: 1_000n, windowMargin: 5n })
+        if (seenL1 === 130n) await build(1)
+      }
+      expect(posts).toEqual({ 120: [1, 2], 145: [3] })
+      expect(await losses()).toEqual({})
+    })
+
+    it('does not judge by the L1 that is seen what became of what it posted', async () => {
+      derivedL1 = 0n
+      await build(2)
+      await batcher.step()
+      await mine()
+      seenL1 = 40n
+      await batcher.step()
+      expect(await losses()).toEqual({})
+      derivedL1 = 1n
+      await batcher.step()
+      expect(await losses()).toEqual({ DROPPED: 1 })
+    })
+
+    it('posts only what is urgent where it has begun again, since L1 may hold the rest', async () => {
+      derivedL1 = undefined
+      await build(1)
+      for (const seen of [undefined, 110n, windowEnd() - 6n]) {
+        seenL1 = seen
+        await batcher.step()
+      }
+      expect(posted()).toEqual([])
+      seenL1 = windowEnd() - 5n
+      await batcher.step()
+      await mine()
+      await batcher.step()
+      expect(posted()).toEqual([[1]])
+      expect(await losses()).toEqual({})
+    })
+
+    it('ends its pauses by the L1 that is seen', async () => {
+      await build(1)
+      l1.reverts = () => true
+      const posts: bigint[] = []
+      for (seenL1 = 110n; seenL1 <= 130n; seenL1++) {
+        const before = posted().length
+        await batcher.step()
+        if (posted().length > before) posts.push(seenL1 - 109n)
+        await mine()
+      }
+      expect(posts).toEqual([1n, 2n, 3n, 6n, 11n, 19n])
+    })
+
+    it.each([0n, 109n])(
+      'goes by derivation where L1 is said to be no further than block %s',
+      async (seen) => {
+        await open({ maxChannelDuration: 3n })
+        seenL1 = seen
+        await build(1)
+        await batcher.step()
+        derivedL1 = 113n
+        await batcher.step()
+        expect(posted()).toEqual([[1]])
+      },
+    )
+
+    it('posts early where L1 is said to be further than it is, and later no later than otherwise', async () => {
+      await open({ maxChannelDuration: 10n })
+      await build(1)
+      seenL1 = 1n << 63n
+      await batcher.step()
+      expect(posted()).toEqual([[1]])
+      await open({ maxChannelDuration: 10n, windowMargin: 0n })
+      await build(1)
+      // Not so far that it were urgent.
+      seenL1 = windowEnd() - 1n
+      await batcher.step()
+      for (seenL1 = 110n; seenL1 <= 120n; seenL1++) await batcher.step()
+      expect(posted()).toEqual([[1], [2]])
+    })
+  })
+
   it('cuts transactions to what L1 nodes take, and sends a block that is larger alone', async () => {
     await build(5, 45_000)
     await build(1, 28 * 4096)
@@ -174,12 +271,12 @@ describe('Batcher', () => {
   })
 
   it('posts nothing before L1 has been read, and nothing that is safe already', async () => {
-    derivedL1 = undefined
+    mayPost = false
     await build(3)
     await batcher.step()
     expect(posted()).toEqual([])
     await chain.makeSafe(2n)
-    derivedL1 = 110n
+    mayPost = true
     await batcher.step()
     expect(posted()).toEqual([[3]])
   })

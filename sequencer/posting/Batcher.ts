@@ -48,8 +48,12 @@ export type BatcherModules = {
   rollup: RollupConfig
   txManager: TxManager
   gasPrices: L1Sender['gasPrices']
-  /** Number of the newest L1 block whose data are all in the safe chain; undefined until L1 has once been read to its head. */
+  /** Whether this is the batcher, and what L1 holds was once read, so that nothing is posted beside it. */
+  mayPost: () => boolean
+  /** Number of the newest L1 block whose data are all in the safe chain; undefined while derivation begins again. */
   derivedL1: () => bigint | undefined
+  /** Number of the newest L1 block that was seen; undefined before the first look. */
+  seenL1: () => bigint | undefined
   options: BatcherOptions
   logger: Logger
   metrics: SequencerMetrics
@@ -81,6 +85,14 @@ type Submission = Range & {
 /** Why blocks have to be posted again. */
 type Loss = 'REORGANISED' | 'REVERTED' | 'LOST' | 'DROPPED'
 
+/** How far L1 is. */
+type L1Progress = {
+  /** By it windows close and blocks wait, whether or not derivation can go on. */
+  head: bigint
+  /** By it is judged what became of what was posted. */
+  derived: bigint | undefined
+}
+
 /** What goes into one L1 transaction. */
 type Plan = { kind: TransactionKind; channels: readonly ChannelOut[] }
 
@@ -92,7 +104,7 @@ const MAX_PENDING_WITH_BLOBS = 16
  * and which have arrived, the safe head.
  */
 export function createBatcher(modules: BatcherModules): Batcher {
-  const { store, rollup, txManager, gasPrices, derivedL1, options, metrics } = modules
+  const { store, rollup, txManager, gasPrices, options, metrics } = modules
   const logger = modules.logger.child({ part: 'batcher' })
   const windowMargin = minimum(options.windowMargin, rollup.seqWindowSize / 2n)
   const rooms: Readonly<Record<TransactionKind, Room>> = {
@@ -140,7 +152,7 @@ export function createBatcher(modules: BatcherModules): Batcher {
   }
 
   /** Forgets what has arrived, and, from the first submission on that came to nothing, what has to be posted again. */
-  async function review(safe: bigint, derived: bigint): Promise<void> {
+  async function review(safe: bigint, { head, derived }: L1Progress): Promise<void> {
     for (const { first, last, sent } of submissions) {
       if (last > safe) continue
       metrics.safeSubmissions.inc()
@@ -156,17 +168,17 @@ export function createBatcher(modules: BatcherModules): Batcher {
       const { first, last, sent } = submission
       logger.warn({ first, last, nonce: sent.nonce, reason, safe }, 'blocks have to be posted again')
       metrics.repostedRanges.inc({ reason })
-      if (reason === 'DROPPED' || reason === 'REVERTED') noteFailure(reason, goal, derived)
+      if (reason === 'DROPPED' || reason === 'REVERTED') noteFailure(reason, goal, head)
       // Batches count only on the one before: all that follow come to nothing too.
       submissions = submissions.slice(0, at)
       return
     }
   }
 
-  function noteFailure(reason: 'DROPPED' | 'REVERTED', first: bigint, derived: bigint): void {
+  function noteFailure(reason: 'DROPPED' | 'REVERTED', first: bigint, head: bigint): void {
     const block = store.blockByNumber(first)
-    const left = block === undefined ? 0n : leftOfWindow(blockToRef(block), derived)
-    const { failures, pause } = backOff.failed(first, derived, left > 0n ? left : rollup.seqWindowSize)
+    const left = block === undefined ? 0n : leftOfWindow(blockToRef(block), head)
+    const { failures, pause } = backOff.failed(first, head, left > 0n ? left : rollup.seqWindowSize)
     if (pause === 0n) return
     logger.error(
       { first, reason, failures, pauseL1Blocks: pause },
@@ -176,10 +188,11 @@ export function createBatcher(modules: BatcherModules): Batcher {
     )
   }
 
-  async function whyLost(submission: Submission, derived: bigint): Promise<Loss | undefined> {
+  async function whyLost(submission: Submission, derived: bigint | undefined): Promise<Loss | undefined> {
     if (store.blockByNumber(submission.last)?.hash !== submission.lastHash) return 'REORGANISED'
     if (submission.failure !== undefined) return submission.failure
-    if (!submission.isConfirmed || (submission.includedAt ?? 0n) > derived) return undefined
+    if (derived === undefined || !submission.isConfirmed) return undefined
+    if ((submission.includedAt ?? 0n) > derived) return undefined
     // Derivation has read the L1 block in which it was, and its blocks are not safe: they were dropped, unless a reorg has moved
     // it to another block. Should L1 have moved on from what derivation read, it is posted twice, which does no harm.
     const receipt = await submission.sent.findReceipt()
@@ -189,18 +202,18 @@ export function createBatcher(modules: BatcherModules): Batcher {
   }
 
   /** Chooses what to post next and in which form; undefined while nothing is due, or that form has to wait. */
-  async function plan(first: bigint, last: bigint, derived: bigint): Promise<Plan | undefined> {
+  async function plan(first: bigint, last: bigint, l1: L1Progress): Promise<Plan | undefined> {
     const { dataAvailability } = options
     const usual = dataAvailability === 'auto' ? (chooser.current() ?? 'calldata') : dataAvailability
     const channels = packChannels(store, first, last, rooms[usual])
     const begin = channels[0]
-    if (begin === undefined || !isDue(usual, channels, begin, derived)) return undefined
-    const kind = dataAvailability === 'auto' ? await choose(first, last, derived) : dataAvailability
+    if (begin === undefined || !isDue(usual, channels, begin, l1)) return undefined
+    const kind = dataAvailability === 'auto' ? await choose(first, last, l1.head) : dataAvailability
     const waiting = txManager.waitingKind()
     if (waiting === undefined || waiting === kind) return inForm(kind, usual, channels)
     // Nodes take no transactions of two kinds from one account: the other kind waits until these are in blocks, unless
     // there is no time left.
-    return isUrgent(begin, derived) ? inForm(waiting, usual, channels) : undefined
+    return isUrgent(begin, l1.head) ? inForm(waiting, usual, channels) : undefined
 
     function inForm(wanted: TransactionKind, packed: TransactionKind, already: readonly ChannelOut[]): Plan {
       const fits = wanted === packed ? already : packChannels(store, first, last, rooms[wanted])
@@ -208,7 +221,7 @@ export function createBatcher(modules: BatcherModules): Batcher {
     }
   }
 
-  async function choose(first: bigint, last: bigint, derived: bigint): Promise<TransactionKind> {
+  async function choose(first: bigint, last: bigint, head: bigint): Promise<TransactionKind> {
     const prices = await gasPrices()
     const inBlobs = packChannels(store, first, last, rooms.blobs)
     // The same blocks, in as many transactions as they take.
@@ -224,7 +237,7 @@ export function createBatcher(modules: BatcherModules): Batcher {
     metrics.batchCost.set({ kind: 'calldata' }, toGwei(costs.calldata))
     if (costs.blobs !== undefined) metrics.batchCost.set({ kind: 'blobs' }, toGwei(costs.blobs))
     const before = chooser.current()
-    const kind = chooser.choose(costs, derived)
+    const kind = chooser.choose(costs, head)
     if (kind !== before) logger.info({ kind, ...costs, first, last: end }, 'chose what to post batches in')
     return kind
   }
@@ -233,19 +246,24 @@ export function createBatcher(modules: BatcherModules): Batcher {
     kind: TransactionKind,
     channels: readonly ChannelOut[],
     { first }: ChannelOut,
-    derived: bigint,
+    { head, derived }: L1Progress,
   ): boolean {
-    if (open?.first !== first.number) open = { first: first.number, since: derived }
+    // L1's head may have been said too high, or go back.
+    const since = open?.first === first.number ? minimum(open.since, head) : head
+    open = { first: first.number, since }
+    if (isUrgent({ first }, head)) return true
+    // L1 may hold more of these blocks than derivation has read again.
+    if (derived === undefined) return false
     const isFull = channels.length === rooms[kind].maxChannels && channels.at(-1)?.isFull === true
-    return isFull || derived - open.since >= options.maxChannelDuration || isUrgent({ first }, derived)
+    return isFull || head - since >= options.maxChannelDuration
   }
 
-  function isUrgent({ first }: Pick<ChannelOut, 'first'>, derived: bigint): boolean {
-    return leftOfWindow(first, derived) <= windowMargin
+  function isUrgent({ first }: Pick<ChannelOut, 'first'>, head: bigint): boolean {
+    return leftOfWindow(first, head) <= windowMargin
   }
 
-  function leftOfWindow({ l1Origin }: Pick<BlockRef, 'l1Origin'>, derived: bigint): bigint {
-    return l1Origin.number + rollup.seqWindowSize - derived
+  function leftOfWindow({ l1Origin }: Pick<BlockRef, 'l1Origin'>, head: bigint): bigint {
+    return l1Origin.number + rollup.seqWindowSize - head
   }
 
   async function post({ kind, channels }: Plan): Promise<void> {
@@ -279,14 +297,15 @@ export function createBatcher(modules: BatcherModules): Batcher {
   }
 
   async function step(): Promise<void> {
-    const derived = derivedL1()
-    if (derived === undefined) return
+    if (!modules.mayPost()) return
+    const derived = modules.derivedL1()
+    const l1: L1Progress = { head: maximum(derived ?? 0n, modules.seenL1() ?? 0n), derived }
     const { safe, unsafe } = store.heads()
-    await review(safe.number, derived)
-    if (backOff.isPausing(derived)) return
+    await review(safe.number, l1)
+    if (backOff.isPausing(l1.head)) return
     while (hasRoom()) {
       const next = (submissions.at(-1)?.last ?? safe.number) + 1n
-      const planned = await plan(next, unsafe.number, derived)
+      const planned = await plan(next, unsafe.number, l1)
       if (planned === undefined) return
       try {
         await post(planned)
@@ -320,4 +339,8 @@ function toGwei(wei: bigint): number {
 
 function minimum(a: bigint, b: bigint): bigint {
   return a < b ? a : b
+}
+
+function maximum(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
 }

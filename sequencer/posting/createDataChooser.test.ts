@@ -31,6 +31,12 @@ describe('createDataChooser', () => {
     expect(chooser.choose(cheapCalldata, 21n)).toBe('calldata')
   })
 
+  it('waits no longer where L1 was said to be further than it is', () => {
+    const chooser = createDataChooser(options, 'calldata')
+    const looks = [1n << 63n, 10n, 14n, 15n].map((block) => chooser.choose(cheapBlobs, block))
+    expect(looks).toEqual(['calldata', 'calldata', 'calldata', 'blobs'])
+  })
+
   it('does not switch for less than the margin', () => {
     const chooser = createDataChooser(options, 'calldata')
     const looks = [10n, 20n, 30n].map((block) => chooser.choose({ calldata: 1_199n, blobs: 1_000n }, block))

@@ -47,7 +47,8 @@ export function createDataChooser(
         cheaperSince = undefined
         return current
       }
-      cheaperSince ??= l1Block
+      // L1's head may have been said too high, or go back.
+      if (cheaperSince === undefined || l1Block < cheaperSince) cheaperSince = l1Block
       if (l1Block - cheaperSince < switchPatience) return current
       cheaperSince = undefined
       current = current === 'calldata' ? 'blobs' : 'calldata'

@@ -2,6 +2,7 @@ import type { Hex } from 'viem'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { toHex } from '../../protocol/index.ts'
 import { type L1World, startL1World } from '../../test/l1World.ts'
+import { createL1Nodes } from '../l1/L1Nodes.ts'
 import { createL1Sender } from '../l1/L1Sender.ts'
 import { blobsCost, calldataCost, calldataGas, submissionGas } from './dataCost.ts'
 
@@ -62,7 +63,7 @@ describe('on anvil', () => {
       expect(Math.abs(Number(await submit(data)) / Number(calldataGas(data)) - 1)).toBeLessThan(0.02)
     }
     const blobVersionedHashes: Hex[] = Array(6).fill(`0x01${'00'.repeat(31)}`)
-    const gas = await createL1Sender([url]).estimateGas({
+    const gas = await createL1Sender(createL1Nodes({ urls: [url] })).estimateGas({
       from: batcher.address,
       to: rollup.batchInboxAddress,
       data: '0x',

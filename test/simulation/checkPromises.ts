@@ -40,6 +40,8 @@ type Ending = {
   previousOf: Owners['previousOf']
 }
 
+const SAYS_UNKEPT = 'the sequencer says which promises it has not kept'
+
 /** What the builder says of a block that L1 leaves it no choice about. */
 const LEFT_EMPTY = 'the L1 origin is too old: an empty block'
 
@@ -60,7 +62,7 @@ export async function checkPromises({
 }): Promise<Fates> {
   const promises = owners.promises()
   checkEquivocation(world, promises)
-  const unkept = pool && (await readUnkept(pool))
+  const unkept = pool && (await readUnkept(world, pool))
   const promised = new Set(promises.map(({ signed }) => signed.promise.configHash))
   const ending = { ...readEnding(world, store, watch, owners), promised }
   const fates: Fates = {}
@@ -73,10 +75,7 @@ export async function checkPromises({
     if (fate === 'broken') world.fail('every promise is kept or accounted for', name)
     const told = unkept?.get(txHash)
     if (unkept !== undefined && !isRightWord(fate, told)) {
-      world.fail(
-        'the sequencer says which promises it has not kept',
-        `${fate}, but it says ${describe(told)}: ${name}`,
-      )
+      world.fail(SAYS_UNKEPT, `${fate}, but it says ${describe(told)}: ${name}`)
     }
   }
   return fates
@@ -93,15 +92,24 @@ function describe(told: UnkeptPromise | undefined): string {
   return `${told.isVoid ? 'void' : told.outcome} ${told.reason ?? ''} since ${told.since}`
 }
 
-async function readUnkept(pool: Pick<Pool, 'unkept'>): Promise<ReadonlyMap<Hex, UnkeptPromise>> {
+/** Undefined, and a failure, when the sequencer cannot say. */
+async function readUnkept(
+  world: World,
+  pool: Pick<Pool, 'unkept'>,
+): Promise<ReadonlyMap<Hex, UnkeptPromise> | undefined> {
   const found = new Map<Hex, UnkeptPromise>()
   let after: Hex | undefined
-  do {
-    const { promises, next } = await pool.unkept({ after, limit: 50 })
-    for (const promise of promises) found.set(promise.signed.promise.txHash, promise)
-    after = next
-  } while (after !== undefined)
-  return found
+  try {
+    do {
+      const { promises, next } = await pool.unkept({ after, limit: 50 })
+      for (const promise of promises) found.set(promise.signed.promise.txHash, promise)
+      after = next
+    } while (after !== undefined)
+    return found
+  } catch (error) {
+    world.fail(SAYS_UNKEPT, String(error))
+    return undefined
+  }
 }
 
 function checkEquivocation(world: World, promises: readonly KeptPromise[]): void {

@@ -99,7 +99,10 @@ export function createSequencerProcess(world: World, watch: ChainWatch): Simulat
       for (const manager of [batcher?.txManager, proposer?.txManager]) {
         if (manager !== undefined) repeat(() => manager.poll(), poll)
       }
-      if (batcher !== undefined) repeat(() => batcher.batcher.step(), poll)
+      if (batcher !== undefined) {
+        repeat(() => batcher.l1Head.refresh(), 12 * MS)
+        repeat(() => batcher.batcher.step(), poll)
+      }
       if (proposer !== undefined) repeat(() => proposer.proposer.step(), 2 * poll)
       return { store, parts }
     },

@@ -1,0 +1,66 @@
+import { privateKeyToAddress } from 'viem/accounts'
+import { expect, it } from 'vitest'
+import {
+  createLogger,
+  createMetrics,
+  createNativeVerifier,
+  openChainStore,
+  TemporaryFault,
+} from '../node/index.ts'
+import { createFakeL1Rollup } from '../test/derivationWorld.ts'
+import { createFakeL1 } from '../test/FakeL1.ts'
+import { createFakeL1Sender } from '../test/FakeL1Sender.ts'
+import { createSequencerParts } from './createSequencerParts.ts'
+
+const KEYS = { promise: `0x${'01'.repeat(32)}`, batcher: `0x${'02'.repeat(32)}` } as const
+const SECONDS = 6n
+
+it('posts in time for the sequencing window while derivation waits for blobs that nobody serves', async () => {
+  const l1 = createFakeL1({ chainId: 900n, number: 100n, timestamp: 1_800_000_000n })
+  const rollup = createFakeL1Rollup(l1)
+  const sender = createFakeL1Sender()
+  const store = await openChainStore(':memory:', rollup)
+  const { derivation, permit, builder, batcher } = await createSequencerParts({
+    options: {
+      rollup,
+      promiseKey: KEYS.promise,
+      batcherKey: KEYS.batcher,
+      l1Confirmations: 0n,
+      batcher: { maxChannelDuration: 1_000n, windowMargin: 3n },
+      logger: createLogger({ level: 'silent' }),
+      version: 'keyroll/test',
+    },
+    store,
+    l1: {
+      ...l1.client,
+      async blobs() {
+        throw new TemporaryFault('no beacon node answers')
+      },
+    },
+    contracts: {
+      promiseSigner: async () => privateKeyToAddress(KEYS.promise),
+      batcher: async () => privateKeyToAddress(KEYS.batcher),
+      proposer: () => expect.unreachable(),
+      submissionCount: async () => 0n,
+      nextOutputBlock: () => expect.unreachable(),
+    },
+    sender,
+    verify: createNativeVerifier(),
+    metrics: createMetrics(),
+    now: () => 0,
+  })
+  while ((await derivation.step()) !== 'waiting');
+  await permit.refresh()
+  l1.mine([{ kind: 'blobs', blobs: [Uint8Array.of(0)] }], SECONDS)
+  await builder.build()
+  const postedAt: bigint[] = []
+  for (let seen = l1.head().number; seen <= 100n + rollup.seqWindowSize; seen = l1.mine([], SECONDS).number) {
+    await derivation.step().catch(() => undefined)
+    await batcher?.l1Head.refresh()
+    await batcher?.batcher.step()
+    if (sender.pool().length > postedAt.length) postedAt.push(seen)
+  }
+  expect(derivation.status()).toMatchObject({ derivedL1: { number: 100n }, trouble: {} })
+  expect(postedAt).toEqual([100n + rollup.seqWindowSize - 3n])
+  await store.close()
+})
