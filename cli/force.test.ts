@@ -15,7 +15,7 @@ import {
   transactionHash,
   userDepositSourceHash,
 } from '../protocol/index.ts'
-import { attributesOn, nextOriginOn } from '../test/chainFixtures.ts'
+import { attributesOn, fakeHash, nextOriginOn } from '../test/chainFixtures.ts'
 import { type L1World, startL1World } from '../test/l1World.ts'
 import { startTestRpc, type TestRpc } from '../test/rpcServer.ts'
 import { createTestKeystore } from '../test/TestKeystore.ts'
@@ -26,6 +26,8 @@ import { createForceCommand } from './force.ts'
 let world: L1World
 let rollup: RollupConfig
 let node: TestRpc
+/** What the command said last. */
+let told = ''
 
 beforeAll(async () => {
   world = await startL1World({ parameters: { blockTime: 2n } })
@@ -51,11 +53,15 @@ async function force(
   change: Partial<RollupConfig> = {},
 ) {
   const lines: string[] = []
+  told = ''
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     lines.push(String(text))
     return true
   })
-  vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    told += text
+    return true
+  })
   // A process runs one command; here many run in one.
   vi.spyOn(process, 'on').mockReturnValue(process)
   await writeFile(file('rollup.json'), JSON.stringify(rollupConfigToJson({ ...rollup, ...change })))
@@ -149,12 +155,29 @@ describe('keyroll force', () => {
     const first = keystore.update({ data: '0x01' })
     const second = keystore.update({ data: '0x02' })
     const third = keystore.update({ data: '0x03' })
-    await node.engine.build((head) => attributesOn(head, rollup, [first.raw]))
+    const { safe } = node.store.heads()
+    const inclusion = { l1Block: { number: 500n, hash: fakeHash('l1 500') }, transactionHash: undefined }
+    await node.engine.consolidate(safe, attributesOn(safe, rollup, [first.raw]), inclusion)
     const at = { 'keyroll-rpc': node.server.url }
     await expect(force(toHex(first.raw), at)).rejects.toThrow(/already in effect/)
     await expect(force(toHex(third.raw), at)).rejects.toThrow(/NONCE_TOO_HIGH/)
     expect(await force(toHex(first.raw), { ...at, anyway: true })).toHaveLength(1)
     expect(await force(toHex(second.raw), at)).toHaveLength(1)
+  })
+
+  it('forces what the sequencer has only shown, and says so', async () => {
+    const keystore = createTestKeystore(rollup.l2ChainId, 'judy')
+    const first = keystore.update({ data: '0x01' })
+    const second = keystore.update({ data: '0x02' })
+    const raws = [first.raw, second.raw]
+    const block = await node.engine.build((head) => attributesOn(head, rollup, raws))
+    const at = { 'keyroll-rpc': node.server.url }
+    const shown = `took effect in block ${block.header.number}, which L1 does not hold yet`
+    expect(await force(toHex(first.raw), at)).toHaveLength(1)
+    expect(told).toContain(shown)
+    // Without the first, which L1 does not hold either, the second is of no use.
+    await expect(force(toHex(second.raw), at)).rejects.toThrow(/on what L1 holds: NONCE_TOO_HIGH/)
+    expect(told).toContain(shown)
   })
 })
 

@@ -16,9 +16,10 @@ import {
   type ForceEstimate,
   findForced,
   findForceFault,
+  getStatus,
   portalActions,
 } from '../client/index.ts'
-import { MAX_TRANSACTION_BYTES, type RollupConfig } from '../protocol/index.ts'
+import { fromHex, MAX_TRANSACTION_BYTES, type RollupConfig, transactionHash } from '../protocol/index.ts'
 import { awaitForced } from './awaitForced.ts'
 import { CliError } from './CliError.ts'
 import { callRpc } from './callRpc.ts'
@@ -160,12 +161,16 @@ type EffectCheck = {
 
 async function checkEffect({ rollup, raw, timestamp, keyrollRpc, anyway }: EffectCheck): Promise<void> {
   const node = createClient({ transport: http(keyrollRpc) })
+  const shown = await getStatus(node, { transactionHash: transactionHash(fromHex(raw)) })
+  if (shown.stage === 'unsafe' && shown.valid === true) {
+    tell(`the set-config took effect in block ${shown.blockNumber}, which L1 does not hold yet`)
+  }
   const fault = await findForceFault(node, { rollup, raw, timestamp })
   if (fault === undefined) return
   const what =
     fault === 'ALREADY_IN_EFFECT'
       ? 'the set-config is already in effect'
-      : `the set-config would take no effect now: ${fault} (protocol.md §3.3)`
+      : `the set-config would take no effect on what L1 holds: ${fault} (protocol.md §3.3)`
   if (!anyway) throw new CliError(`${what}; nothing was sent, --anyway forces it nevertheless`)
   tell(`${what}; forcing it nevertheless`)
 }

@@ -49,7 +49,7 @@ async function create(flags: CreateFlags): Promise<void> {
     '../node/index.ts'
   )
   const store = await openChainStore(path, rollup).catch((cause: unknown) => {
-    if (!(cause instanceof DatabaseUnavailableError) || !isLocked(cause)) throw cause
+    if (!(cause instanceof DatabaseUnavailableError && cause.isLocked)) throw cause
     const message = 'its node is running; stop it, or take the directory of another node for snapshots'
     throw new CliError(`${flags.dataDir}: ${message}`, { cause })
   })
@@ -60,13 +60,6 @@ async function create(flags: CreateFlags): Promise<void> {
   } finally {
     await store.close()
   }
-}
-
-/** LevelDB lets one process at a database; what it says stands at the bottom. */
-function isLocked(error: Error): boolean {
-  const { cause } = error
-  if (!(cause instanceof Error)) return false
-  return ('code' in cause && cause.code === 'LEVEL_LOCKED') || isLocked(cause)
 }
 
 function wantedSnapshot({ block, outputIndex }: CreateFlags): WantedSnapshot | undefined {

@@ -100,6 +100,50 @@ describe('where derivation begins', () => {
     expect((await find()).unsafe.hash).toBe(blocks[standing - 1]?.hash)
   })
 
+  it('knows the unsafe head, whatever others do to it while L1 is asked', async () => {
+    const changes: ((node: TestNode) => Promise<unknown>)[] = [
+      (node) => node.engine.reset(3n),
+      (node) => node.engine.reset(3n).then(() => build(node, 1)),
+      (node) => build(node, 2),
+    ]
+    for (const change of changes) {
+      let asked: number
+      let at = 0
+      do {
+        const { find, l1, node } = await setUp()
+        for (let i = 0; i < 4; i++) l1.mine([], SECONDS)
+        await build(node, 9)
+        asked = 0
+        const changing = async <T>(answer: T) => {
+          if (asked++ === at) await change(node)
+          return answer
+        }
+        const start = await find({
+          header: async (block) => changing(await l1.client.header(block)),
+          headerByHash: async (hash) => changing(await l1.client.headerByHash(hash)),
+        })
+        expect(start.unsafe).toEqual(node.store.heads().unsafe)
+        expect(start.safe.number).toBe(0n)
+      } while (++at < asked)
+      expect(at).toBeGreaterThan(2)
+    }
+  })
+
+  it('is not above what others left of unsafe blocks that L1 contradicts', async () => {
+    const { find, l1, node } = world
+    l1.mine([], SECONDS)
+    l1.mine([], SECONDS)
+    await build(node, 9)
+    l1.takeBack(1)
+    l1.mine([], SECONDS + 1n)
+    const headerByHash: L1Client['headerByHash'] = async (hash) => {
+      await node.engine.reset(1n)
+      return l1.client.headerByHash(hash)
+    }
+    expect((await find()).unsafe.number).toBeGreaterThan(1n)
+    expect((await find({ headerByHash })).unsafe).toEqual(node.store.heads().unsafe)
+  })
+
   it('waits for an L1 node that lags behind the data of safe blocks, or does not know an origin', async () => {
     const { find, l1, node } = world
     const blocks = await build(node, 2)

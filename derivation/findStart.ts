@@ -74,9 +74,11 @@ export async function findStart({
       { details: { reason: 'FINALIZED_L1_REVERTED' } },
     )
   }
-  // An origin that L1 does not have yet may still come: only what L1 contradicts is given up.
+  // An origin that L1 does not have yet may still come: only what L1 contradicts is given up. But while L1 is asked others build
+  // unsafe blocks, or take them back: what is gone does not stand.
   const unsafeNumber = await findLast(safeNumber, heads.unsafe.number, async (number) => {
-    return (await standing(refAt(number).l1Origin)) !== 'gone'
+    const block = store.blockByNumber(number)
+    return block !== undefined && (await standing(blockToRef(block).l1Origin)) !== 'gone'
   })
   // The base is the last block that its L1 block led to; every other may have had successors in the same one.
   const firstData =
@@ -84,9 +86,12 @@ export async function findStart({
   const parent = store.safeHeadAtL1(firstData - 1n)
   const origin = await l1.headerByHash(parent.l1Origin.hash)
   if (origin === undefined) throw new TemporaryFault(`L1 does not give block ${parent.l1Origin.hash}`)
+  // What was built meanwhile on a head that stands is kept.
+  const isWhole = unsafeNumber === heads.unsafe.number
+  const lastStanding = isWhole ? undefined : store.blockByNumber(unsafeNumber ?? safeNumber)
   return {
     safe: refAt(safeNumber),
-    unsafe: refAt(unsafeNumber ?? safeNumber),
+    unsafe: lastStanding === undefined ? store.heads().unsafe : blockToRef(lastStanding),
     parent,
     origin,
     firstData,

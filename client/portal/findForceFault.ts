@@ -21,8 +21,9 @@ export type FindForceFaultParameters = {
 export type ForceFault = 'ALREADY_IN_EFFECT' | InvalidReason
 
 /**
- * Names what keeps a set-config from taking effect on the state that a Keyroll node has now, or nothing. What comes before
- * the deposit in the chain may still change that.
+ * Names what keeps a set-config from taking effect on the state that a Keyroll node has derived from L1, or nothing. Unsafe blocks
+ * count for nothing, for without their sequencer they may never come to L1; what comes before the deposit in the chain may still
+ * change the answer.
  *
  * @throws {UndecodableSetConfigError}
  * @throws {KeyrollRefusedError}
@@ -33,7 +34,7 @@ export async function findForceFault(
   { rollup, raw, timestamp }: FindForceFaultParameters,
 ): Promise<ForceFault | undefined> {
   const tx = decodeForced(rollup, raw)
-  const keystore = await getConfig(client, { id: tx.id })
+  const keystore = await getConfig(client, { id: tx.id, block: 'safe' })
   if (keystore.configHash === configHash(tx.next)) return 'ALREADY_IN_EFFECT'
   // A keystore that nobody wrote is known by the set-config alone: by the initial config in it, or not at all.
   const current = keystore.config ?? tx.initial

@@ -168,6 +168,19 @@ describe('what keeps a set-config from taking effect', () => {
     expect(await faultOf(nodeWith(keystore, undefined), second.raw)).toBe('NONCE_TOO_HIGH')
   })
 
+  it('counts only what L1 holds: an unsafe block may never come there', async () => {
+    const keystore = keystoreOf('unsafe')
+    const first = keystore.update()
+    const second = keystore.update()
+    const shown = nodeWith(keystore, first.config)
+    const held = nodeWith(keystore, undefined)
+    const request: typeof shown.request = (call: { method: string; params?: unknown }) =>
+      (Array.isArray(call.params) && call.params[1] === 'safe' ? held : shown).request(call as never)
+    const node = createClient({ transport: custom({ request }) })
+    expect(await faultOf(node, first.raw)).toBeUndefined()
+    expect(await faultOf(node, second.raw)).toBe('NONCE_TOO_HIGH')
+  })
+
   it('is any rule that it breaks', async () => {
     const keystore = keystoreOf('lockout')
     const stranger = keystoreOf('stranger').signer

@@ -70,6 +70,7 @@ async function setUp() {
     /** Turns the sequencer's answers into others. */
     forge: undefined as ((json: SignedJson, number: bigint) => unknown) | undefined,
     asked: [] as bigint[],
+    logged: [] as { level: number; msg: string; err?: { message: string } }[],
     push: (_: unknown): void => undefined,
   }
   const sign = ({ hash: blockHash, header }: Block, by = honest) =>
@@ -101,7 +102,10 @@ async function setUp() {
     l1: seen,
     rollup,
     verify,
-    logger: createLogger({ level: 'silent' }),
+    logger: createLogger({
+      level: 'warn',
+      destination: { write: (line) => world.logged.push(JSON.parse(line)) },
+    }),
     metrics,
     now: () => world.now * 1_000,
   })
@@ -338,6 +342,23 @@ describe('following unsafe blocks', () => {
     }
     await expect.poll(() => unsafe(node).number, { timeout: 20_000 }).toBe(4n)
     expect(await outcomes()).toMatchObject({ FOLLOWED: 4, WRONG_SIGNER: 100 })
+    stop.abort()
+    await running
+  })
+
+  it('warns of a sequencer that does not answer, but not each time', async () => {
+    const { sequencer, follower, world, outcomes } = await setUp()
+    const stop = new AbortController()
+    await sequencer.build()
+    world.forge = () => {
+      throw new TemporaryFault('the sequencer did not answer: 404')
+    }
+    const running = follower.run(stop.signal)
+    await expect.poll(async () => (await outcomes()).UNAVAILABLE, { timeout: 20_000 }).toBe(2)
+    const warning = { level: 40, err: { message: 'the sequencer did not answer: 404' } }
+    expect(world.logged).toMatchObject([warning])
+    world.now += 5
+    await expect.poll(() => world.logged, { timeout: 20_000 }).toMatchObject([warning, warning])
     stop.abort()
     await running
   })

@@ -202,12 +202,15 @@ export function createUnsafeFollower(options: UnsafeFollowerOptions): UnsafeFoll
 
   function refuse({ flaw, hash }: Refused): 'refused' {
     metrics.blocks.inc({ outcome: flaw })
-    // The metric counts them all; a flood must not fill the log.
-    if (now() - loggedAt >= LOG_AT_MOST_EVERY_MS) {
-      loggedAt = now()
-      logger.warn({ reason: flaw, hash }, 'refused an unsafe block of the sequencer')
-    }
+    warn({ reason: flaw, hash }, 'refused an unsafe block of the sequencer')
     return 'refused'
+  }
+
+  /** The metric counts all that goes wrong; a flood must not fill the log. */
+  function warn(what: object, message: string): void {
+    if (now() - loggedAt < LOG_AT_MOST_EVERY_MS) return
+    loggedAt = now()
+    logger.warn(what, message)
   }
 
   async function step(): Promise<FollowOutcome> {
@@ -243,7 +246,7 @@ export function createUnsafeFollower(options: UnsafeFollowerOptions): UnsafeFoll
         const outcome = await step().catch((error: unknown) => {
           if (signal.aborted) return 'idle' as const
           const isForeseen = error instanceof TemporaryFault || error instanceof ResetFault
-          if (isForeseen) logger.debug({ err: error }, 'cannot follow the sequencer yet')
+          if (isForeseen) warn({ err: error }, 'cannot follow the sequencer yet')
           // Unsafe blocks are a convenience: nothing about them may end the node.
           else logger.error({ err: error }, 'following the sequencer failed')
           metrics.blocks.inc({ outcome: isForeseen ? 'UNAVAILABLE' : 'INTERNAL' })

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { existsSync, writeFileSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Hex } from 'viem'
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { compareBytes, configToRlp, rollupConfigToJson, toHex } from '../../protocol/index.ts'
 import { createBigChain } from '../../test/bigChain.ts'
 import { createTestRollup } from '../../test/chainFixtures.ts'
-import { DatabaseUnavailableError, openLevelDatabase } from '../store/Database.ts'
+import { openLevelDatabase } from '../store/Database.ts'
 import { openChainStoreIn } from '../store/openChainStore.ts'
 import type { StoredOutput } from '../store/StoredOutput.ts'
 import { createNodeReader, rootPosition } from '../store/storedTrie.ts'
@@ -162,10 +162,31 @@ it('ends when it is told to, and leaves nothing', async () => {
 
 it('waits for nobody: where another process imports, it refuses and leaves that one alone', async () => {
   const other = await openLevelDatabase(`${path}.importing`)
-  await expect(importSnapshot({ file, path, rollup, check })).rejects.toThrow(DatabaseUnavailableError)
+  await expect(importSnapshot({ file, path, rollup, check })).rejects.toThrow('another process is using it')
   await other.close()
   await importSnapshot({ file, path, rollup, check })
   expect(await leftovers()).toHaveLength(1)
+})
+
+it('throws away what an earlier import left, also when that cannot be opened', async () => {
+  await mkdir(`${path}.importing`)
+  // As after a power cut: it names a file that is not there.
+  await writeFile(join(`${path}.importing`, 'CURRENT'), 'MANIFEST-000009\n')
+  await importSnapshot({ file, path, rollup, check })
+  await expectWhole()
+  expect(await leftovers()).toHaveLength(1)
+})
+
+it('that fails says why and leaves nothing, though what it made cannot be opened again', async () => {
+  const full = new RangeError('the disk is full')
+  const signal = Object.assign(new AbortController().signal, {
+    throwIfAborted() {
+      writeFileSync(join(`${path}.importing`, 'CURRENT'), 'MANIFEST-000009\n')
+      throw full
+    },
+  })
+  await expect(importSnapshot({ file, path, rollup, check, signal })).rejects.toBe(full)
+  expect(await leftovers()).toEqual([])
 })
 
 it('writes a file that is there only when it is whole', async () => {

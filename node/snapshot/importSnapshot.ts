@@ -59,16 +59,15 @@ export async function importSnapshot({
   const unfinished = `${path}.importing`
   const counts = await withSnapshotFile(file, rollup, async (reading) => {
     await check(reading)
-    await discard(unfinished)
+    await discardLeftover(unfinished)
     const database = await openLevelDatabase(unfinished)
     try {
-      return await loadSnapshot(reading, database, rollup, signal)
-    } finally {
-      await database.close()
+      return await loadSnapshot(reading, database, rollup, signal).finally(database.close)
+    } catch (error) {
+      // What cannot be removed now is thrown away the next time.
+      await rm(unfinished, { recursive: true }).catch(() => undefined)
+      throw error
     }
-  }).catch(async (error: unknown) => {
-    if (!(error instanceof DatabaseUnavailableError)) await discard(unfinished)
-    throw error
   })
   await rename(unfinished, path)
   await syncDirectory(dirname(path))
@@ -76,8 +75,13 @@ export async function importSnapshot({
 }
 
 /** Removes what an earlier import left, unless that import is still running: then its lock is held. */
-async function discard(path: string): Promise<void> {
+async function discardLeftover(path: string): Promise<void> {
   if (!existsSync(path)) return
-  await (await openLevelDatabase(path)).close()
+  try {
+    await (await openLevelDatabase(path)).close()
+  } catch (error) {
+    // Whatever else keeps it from being opened, as a full disk does, goes with it.
+    if (error instanceof DatabaseUnavailableError && error.isLocked) throw error
+  }
   await rm(path, { recursive: true })
 }

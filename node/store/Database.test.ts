@@ -207,11 +207,30 @@ describe('a write', () => {
   })
 })
 
-it('is not opened where its records cannot be, and holds no lock then', async () => {
-  await mkdir(records)
-  await expect(openLevelDatabase(path)).rejects.toBeInstanceOf(DatabaseUnavailableError)
-  await rm(records, { recursive: true })
-  await (await openLevelDatabase(path)).close()
+describe('a database that cannot be opened', () => {
+  const refusal = () => openLevelDatabase(path).catch((error: unknown) => error)
+
+  it('says why, and holds no lock, where its records cannot be', async () => {
+    await mkdir(records)
+    const error = await refusal()
+    expect(error).toBeInstanceOf(DatabaseUnavailableError)
+    expect(error).toMatchObject({ message: expect.stringMatching(/: EISDIR: /), isLocked: false })
+    await rm(records, { recursive: true })
+    await (await openLevelDatabase(path)).close()
+  })
+
+  it('says what the system said of LevelDB’s files', async () => {
+    await writeFile(join(path, 'CURRENT'), 'MANIFEST-000009\n')
+    const message = expect.stringMatching(/MANIFEST-000009: No such file or directory$/)
+    expect(await refusal()).toMatchObject({ message, isLocked: false })
+  })
+
+  it('names another process only where there is one', async () => {
+    const database = await openLevelDatabase(path)
+    const message = `cannot open the database at ${path}: another process is using it`
+    expect(await refusal()).toMatchObject({ message, isLocked: true })
+    await database.close()
+  })
 })
 
 describe('a chain whose records are damaged', () => {

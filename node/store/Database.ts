@@ -124,7 +124,18 @@ export function createMemoryDatabase(): Database {
 /** Reports a database directory that cannot be opened. */
 export class DatabaseUnavailableError extends KeyrollError {
   override readonly name = 'DatabaseUnavailableError'
+  /** Whether somebody else has it open. */
+  readonly isLocked: boolean
   constructor(path: string, options: ErrorOptions) {
-    super(`cannot open the database at ${path}: is another process using it, or is it not readable?`, options)
+    const reason = innermost(options.cause)
+    const isLocked = reason instanceof Error && 'code' in reason && reason.code === 'LEVEL_LOCKED'
+    const text = reason instanceof Error ? reason.message : reason
+    super(`cannot open the database at ${path}: ${isLocked ? 'another process is using it' : text}`, options)
+    this.isLocked = isLocked
   }
+}
+
+/** LevelDB says first that it failed, and why at the bottom. */
+function innermost(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? innermost(error.cause) : error
 }

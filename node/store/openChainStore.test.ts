@@ -146,6 +146,34 @@ describe('openChainStore in memory', () => {
     expect(store.receiptsOf(other.hash)).toEqual([])
   })
 
+  it('says that there is no block, and not that the database is damaged, when one is dropped between two reads', async () => {
+    const disk = createMemoryDatabase()
+    const first = await openChainStoreIn(disk, 'a test', rollup)
+    const result = execute(first, [raw(0)])
+    await first.appendSafe(result, includedAt(101n))
+    const { hash } = result.block
+    let drop: (() => void) | undefined
+    const database: Database = {
+      ...disk,
+      get(key) {
+        const value = disk.get(key)
+        if (key[0] === Bucket.number) drop?.()
+        return value
+      },
+      write: (writes) =>
+        new Promise((resolve) => {
+          drop = () => resolve(disk.write(writes))
+        }),
+    }
+    const store = await openChainStoreIn(database, 'a test', rollup)
+    const { unsafe, finalized } = store.heads()
+    const rewound = store.rewind(0n)
+    expect(store.receiptsOf(hash)).toBeUndefined()
+    expect([store.heads().unsafe, store.safeHeadAtL1(101n)]).toEqual([unsafe, finalized])
+    await rewound
+    expect(store.blockByHash(hash)).toBeUndefined()
+  })
+
   it('finds the deposit that forces a set-config by the set-config’s hash', async () => {
     const deposit = createTestDeposit(raw(0), 0)
     await append(store, [deposit], true)

@@ -135,11 +135,14 @@ function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
 
   /** Gets what belongs to a block; undefined when there is no block with this hash. */
   function recordOfBlock(bucket: BucketNumber, hash: Hex): Uint8Array | undefined {
-    const number = database.get(bucketKey(Bucket.number, fromHex(hash, 32)))
+    const key = bucketKey(Bucket.number, fromHex(hash, 32))
+    const number = database.get(key)
     if (number === undefined) return undefined
     const record = recordUnder(database, bucketKey(bucket, number))
-    if (record === undefined) throw new DamagedDatabaseError(`what belongs to block ${hash}`)
-    return record
+    if (record !== undefined) return record
+    // LevelDB may have dropped the block between the two reads.
+    if (database.get(key) === undefined) return undefined
+    throw new DamagedDatabaseError(`what belongs to block ${hash}`)
   }
 
   const blockByHash = (hash: Hex) =>
@@ -302,8 +305,9 @@ function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
       let [low, high] = [base.block.number, heads.safe.number]
       while (low < high) {
         const middle = (low + high + 1n) / 2n
-        const at = inclusionOf(middle)?.l1Block.number ?? 0n
-        if (at <= l1Number) low = middle
+        const at = inclusionOf(middle)?.l1Block.number
+        // It is undefined only of a block that a rewind is dropping.
+        if (at !== undefined && at <= l1Number) low = middle
         else high = middle - 1n
       }
       return refAt(low)
