@@ -13,7 +13,13 @@ import {
 } from '../../protocol/index.ts'
 import { minimum } from '../minimum.ts'
 import type { ChainStore } from '../store/ChainStore.ts'
-import { blockToJson, fullBlockToJson, receiptToJson, transactionToJson } from './blockJson.ts'
+import {
+  blockToJson,
+  fullBlockToJson,
+  receiptsToJson,
+  receiptToJson,
+  transactionToJson,
+} from './blockJson.ts'
 import { feeHistory } from './feeHistory.ts'
 import { findBlock, requireBlock, requireKept } from './findBlock.ts'
 import { logQuery, searchLogs } from './LogFilter.ts'
@@ -92,8 +98,7 @@ export function createEthMethods({ store, rollup, syncing }: EthMethodsOptions):
     const found = store.transaction(transactionHash)
     const inBlock = found && store.blockByHash(found.blockHash)
     if (found === undefined || inBlock === undefined) return null
-    const { receipts, verdicts } = receiptsOf(inBlock.hash)
-    return receiptToJson(inBlock, receipts, verdicts, found.index)
+    return receiptToJson(inBlock, receiptsOf(inBlock.hash), found.index)
   }
 
   function receiptsOf(blockHash: Hex) {
@@ -164,25 +169,30 @@ export function createEthMethods({ store, rollup, syncing }: EthMethodsOptions):
     ),
     eth_getBlockReceipts: defineMethod([param('block', blockSelector)], ([selector]) => {
       const found = findBlock(store, selector)
-      if (found === undefined) return null
-      const { receipts, verdicts } = receiptsOf(found.hash)
-      return receipts.map((_, index) => receiptToJson(found, receipts, verdicts, index))
+      return found === undefined ? null : receiptsToJson(found, receiptsOf(found.hash))
     }),
-    eth_getLogs: defineMethod([param('filter', logQuery)], async ([query]) => {
+    eth_getLogs: defineMethod([param('filter', logQuery)], async ([query], _context, work) => {
       if ('hash' in query.from) {
         const found = requireBlock(store, query.from)
-        return searchLogs(store, query, found.header.number, found.header.number)
+        return searchLogs(store, query, found.header.number, found.header.number, work)
       }
       const from = rangeEnd(query.from)
       requireKept(store, from)
-      return searchLogs(store, query, from, minimum(rangeEnd(query.to), store.heads().unsafe.number))
+      const to = minimum(rangeEnd(query.to), store.heads().unsafe.number)
+      return searchLogs(store, query, from, to, work)
     }),
     eth_getProof: defineMethod(
       [param('address', address), param('slots', list(slot, MAX_PROVEN_SLOTS)), block],
-      ([account, slots, selector]) => {
+      async ([account, slots, selector], _context, work) => {
         const { withdrawalsRoot: keystoreRoot } = requireBlock(store, selector).header
         const isKeystore = account === KEYSTORE_ADDRESS
         const trie = store.trie(isKeystore ? keystoreRoot : EMPTY_TRIE_ROOT)
+        const storageProof = []
+        for (const key of slots) {
+          await work.turn()
+          const value = numberToHex(BigInt(keystoreGet(trie, key) ?? 0))
+          storageProof.push({ key, value, proof: keystoreProof(trie, key).map(toHex) })
+        }
         return {
           address: account,
           // The state trie has one leaf, so the node that proves the Keystore also proves that any other account is absent.
@@ -191,11 +201,7 @@ export function createEthMethods({ store, rollup, syncing }: EthMethodsOptions):
           codeHash: EMPTY_CODE_HASH,
           nonce: '0x0',
           storageHash: isKeystore ? keystoreRoot : EMPTY_TRIE_ROOT,
-          storageProof: slots.map((key) => ({
-            key,
-            value: numberToHex(BigInt(keystoreGet(trie, key) ?? 0)),
-            proof: keystoreProof(trie, key).map(toHex),
-          })),
+          storageProof,
         }
       },
     ),

@@ -1,8 +1,8 @@
-import { setImmediate as nextTick } from 'node:timers/promises'
 import type { Address, Hex } from 'viem'
-import { EMPTY_BLOOM, logsToBloom } from '../../protocol/index.ts'
+import { EMPTY_BLOOM, type Log, logsToBloom } from '../../protocol/index.ts'
 import type { ChainStore } from '../store/ChainStore.ts'
-import { type LogJson, logsToJson } from './blockJson.ts'
+import { type LogJson, logsInBlock } from './blockJson.ts'
+import type { RpcWork } from './RpcDispatcher.ts'
 import { invalidParams, RpcError } from './RpcError.ts'
 import {
   address,
@@ -28,7 +28,8 @@ const MAX_LOG_RANGE = 10_000n
 const MAX_LOGS = 10_000
 
 const MAX_ALTERNATIVES = 1_000
-const BLOCKS_PER_TICK = 250n
+/** What a topic takes in JSON. */
+const TOPIC_CHARACTERS = 68
 
 /** Parses the filter of `eth_getLogs`. */
 export const logQuery: Parser<LogQuery> = (value, name) => {
@@ -57,7 +58,7 @@ export const logFilter: Parser<LogFilter> = (value, name) =>
 
 /** Tells whether a log passes a filter. */
 export function matchesFilter(
-  log: Pick<LogJson, 'address' | 'topics'>,
+  log: Pick<Log, 'address' | 'topics'>,
   { addresses, topics }: LogFilter,
 ): boolean {
   if (addresses.length > 0 && !addresses.includes(log.address)) return false
@@ -71,13 +72,14 @@ export function matchesFilter(
 /**
  * Collects the logs of a range of blocks that pass a filter, skipping blocks by their blooms.
  *
- * @throws {RpcError} when the range or the result is too long.
+ * @throws {RpcError} when the range or the result is too long, or nobody waits for it any more.
  */
 export async function searchLogs(
   store: ChainStore,
   filter: LogFilter,
   from: bigint,
   to: bigint,
+  work: RpcWork,
 ): Promise<readonly LogJson[]> {
   if (to >= from && to - from >= MAX_LOG_RANGE) {
     const message = `got a range of ${to - from + 1n} blocks, expected at most ${MAX_LOG_RANGE}`
@@ -89,16 +91,18 @@ export async function searchLogs(
   const mayMatch = createBloomTest(filter)
   const found: LogJson[] = []
   for (let number = from; number <= to; number++) {
-    // Other callers must be served between the blocks of a long search.
-    if ((number - from) % BLOCKS_PER_TICK === BLOCKS_PER_TICK - 1n) await nextTick()
+    await work.turn()
     const block = store.blockByNumber(number)
     if (block === undefined) break
     if (!mayMatch(block.header.logsBloom)) continue
-    const logs = logsToJson(block, store.receiptsOf(block.hash) ?? [])
-    found.push(...logs.filter((log) => matchesFilter(log, filter)))
-    if (found.length > MAX_LOGS) {
-      const message = `found more than ${MAX_LOGS} logs: ask for a shorter range`
-      throw new RpcError('limitExceeded', message, { reason: 'TOO_MANY_LOGS', maxLogs: MAX_LOGS })
+    for (const { log, toJson } of logsInBlock(block, store.receiptsOf(block.hash) ?? [])) {
+      if (!matchesFilter(log, filter)) continue
+      if (found.length === MAX_LOGS) {
+        const message = `found more than ${MAX_LOGS} logs: ask for a shorter range`
+        throw new RpcError('limitExceeded', message, { reason: 'TOO_MANY_LOGS', maxLogs: MAX_LOGS })
+      }
+      work.charge(2 * log.data.length + log.topics.length * TOPIC_CHARACTERS)
+      found.push(toJson(false))
     }
   }
   return found

@@ -1,6 +1,8 @@
 import type { Logger } from '../Logger.ts'
 import type { Metrics } from '../Metrics.ts'
+import type { Holding } from './Holdings.ts'
 import { RpcError } from './RpcError.ts'
+import { createTurns } from './Turns.ts'
 
 /** What a method knows of its caller. */
 export type RpcContext = {
@@ -10,8 +12,30 @@ export type RpcContext = {
   onClose(close: () => void): void
 }
 
-/** A JSON-RPC method: takes unchecked positional params, answers a JSON value or throws `RpcError`. */
-export type RpcMethod = (params: readonly unknown[], context: RpcContext) => unknown
+/** What a call uses up while it works. */
+export type RpcWork = {
+  /**
+   * Lets others go on. To be awaited between the steps of all that takes long.
+   *
+   * @throws {RpcError} when nobody waits for the answer any more.
+   */
+  turn(): Promise<void>
+  /**
+   * Counts characters that the result will have, to be told before many of them are kept; they may be too few.
+   *
+   * @throws {RpcError} when the answer gets too large, or nobody waits for it any more.
+   */
+  charge(characters: number): void
+}
+
+/** Work that nobody bounds: of a caller in this process. */
+export const UNBOUNDED_WORK: RpcWork = { turn: async () => undefined, charge: () => undefined }
+
+/**
+ * A JSON-RPC method: takes unchecked positional params, answers a JSON value or throws `RpcError`.
+ * Without `work` it is unbounded.
+ */
+export type RpcMethod = (params: readonly unknown[], context: RpcContext, work?: RpcWork) => unknown
 
 /** Methods by name. */
 export type RpcMethods = Readonly<Record<string, RpcMethod>>
@@ -27,11 +51,16 @@ export type RpcLimits = {
   /** Nesting of the request's JSON. */
   maxDepth: number
   maxConnections: number
+  /** Messages of one WebSocket connection that are being answered; what it sends beyond them waits to be read. */
+  maxSocketRequests: number
+  /** Bytes of requests and answers that are kept for all callers together; beyond, the one with most is disconnected. */
+  maxHeldBytes: number
 }
 
 /** Turns the text of a request into the text of its response; undefined when nothing is to be sent. */
 export interface RpcDispatcher {
-  handle(text: string, context: RpcContext): Promise<string | undefined>
+  /** Answers one request. What is made meanwhile is counted in `holding`, and no longer when it is done. */
+  handle(text: string, context: RpcContext, holding: Holding): Promise<string | undefined>
 }
 
 type RequestId = string | number | null
@@ -40,64 +69,93 @@ type RequestId = string | number | null
 const MAX_ID_LENGTH = 256
 const MAX_METHOD_LENGTH = 64
 
-/** Makes the part of a JSON-RPC server that knows nothing of sockets. It never rejects. */
+/** What V8 takes for each bracket and comma of parsed JSON, at most. */
+const PARSED_VALUE_BYTES = 40
+
+/** Makes the part of a JSON-RPC server that knows nothing of sockets. It never rejects; `now` is for `createTurns`. */
 export function createRpcDispatcher(options: {
   methods: RpcMethods
   limits: RpcLimits
   logger: Logger
   metrics: Metrics
+  now?: () => number
 }): RpcDispatcher {
   const { limits, logger, metrics } = options
+  const turn = createTurns(options.now)
   // A Map, because a plain object would also find `constructor` and `__proto__`.
   const methods = new Map(Object.entries(options.methods))
 
-  async function handle(text: string, context: RpcContext): Promise<string | undefined> {
-    const request = parseRequest(text, limits)
-    if (request instanceof RpcError) return errorResponse(null, request)
-    const budget = { left: limits.maxResponseBytes }
-    if (!Array.isArray(request)) return answer(request, context, budget)
-    if (request.length === 0) {
-      return errorResponse(
-        null,
-        new RpcError('invalidRequest', 'the batch is empty', { reason: 'EMPTY_BATCH' }),
-      )
+  async function handle(text: string, context: RpcContext, holding: Holding): Promise<string | undefined> {
+    let held = 0
+    let left = limits.maxResponseBytes
+    const hold = (bytes: number) => {
+      held += bytes
+      holding.add(bytes)
     }
-    if (request.length > limits.maxBatchLength) {
-      const message = `got a batch of ${request.length} calls, expected at most ${limits.maxBatchLength}`
-      return errorResponse(null, new RpcError('limitExceeded', message, { reason: 'BATCH_TOO_LONG' }))
+    const work: RpcWork = {
+      async turn() {
+        await turn(holding.over)
+        if (holding.over.aborted) throw callerGone()
+      },
+      charge(characters) {
+        left -= characters
+        if (left < 0) throw responseTooLarge(limits)
+        hold(characters)
+        if (holding.over.aborted) throw callerGone()
+      },
     }
-    // Calls of a batch start in order and run side by side.
-    const answers = await Promise.all(request.map((call) => answer(call, context, budget)))
-    const sent = answers.filter((one) => one !== undefined)
-    return sent.length === 0 ? undefined : `[${sent.join(',')}]`
-  }
 
-  async function answer(
-    call: unknown,
-    context: RpcContext,
-    budget: { left: number },
-  ): Promise<string | undefined> {
-    const { id, isNotification } = readId(call)
-    const stopped = metrics.rpcSeconds.startTimer()
-    const method = readMethodName(call, methods)
-    let outcome = 'ok'
-    let response: string
-    try {
-      if (budget.left <= 0) throw responseTooLarge(limits)
-      const result = invoke(call, methods, context)
-      // Awaiting what is not a promise would run the whole batch before the first result is counted.
-      const json = JSON.stringify((result instanceof Promise ? await result : result) ?? null)
-      budget.left -= json.length
-      if (budget.left < 0) throw responseTooLarge(limits)
-      response = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${json}}`
-    } catch (error) {
-      const rpcError = error instanceof RpcError ? error : reportInternal(error, method, logger)
-      outcome = rpcError.data.reason
-      response = errorResponse(id, rpcError)
+    async function answerAll(): Promise<string | undefined> {
+      const request = parseRequest(text, limits, hold)
+      if (request instanceof RpcError) return errorResponse(null, request)
+      if (!Array.isArray(request)) return answer(request)
+      if (request.length === 0) {
+        return errorResponse(
+          null,
+          new RpcError('invalidRequest', 'the batch is empty', { reason: 'EMPTY_BATCH' }),
+        )
+      }
+      if (request.length > limits.maxBatchLength) {
+        const message = `got a batch of ${request.length} calls, expected at most ${limits.maxBatchLength}`
+        return errorResponse(null, new RpcError('limitExceeded', message, { reason: 'BATCH_TOO_LONG' }))
+      }
+      const sent: string[] = []
+      for (const call of request) {
+        // One after the other, for each may have what the ones before it left.
+        const response = await answer(call)
+        if (response !== undefined) sent.push(response)
+        await turn(holding.over)
+        if (holding.over.aborted) return undefined
+      }
+      return sent.length === 0 ? undefined : `[${sent.join(',')}]`
     }
-    stopped({ method })
-    metrics.rpcCalls.inc({ method, outcome })
-    return isNotification ? undefined : response
+
+    async function answer(call: unknown): Promise<string | undefined> {
+      const { id, isNotification } = readId(call)
+      const stopped = metrics.rpcSeconds.startTimer()
+      const method = readMethodName(call, methods)
+      let outcome = 'ok'
+      let response: string
+      try {
+        if (left <= 0) throw responseTooLarge(limits)
+        const before = left
+        const json = JSON.stringify((await invoke(call, methods, context, work)) ?? null)
+        work.charge(json.length - (before - left))
+        response = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${json}}`
+      } catch (error) {
+        const rpcError = error instanceof RpcError ? error : reportInternal(error, method, logger)
+        outcome = rpcError.data.reason
+        response = errorResponse(id, rpcError)
+      }
+      stopped({ method })
+      metrics.rpcCalls.inc({ method, outcome })
+      return isNotification ? undefined : response
+    }
+
+    await turn(holding.over)
+    const response = holding.over.aborted ? undefined : await answerAll()
+    holding.add(-held)
+    return response
   }
 
   return { handle }
@@ -109,12 +167,18 @@ export function errorResponse(id: RequestId, error: RpcError): string {
   return JSON.stringify({ jsonrpc: '2.0', id, error: { code, message, data } })
 }
 
-function parseRequest(text: string, limits: RpcLimits): unknown | RpcError {
-  if (isDeeperThan(text, limits.maxDepth)) {
-    return new RpcError('limitExceeded', `expected JSON nested at most ${limits.maxDepth} deep`, {
+function parseRequest(
+  text: string,
+  { maxDepth }: RpcLimits,
+  hold: (bytes: number) => void,
+): unknown | RpcError {
+  const values = countValues(text, maxDepth)
+  if (values === undefined) {
+    return new RpcError('limitExceeded', `expected JSON nested at most ${maxDepth} deep`, {
       reason: 'TOO_DEEP',
     })
   }
+  hold(values * PARSED_VALUE_BYTES)
   try {
     return JSON.parse(text)
   } catch {
@@ -122,9 +186,10 @@ function parseRequest(text: string, limits: RpcLimits): unknown | RpcError {
   }
 }
 
-/** Counts brackets outside strings before anything recursive touches the text. */
-function isDeeperThan(text: string, limit: number): boolean {
+/** Counts brackets and commas outside strings before anything recursive touches the text; undefined when it is too deep. */
+function countValues(text: string, maxDepth: number): number | undefined {
   let depth = 0
+  let values = 0
   let inString = false
   for (let i = 0; i < text.length; i++) {
     const char = text.charCodeAt(i)
@@ -132,12 +197,14 @@ function isDeeperThan(text: string, limit: number): boolean {
       if (char === 0x5c /* \ */) i++
       else if (char === 0x22 /* " */) inString = false
     } else if (char === 0x22) inString = true
+    else if (char === 0x2c /* , */) values++
     else if (char === 0x5b /* [ */ || char === 0x7b /* { */) {
+      values++
       depth++
-      if (depth > limit) return true
+      if (depth > maxDepth) return undefined
     } else if (char === 0x5d || char === 0x7d) depth--
   }
-  return false
+  return values
 }
 
 function readId(call: unknown): { id: RequestId; isNotification: boolean } {
@@ -163,7 +230,12 @@ function readMethodName(call: unknown, methods: ReadonlyMap<string, RpcMethod>):
     : 'unknown'
 }
 
-function invoke(call: unknown, methods: ReadonlyMap<string, RpcMethod>, context: RpcContext): unknown {
+function invoke(
+  call: unknown,
+  methods: ReadonlyMap<string, RpcMethod>,
+  context: RpcContext,
+  work: RpcWork,
+): unknown {
   if (!isObject(call)) throw invalidRequest('NOT_AN_OBJECT', 'expected a JSON-RPC call, an object')
   if (call.jsonrpc !== '2.0') throw invalidRequest('WRONG_VERSION', 'expected "jsonrpc": "2.0"')
   if (Object.hasOwn(call, 'id') && !isRequestId(call.id)) {
@@ -188,7 +260,7 @@ function invoke(call: unknown, methods: ReadonlyMap<string, RpcMethod>, context:
   if (!Array.isArray(params)) {
     throw new RpcError('invalidParams', 'expected params to be an array', { reason: 'PARAMS_NOT_AN_ARRAY' })
   }
-  return method(params, context)
+  return method(params, context, work)
 }
 
 function invalidRequest(reason: string, message: string): RpcError {
@@ -198,6 +270,11 @@ function invalidRequest(reason: string, message: string): RpcError {
 function responseTooLarge(limits: RpcLimits): RpcError {
   const message = `the answer would exceed ${limits.maxResponseBytes} bytes: ask for less`
   return new RpcError('limitExceeded', message, { reason: 'RESPONSE_TOO_LARGE' })
+}
+
+/** Nobody reads it but the metrics. */
+function callerGone(): RpcError {
+  return new RpcError('resourceUnavailable', 'the connection is closed', { reason: 'CONNECTION_CLOSED' })
 }
 
 function reportInternal(error: unknown, method: string, logger: Logger): RpcError {

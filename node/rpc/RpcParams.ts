@@ -1,5 +1,5 @@
 import type { Address, Hex } from 'viem'
-import type { RpcContext, RpcMethod } from './RpcDispatcher.ts'
+import { type RpcContext, type RpcMethod, type RpcWork, UNBOUNDED_WORK } from './RpcDispatcher.ts'
 import { invalidParams } from './RpcError.ts'
 
 /** Turns an unchecked value into a `T`; `name` says in errors which value it was. @throws {RpcError} */
@@ -29,9 +29,9 @@ export function optionalParam<T>(name: string, parse: Parser<T>, absent: T): Par
 /** Makes a method that is called only with parameters of the right number and types. */
 export function defineMethod<const P extends readonly Param<unknown>[]>(
   params: P,
-  run: (args: Parsed<P>, context: RpcContext) => unknown,
+  run: (args: Parsed<P>, context: RpcContext, work: RpcWork) => unknown,
 ): RpcMethod {
-  return (values, context) => {
+  return (values, context, work = UNBOUNDED_WORK) => {
     if (values.length > params.length) {
       const names = params.map(({ name }) => name).join(', ')
       throw invalidParams(
@@ -46,7 +46,7 @@ export function defineMethod<const P extends readonly Param<unknown>[]>(
       }
       return parse(value, name)
     })
-    return run(args as Parsed<P>, context)
+    return run(args as Parsed<P>, context, work)
   }
 }
 

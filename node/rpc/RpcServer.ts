@@ -5,7 +5,9 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { WebSocket } from 'ws'
 import { KeyrollError } from '../../protocol/index.ts'
 import type { Logger } from '../Logger.ts'
+import { createGate } from '../l1/Gate.ts'
 import type { Metrics } from '../Metrics.ts'
+import { createHoldings, type Holdings } from './Holdings.ts'
 import {
   createRpcDispatcher,
   errorResponse,
@@ -49,10 +51,15 @@ const DEFAULT_LIMITS: RpcLimits = {
   maxBatchLength: 100,
   maxDepth: 32,
   maxConnections: 1_000,
+  maxSocketRequests: 16,
+  maxHeldBytes: 134_217_728,
 }
 
 /** A caller that sends slowly or not at all must not hold a connection open. */
 const REQUEST_TIMEOUT_MS = 30_000
+
+/** A caller that does not read must not make the server hold its answer for ever. */
+const ANSWER_TIMEOUT_MS = 30_000
 
 /** A peer that vanished without a word is noticed only by asking. */
 const HEARTBEAT_MS = 30_000
@@ -65,6 +72,7 @@ const HEARTBEAT_MS = 30_000
 export async function createRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const dispatcher = createRpcDispatcher({ ...options, limits })
+  const holdings = createHoldings(limits.maxHeldBytes)
   const app = fastify({
     logger: false,
     bodyLimit: limits.maxRequestBytes,
@@ -75,10 +83,11 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
   await app.register(websocket, { options: { maxPayload: limits.maxRequestBytes } })
   parseBodiesAsText(app)
   answerFailuresAsJsonRpc(app, options.logger)
+  refusePipelines(app)
   if (options.corsOrigin !== undefined) allowOrigin(app, options.corsOrigin)
   if (options.authToken !== undefined) requireToken(app, options.authToken)
   addHealthRoutes(app, options)
-  addRpcRoutes(app, dispatcher, limits)
+  addRpcRoutes(app, { dispatcher, holdings, limits })
 
   try {
     await app.listen({ host: options.host, port: options.port })
@@ -122,6 +131,16 @@ function answerFailuresAsJsonRpc(app: FastifyInstance, logger: Logger): void {
   )
 }
 
+/** Else one connection could have as many requests answered at once as it likes; next to nobody sends them so. */
+function refusePipelines(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request, reply) => {
+    // A response gets its socket when the one before it is sent.
+    if (reply.raw.socket !== null) return
+    reply.hijack()
+    request.raw.socket.destroy()
+  })
+}
+
 function allowOrigin(app: FastifyInstance, origin: string): void {
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('access-control-allow-origin', origin)
@@ -159,11 +178,20 @@ function addHealthRoutes(app: FastifyInstance, { metrics, readiness }: RpcServer
   )
 }
 
-function addRpcRoutes(app: FastifyInstance, dispatcher: RpcDispatcher, limits: RpcLimits): void {
+/** What requests are answered with. */
+type Answering = { dispatcher: RpcDispatcher; holdings: Holdings; limits: RpcLimits }
+
+function addRpcRoutes(app: FastifyInstance, answering: Answering): void {
   app.post('/', async (request, reply) => {
     const text = typeof request.body === 'string' ? request.body : ''
-    const answer = await dispatcher.handle(text, { notify: undefined, onClose: (close) => close() })
+    const holding = answering.holdings(() => request.raw.socket.destroy())
+    reply.raw.once('close', holding.end)
+    holding.add(text.length)
+    const context: RpcContext = { notify: undefined, onClose: (close) => close() }
+    const answer = await answering.dispatcher.handle(text, context, holding)
     if (answer === undefined) return reply.code(204).send()
+    holding.add(answer.length)
+    reply.raw.setTimeout(ANSWER_TIMEOUT_MS)
     return reply.header('content-type', 'application/json').send(answer)
   })
   app.route({
@@ -175,31 +203,59 @@ function addRpcRoutes(app: FastifyInstance, dispatcher: RpcDispatcher, limits: R
         405,
         new RpcError('invalidRequest', 'send JSON-RPC to POST /', { reason: 'USE_POST' }),
       ),
-    wsHandler: (socket) => serveSocket(socket, dispatcher, limits),
+    wsHandler: (socket) => serveSocket(socket, answering),
   })
 }
 
-function serveSocket(socket: WebSocket, dispatcher: RpcDispatcher, limits: RpcLimits): void {
+function serveSocket(socket: WebSocket, { dispatcher, holdings, limits }: Answering): void {
   const closers: (() => void)[] = []
-  const send = (text: string) => {
+  const holding = holdings(() => socket.terminate())
+  const gate = createGate(limits.maxSocketRequests)
+  let isAlive = true
+  let unanswered = 0
+  let working = 0
+
+  /** Resolves when the text is on its way to the client, or the connection is closed. */
+  async function send(text: string): Promise<void> {
     // A client that does not read would make the server hold its answers for ever.
-    if (socket.bufferedAmount > limits.maxResponseBytes) socket.terminate()
-    else if (socket.readyState === socket.OPEN) socket.send(text)
+    if (socket.bufferedAmount > limits.maxResponseBytes) return socket.terminate()
+    if (socket.readyState !== socket.OPEN) return
+    holding.add(text.length)
+    await new Promise<void>((resolve) => socket.send(text, () => resolve()))
+    holding.add(-text.length)
   }
+
   const context: RpcContext = {
-    notify: (method, params) => send(JSON.stringify({ jsonrpc: '2.0', method, params })),
+    notify: (method, params) => {
+      send(JSON.stringify({ jsonrpc: '2.0', method, params }))
+    },
     onClose: (close) => closers.push(close),
   }
+
+  async function answer(data: Buffer): Promise<void> {
+    working++
+    const text = await dispatcher.handle(data.toString('utf8'), context, holding)
+    working--
+    if (text !== undefined) await send(text)
+    // While the socket is paused its pongs go unheard.
+    isAlive = true
+  }
+
   socket.on('message', async (data: Buffer) => {
-    const answer = await dispatcher.handle(data.toString('utf8'), context)
-    if (answer !== undefined) send(answer)
+    holding.add(data.length)
+    unanswered++
+    if (unanswered >= limits.maxSocketRequests) socket.pause()
+    // What had come before the pause is told all the same.
+    await gate(() => answer(data))
+    unanswered--
+    if (unanswered < limits.maxSocketRequests) socket.resume()
+    holding.add(-data.length)
   })
-  let isAlive = true
   socket.on('pong', () => {
     isAlive = true
   })
   const heartbeat = setInterval(() => {
-    if (!isAlive) return socket.terminate()
+    if (!isAlive && working === 0) return socket.terminate()
     isAlive = false
     socket.ping()
   }, HEARTBEAT_MS).unref()
@@ -207,6 +263,7 @@ function serveSocket(socket: WebSocket, dispatcher: RpcDispatcher, limits: RpcLi
   socket.on('error', () => socket.terminate())
   socket.on('close', () => {
     clearInterval(heartbeat)
+    holding.end()
     for (const close of closers) close()
   })
 }

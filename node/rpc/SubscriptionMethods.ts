@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { type Hex, toHex } from 'viem'
-import type { Engine, EngineEvent } from '../Engine.ts'
-import { headerToJson, logsToJson } from './blockJson.ts'
+import type { Log } from '../../protocol/index.ts'
+import type { Engine, EngineEvent, ExecutedBlock } from '../Engine.ts'
+import { headerToJson, type LogJson, logsInBlock } from './blockJson.ts'
 import { type LogFilter, logFilter, matchesFilter } from './LogFilter.ts'
 import type { RpcContext, RpcMethod, RpcMethods } from './RpcDispatcher.ts'
 import { invalidParams, RpcError } from './RpcError.ts'
@@ -45,12 +46,8 @@ export function createSubscriptionMethods(
     findSignature === undefined ? ['newHeads', 'logs'] : ['newHeads', 'logs', 'signedBlocks']
 
   engine.subscribe((event) => {
-    const subscriptions = [...byConnection.values()].flatMap((own) => [...own.values()])
-    const isWanted = event.type === 'unsafe' && subscriptions.some(({ topic }) => topic === 'signedBlocks')
-    // Blocks are large: one is signed and encoded once for all who want it.
-    const signed = isWanted ? findSignature?.(event.block) : undefined
-    const signedJson = isWanted && signed !== undefined ? signedBlockToJson(event.block, signed) : undefined
-    for (const subscription of subscriptions) tell(subscription, event, signedJson)
+    const news = readNews(event, findSignature)
+    for (const own of byConnection.values()) for (const subscription of own.values()) tell(subscription, news)
   })
 
   const subscribe: RpcMethod = defineMethod(
@@ -86,25 +83,45 @@ export function createSubscriptionMethods(
   }
 }
 
-function tell(
-  { id, context, topic, filter }: Subscription,
-  event: EngineEvent,
-  signedJson: SignedBlockJson | undefined,
-): void {
+/** What there is to tell of an event: made when the first subscription wants it, and shared by all that do. */
+type News = {
+  head(): unknown
+  logs(): readonly { log: Log; json: () => LogJson }[]
+  signedBlock(): SignedBlockJson | undefined
+}
+
+function readNews(event: EngineEvent, findSignature: FindSignature | undefined): News {
+  const showLogs = ({ block, receipts }: ExecutedBlock, removed: boolean) =>
+    logsInBlock(block, receipts).map(({ log, toJson }) => ({ log, json: lazily(() => toJson(removed)) }))
+  return {
+    head: lazily(() => (event.type === 'unsafe' ? headerToJson(event.block) : undefined)),
+    logs: lazily(() => {
+      if (event.type === 'unsafe') return showLogs(event, false)
+      if (event.type !== 'rewound') return []
+      return event.dropped.flatMap((executed) => showLogs(executed, true).reverse())
+    }),
+    signedBlock: lazily(() => {
+      if (event.type !== 'unsafe') return undefined
+      const signed = findSignature?.(event.block)
+      return signed && signedBlockToJson(event.block, signed)
+    }),
+  }
+}
+
+function tell({ id, context, topic, filter }: Subscription, news: News): void {
   const send = (result: unknown) => context.notify?.('eth_subscription', { subscription: id, result })
-  if (topic === 'signedBlocks') {
-    if (signedJson !== undefined) send(signedJson)
+  if (topic === 'logs') {
+    for (const { log, json } of news.logs()) if (matchesFilter(log, filter)) send(json())
     return
   }
-  if (topic === 'newHeads') {
-    if (event.type === 'unsafe') send(headerToJson(event.block))
-    return
+  const result = topic === 'newHeads' ? news.head() : news.signedBlock()
+  if (result !== undefined) send(result)
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
   }
-  const logs =
-    event.type === 'unsafe'
-      ? logsToJson(event.block, event.receipts)
-      : event.type === 'rewound'
-        ? event.dropped.flatMap(({ block, receipts }) => logsToJson(block, receipts, true).reverse())
-        : []
-  for (const log of logs) if (matchesFilter(log, filter)) send(log)
 }

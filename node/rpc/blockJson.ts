@@ -78,20 +78,44 @@ export function transactionToJson(block: Block, index: number, chainId: bigint) 
     : { ...place, ...setConfigToJson(raw, chainId) }
 }
 
+/** The receipts of a block, and beside each what was wrong with its transaction. */
+type BlockReceipts = { receipts: readonly Receipt[]; verdicts: readonly Verdict[] }
+
+/** Turns the receipts of a block into what `eth_getBlockReceipts` shows. */
+export function receiptsToJson(block: Block, { receipts, verdicts }: BlockReceipts) {
+  let firstLog = 0
+  return receipts.map((receipt, index) => {
+    const json = showReceipt(block, { receipt, verdict: verdicts[index], index, firstLog })
+    firstLog += receipt.logs.length
+    return json
+  })
+}
+
 /** Turns the receipt at an index into what `eth_getTransactionReceipt` shows; null when there is none. */
-export function receiptToJson(
+export function receiptToJson(block: Block, { receipts, verdicts }: BlockReceipts, index: number) {
+  const receipt = receipts[index]
+  if (receipt === undefined) return null
+  const firstLog = receipts.slice(0, index).reduce((count, { logs }) => count + logs.length, 0)
+  return showReceipt(block, { receipt, verdict: verdicts[index], index, firstLog })
+}
+
+/** `firstLog` is the index in the block of the receipt's first log. */
+function showReceipt(
   block: Block,
-  receipts: readonly Receipt[],
-  verdicts: readonly Verdict[],
-  index: number,
+  {
+    receipt,
+    verdict,
+    index,
+    firstLog,
+  }: { receipt: Receipt; verdict: Verdict; index: number; firstLog: number },
 ) {
   const raw = block.transactions[index]
-  const receipt = receipts[index]
-  if (raw === undefined || receipt === undefined) return null
+  if (raw === undefined) return null
+  const hash = transactionHash(raw)
   const { from, to } =
     raw[0] === DEPOSIT_TX_TYPE ? depositEnds(raw) : { from: ZERO_ADDRESS, to: KEYSTORE_ADDRESS }
   return {
-    transactionHash: transactionHash(raw),
+    transactionHash: hash,
     transactionIndex: numberToHex(index),
     blockHash: block.hash,
     blockNumber: numberToHex(block.header.number),
@@ -104,22 +128,27 @@ export function receiptToJson(
     effectiveGasPrice: '0x0',
     contractAddress: null,
     logsBloom: logsToBloom(receipt.logs),
-    logs: logsToJson(block, receipts).filter(
-      ({ transactionIndex }) => transactionIndex === numberToHex(index),
+    logs: receipt.logs.map((log, i) =>
+      logToJson(log, { block, hash, transactionIndex: index, logIndex: firstLog + i, removed: false }),
     ),
     keystoreRoot: receipt.keystoreRoot,
-    ...(verdicts[index] === undefined ? {} : { invalidReason: verdicts[index] }),
+    ...(verdict === undefined ? {} : { invalidReason: verdict }),
   }
 }
 
+/** A log that has not been turned into JSON yet, which hashes its transaction. */
+export type LogInBlock = { log: Log; toJson(removed: boolean): LogJson }
+
 /** Lists the logs of a block. */
-export function logsToJson(block: Block, receipts: readonly Receipt[], removed = false): LogJson[] {
+export function logsInBlock(block: Block, receipts: readonly Receipt[]): LogInBlock[] {
   let logIndex = 0
   return receipts.flatMap(({ logs }, transactionIndex) => {
     const raw = block.transactions[transactionIndex]
-    if (raw === undefined || logs.length === 0) return []
-    const hash = transactionHash(raw)
-    return logs.map((log) => logToJson(log, { block, hash, transactionIndex, logIndex: logIndex++, removed }))
+    if (raw === undefined) return []
+    return logs.map((log) => {
+      const place = { block, transactionIndex, logIndex: logIndex++ }
+      return { log, toJson: (removed) => logToJson(log, { ...place, hash: transactionHash(raw), removed }) }
+    })
   })
 }
 

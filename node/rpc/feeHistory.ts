@@ -39,12 +39,13 @@ export function feeHistory(store: ChainStore): RpcMethod {
       param('newestBlock', blockSelector),
       optionalParam('rewardPercentiles', list(percentile, MAX_PERCENTILES), []),
     ],
-    ([asked, selector, percentiles]) => {
+    async ([asked, selector, percentiles], _context, work) => {
       const newest = requireBlock(store, selector).header.number
       const first = store.base().block.number
       const oldest = asked <= newest - first ? newest - asked + 1n : first
       const gasUsedRatio: number[] = []
       for (let number = oldest; number <= newest; number++) {
+        await work.turn()
         const { gasUsed, gasLimit } = requireBlock(store, { number }).header
         gasUsedRatio.push(Number(gasUsed) / Number(gasLimit))
       }
