@@ -1,6 +1,8 @@
+import fc from 'fast-check'
 import type { Hex } from 'viem'
 import { describe, expect, it } from 'vitest'
 import {
+  type ChainStore,
   CriticalFault,
   createLogger,
   createMetrics,
@@ -25,8 +27,14 @@ async function setUp(change: (receipts: readonly L1Receipt[]) => readonly L1Rece
   while (blocks.length < 6) blocks.push((await node.build()) ?? expect.unreachable())
   l1.mine([{ kind: 'batch', data: encodeBatcherData(blocks.map(blockToBatch)) }])
   await node.catchUp()
+  /** The L1 blocks that were asked for by number. */
+  const asked: bigint[] = []
   const client: L1Client = {
     ...l1.client,
+    header(at) {
+      if (typeof at === 'bigint') asked.push(at)
+      return l1.client.header(at)
+    },
     receipts: async (header) => change(await l1.client.receipts(header)),
   }
   const heard: WrongOutput[] = []
@@ -49,7 +57,18 @@ async function setUp(change: (receipts: readonly L1Receipt[]) => readonly L1Rece
     const { values } = await metrics.checkedOutputs.get()
     return values.find(({ labels }) => labels.result === result)?.value ?? 0
   }
-  return { l1, node, checker, heard, output, checkedCount, store: node.store }
+  return { l1, rollup, node, checker, heard, asked, output, checkedCount, store: node.store }
+}
+
+/** What somebody says who reads L1 for the first time. */
+async function readAfresh({ rollup, l1 }: Pick<Awaited<ReturnType<typeof setUp>>, 'rollup' | 'l1'>) {
+  const { store, checker, catchUp } = await openTestNode(rollup, l1.client)
+  await catchUp()
+  return { outputs: outputsOf(store), wrong: checker().wrongOutputs() }
+}
+
+function outputsOf(store: ChainStore) {
+  return Array.from({ length: Number(store.outputCount()) }, (_, i) => store.outputByIndex(BigInt(i)))
 }
 
 describe('the output checker', () => {
@@ -153,5 +172,96 @@ describe('the output checker', () => {
     await checker.follow(header)
     expect([store.outputCount(), heard]).toEqual([1n, []])
     expect(store.outputByIndex(0n)?.l2BlockNumber).toBe(3n)
+  })
+
+  it('goes on with a reset from the newest block that still stands, however old the last output is', async () => {
+    const { l1, checker, output, heard, asked, store } = await setUp()
+    l1.mine([output(2), output(4, WRONG)])
+    for (let i = 0; i < 200; i++) l1.mine()
+    await checker.follow(l1.head())
+    l1.takeBack(2)
+    asked.length = 0
+    await checker.reset()
+    await checker.follow(l1.mine([output(5)]))
+    expect(asked).toEqual([302n, 301n, 300n])
+    expect([store.outputCount(), heard.length, checker.wrongOutputs()]).toEqual([3n, 1, heard])
+  })
+
+  it('reads with a reset once more what a deletion took away that L1 took back', async () => {
+    const world = await setUp()
+    const { l1, checker, output, heard, store } = world
+    l1.mine([output(2)])
+    l1.mine([output(4, WRONG)])
+    for (let i = 0; i < 3; i++) l1.mine()
+    await checker.follow(l1.head())
+    await checker.follow(l1.mine([{ kind: 'deleteOutputs', newLength: 0n }]))
+    expect([store.outputCount(), checker.wrongOutputs()]).toEqual([0n, []])
+    l1.takeBack(1)
+    await checker.reset()
+    await checker.follow(l1.mine([output(5)]))
+    expect(outputsOf(store)).toEqual((await readAfresh(world)).outputs)
+    expect(checker.wrongOutputs()).toMatchObject([{ output: { index: 1n } }])
+    // What was wrong, right for lack of it, and is wrong again, is told again.
+    expect(heard).toHaveLength(2)
+  })
+
+  it('asks for a reset when L1 has another block in place of the one it went back to', async () => {
+    const { l1, checker, output, store } = await setUp()
+    l1.mine()
+    await checker.follow(l1.mine([output(4, WRONG)]))
+    await checker.reset()
+    l1.takeBack(1)
+    await expect(checker.follow(l1.mine())).rejects.toThrow(ResetFault)
+    await checker.reset()
+    await checker.follow(l1.head())
+    expect([store.outputCount(), checker.wrongOutputs()]).toEqual([0n, []])
+  })
+
+  it('says after whatever L1 did what somebody says who reads it for the first time', async () => {
+    const acts = fc.array(
+      fc.oneof(
+        { weight: 4, arbitrary: fc.record({ kind: fc.constant('mine' as const), root: fc.boolean() }) },
+        { weight: 3, arbitrary: fc.constant({ kind: 'empty' as const }) },
+        { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), length: fc.nat(3) }) },
+        { weight: 2, arbitrary: fc.record({ kind: fc.constant('takeBack' as const), depth: fc.nat(6) }) },
+        { weight: 4, arbitrary: fc.constant({ kind: 'follow' as const }) },
+      ),
+      { maxLength: 40 },
+    )
+    await fc.assert(
+      fc.asyncProperty(acts, async (each) => {
+        const world = await setUp()
+        const { l1, checker, output, heard, store } = world
+        let next = 1
+        const follow = async () => {
+          for (;;) {
+            try {
+              return await checker.follow(l1.head())
+            } catch (fault) {
+              if (!(fault instanceof ResetFault)) throw fault
+              await checker.reset()
+            }
+          }
+        }
+        for (const act of each) {
+          if (act.kind === 'mine') l1.mine([output(1 + (next++ % 6), act.root ? undefined : WRONG)])
+          else if (act.kind === 'empty') l1.mine()
+          else if (act.kind === 'delete')
+            l1.mine([{ kind: 'deleteOutputs', newLength: BigInt(act.length) }, output(3)])
+          else if (act.kind === 'takeBack') {
+            l1.takeBack(Math.min(act.depth, Number(l1.head().number) - 101))
+            await checker.reset()
+          } else await follow()
+        }
+        l1.mine()
+        await follow()
+        const truth = await readAfresh(world)
+        expect(outputsOf(store)).toEqual(truth.outputs)
+        expect(checker.wrongOutputs()).toEqual(truth.wrong)
+        const told = heard.map(({ output: { index, l1Block } }) => `${index} ${l1Block.hash}`)
+        if (each.every(({ kind }) => kind !== 'delete')) expect(told).toEqual([...new Set(told)])
+      }),
+      { numRuns: 60 },
+    )
   })
 })

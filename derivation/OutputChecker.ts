@@ -25,7 +25,7 @@ export interface OutputChecker {
    * @throws {ResetFault} when L1 has left the chain that was read.
    */
   follow(header: L1Header): Promise<void>
-  /** Forgets outputs that L1 has taken back and begins to read anew, after the store was taken back to what still stands. */
+  /** Forgets outputs that L1 has taken back, and goes on from what still stands, after the store was taken back to that. */
   reset(): Promise<void>
   /** Lists the standing outputs that are wrong, oldest first. */
   wrongOutputs(): readonly WrongOutput[]
@@ -33,6 +33,8 @@ export interface OutputChecker {
 
 const OUTPUT_PROPOSED = toEventSelector('OutputProposed(bytes32,uint256,uint256,uint256)')
 const OUTPUTS_DELETED = toEventSelector('OutputsDeleted(uint256,uint256)')
+/** A reorganisation of L1 is hardly ever deeper. */
+const KEPT_CURSORS = 64
 
 /** Makes the checker; `onWrong` hears once of each wrong output. */
 export function createOutputChecker({
@@ -54,8 +56,11 @@ export function createOutputChecker({
   onWrong?: (wrong: WrongOutput) => void
 }): OutputChecker {
   const oracle = rollup.outputOracleAddress
-  /** The last L1 block that was read; undefined until the first is. */
-  let cursor: BlockId | undefined
+  /**
+   * The last L1 blocks that were read, one after the other, the newest last; none until the first is. What stood after each is what
+   * the store has of outputs up to it, for none has been deleted since.
+   */
+  let cursors: readonly BlockId[] = []
   /** The first output of a block that was derived here; what L1 says of those before is not looked at. */
   const { firstOutput, block: baseBlock } = store.base()
   /** Outputs below this index have been compared. */
@@ -70,6 +75,7 @@ export function createOutputChecker({
 
   /** L1 may have moved since the outputs were last looked at: reading on from another block would miss some in between. */
   function followsWhatWasRead(next: L1Header): boolean {
+    const cursor = cursors.at(-1)
     if (cursor !== undefined) return next.parentHash === cursor.hash
     const last = store.outputByIndex(store.outputCount() - 1n)
     return last === undefined || next.hash === last.l1Block.hash
@@ -93,6 +99,8 @@ export function createOutputChecker({
   async function apply(log: L1Log, header: L1Header, transactionHash: Hex): Promise<void> {
     if (log.topics[0] === OUTPUTS_DELETED) {
       const { newNextOutputIndex } = decode(log, 'OutputsDeleted')
+      // Whoever goes back to before this has to read what it deletes once more.
+      cursors = []
       await truncate(newNextOutputIndex)
       logger.warn({ from: newNextOutputIndex, l1Block: header.number }, 'outputs were deleted on L1')
     }
@@ -113,6 +121,10 @@ export function createOutputChecker({
       l1Block,
       transactionHash,
     })
+  }
+
+  async function stands({ number, hash }: BlockId): Promise<boolean> {
+    return (await l1.header(number))?.hash === hash
   }
 
   async function truncateTo(keep: (output: StoredOutput) => boolean | Promise<boolean>): Promise<void> {
@@ -174,6 +186,10 @@ export function createOutputChecker({
 
   return {
     async follow(header) {
+      const cursor = cursors.at(-1)
+      if (header.number === cursor?.number && header.hash !== cursor.hash) {
+        throw new ResetFault(`L1 block ${header.number} is not the one that was read of the output oracle`)
+      }
       for (
         let number = cursor === undefined ? firstToRead() : cursor.number + 1n;
         number <= header.number;
@@ -184,13 +200,17 @@ export function createOutputChecker({
           throw new ResetFault(`L1 block ${number} does not follow what was read of the output oracle`)
         }
         await read(next)
-        cursor = { number: next.number, hash: next.hash }
+        cursors = [...cursors.slice(1 - KEPT_CURSORS), { number: next.number, hash: next.hash }]
       }
       compare()
     },
     async reset() {
-      cursor = undefined
-      await truncateTo(async ({ l1Block }) => (await l1.header(l1Block.number))?.hash === l1Block.hash)
+      while (cursors.length > 0 && !(await stands(cursors.at(-1) as BlockId))) cursors = cursors.slice(0, -1)
+      const last = cursors.at(-1)
+      // All that was read up to a cursor that stands does too, and is not asked of an L1 that may move meanwhile.
+      await truncateTo(({ l1Block }) =>
+        last === undefined ? stands(l1Block) : l1Block.number <= last.number,
+      )
       const safe = store.heads().safe.number
       let reached = store.outputCount()
       while (reached > firstOutput.index && (store.outputByIndex(reached - 1n)?.l2BlockNumber ?? 0n) > safe)

@@ -18,6 +18,10 @@ async function serve(listener: RequestListener): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
+function range<T>(length: number, make: (i: number) => T): T[] {
+  return Array.from({ length }, (_, i) => make(i))
+}
+
 const http = createHttp()
 const ask = { maxBytes: 1_000, timeoutMs: 5_000 }
 
@@ -63,12 +67,22 @@ describe('createEndpoint', () => {
   it.each(['[],', '{"a":1},', '1,'])(
     'refuses a long answer of nothing but %s, and parses none of it',
     async (value) => {
-      const long = `[${value.repeat(Math.ceil(1_100_000 / value.length))}0]`
+      const long = `[${value.repeat(Math.ceil(70_000 / value.length))}0]`
       const host = await serve((_request, response) => response.end(long))
       const asked = createEndpoint(`http://${host}`, http).ask({ ...ask, maxBytes: 2_000_000 })
       await expect(asked).rejects.toBeInstanceOf(RefusedAnswerError)
     },
   )
+
+  it.each([
+    ['in one another', `${range(10_000, (i) => `{"name${i}":`).join('')}0${'}'.repeat(10_000)}`],
+    ['beside one another', `[${range(100, (i) => `{${range(100, (j) => `"${i} and ${j}":0`)}}`)}]`],
+  ])('refuses a long answer of objects that have no name in common, %s', async (_name, answer) => {
+    expect(() => JSON.parse(answer)).not.toThrow()
+    const host = await serve((_request, response) => response.end(answer))
+    const asked = createEndpoint(`http://${host}`, http).ask({ ...ask, maxBytes: 2_000_000 })
+    await expect(asked).rejects.toBeInstanceOf(RefusedAnswerError)
+  })
 
   it('takes a long answer of hashes', async () => {
     const hashes = Array.from({ length: 20_000 }, () => `0x${'00'.repeat(32)}`)

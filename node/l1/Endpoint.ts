@@ -1,7 +1,7 @@
 import { KeyrollError } from '../../protocol/index.ts'
 import { splitCredentials } from '../splitCredentials.ts'
 import { urlSecrets, withoutSecrets } from '../urlSecrets.ts'
-import { countJsonValues } from './countJsonValues.ts'
+import { findJsonBurden } from './findJsonBurden.ts'
 import type { Http } from './Http.ts'
 import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
@@ -18,7 +18,7 @@ export interface Endpoint {
   /**
    * Asks and reads the answer to its end.
    *
-   * @throws {RefusedAnswerError} when the answer is longer than `maxBytes`, long and made of tiny values, or successful and no JSON.
+   * @throws {RefusedAnswerError} when the answer is longer than `maxBytes`, long and a burden to parse, or successful and no JSON.
    * @throws {EndpointError} when no answer comes; its message never holds the URL.
    */
   ask(request: EndpointRequest): Promise<EndpointAnswer>
@@ -27,9 +27,8 @@ export interface Endpoint {
 }
 
 const MAX_REASON_LENGTH = 200
-/** What is told in long answers is hashes and data. */
-const MIN_BYTES_PER_VALUE = 8
-const LONG_ANSWER_BYTES = 1_048_576
+/** Up to here it takes no time that matters to parse an answer, whatever it is made of. */
+const SHORT_ANSWER_BYTES = 65_536
 /** Most answers are headers and receipts of a few kB. */
 const FIRST_BYTES = 16_384
 
@@ -95,13 +94,9 @@ function grown(held: Uint8Array, bytes: number): Buffer {
   return larger
 }
 
-/** Counts values in long answers only: whatever a short one is made of, parsing it takes no time that matters. */
 function toText(answer: Buffer): string {
-  const { length } = answer
-  const values = length > LONG_ANSWER_BYTES ? countJsonValues(answer) : 0
-  if (values * MIN_BYTES_PER_VALUE > length) {
-    throw new RefusedAnswerError(`got an answer of ${values} values in ${length} bytes`)
-  }
+  const burden = answer.length > SHORT_ANSWER_BYTES ? findJsonBurden(answer) : undefined
+  if (burden !== undefined) throw new RefusedAnswerError(`got ${burden} in ${answer.length} bytes`)
   return answer.toString('utf8')
 }
 

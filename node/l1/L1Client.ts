@@ -8,10 +8,17 @@ import { createBeacon } from './Beacon.ts'
 import { createHttp, type Http } from './Http.ts'
 import { createKzg, type Kzg } from './Kzg.ts'
 import { type L1Header, l1HeaderFromJson } from './L1Header.ts'
-import { type L1Receipt, l1ReceiptsFromJson } from './L1Receipt.ts'
+import {
+  checkReceipts,
+  type L1Receipt,
+  l1ReceiptsFromJson,
+  receiptFromJson,
+  type ToldReceipt,
+} from './L1Receipt.ts'
 import { createL1Rpc } from './L1Rpc.ts'
 import { type L1Transaction, l1TransactionsFromJson } from './L1Transaction.ts'
 import { GRACE_MS, type L1Tag, type L1Trust, trustBeacon, trustFirst, trustQuorum } from './L1Trust.ts'
+import { hexField, toObject } from './l1Json.ts'
 import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
 export type { L1Tag } from './L1Trust.ts'
@@ -153,7 +160,11 @@ export function createL1Client(options: L1ClientOptions): L1Client {
     if (typeof numberOrTag !== 'bigint') return remember(await trust.tagged(numberOrTag))
     const from = head !== undefined && numberOrTag <= head.number ? head : await look()
     if (from === undefined || numberOrTag > from.number) return undefined
-    const found = await below(from, numberOrTag)
+    const found = await below(from, numberOrTag).catch((fault: unknown) => {
+      // Some nodes call a block that they no longer have an error: who asks again shall not begin from the same head.
+      if (head === from) head = undefined
+      throw fault
+    })
     if (found !== undefined) return found
     // L1 may have taken the known head back, and its nodes have forgotten what stood below it.
     const now = await look()
@@ -223,29 +234,33 @@ export function createL1Client(options: L1ClientOptions): L1Client {
     return await receiptsOneByOne(of)
   }
 
+  /** All from one node: of receipts from several nobody could tell which of them are wrong. */
   async function receiptsOneByOne(of: L1Header): Promise<readonly L1Receipt[]> {
     const hashes = (await transactions(of)).map(({ hash }) => hash)
-    const found: unknown[] = []
-    let total = 0
-    const read = (json: unknown, bytes: number) => {
-      total += bytes
-      if (total <= MAX_SINGLE_RECEIPTS_BYTES) return json
-      throw new RefusedAnswerError(`got more than ${MAX_SINGLE_RECEIPTS_BYTES} bytes of receipts`)
-    }
-    for (let i = 0; i < hashes.length; i += RECEIPTS_AT_ONCE) {
-      const asked = hashes.slice(i, i + RECEIPTS_AT_ONCE).map((hash) => {
-        const params = [hash]
-        return rpc.request({ method: 'eth_getTransactionReceipt', params, read, maxBytes: MAX_RECEIPT_BYTES })
-      })
-      found.push(...(await Promise.all(asked)))
-    }
-    if (found.includes(undefined)) return absent(of)
-    try {
-      return l1ReceiptsFromJson(of, found)
-    } catch (cause) {
-      await assertStanding(of)
-      throw new TemporaryFault(`L1 gave wrong receipts for block ${of.hash}`, { cause })
-    }
+    const method = 'eth_getTransactionReceipt'
+    const found = await rpc.requestOfOne(method, async (ask) => {
+      const told: ToldReceipt[] = []
+      let total = 0
+      const read = (json: unknown, bytes: number) => {
+        total += bytes
+        if (total > MAX_SINGLE_RECEIPTS_BYTES) {
+          throw new RefusedAnswerError(`got more than ${MAX_SINGLE_RECEIPTS_BYTES} bytes of receipts`)
+        }
+        // Where L1 moved, a node that tells the truth has the transaction in another block.
+        const isOther = hexField(toObject(json), 'blockHash', 32) !== of.hash
+        return isOther ? undefined : receiptFromJson(json)
+      }
+      for (let i = 0; i < hashes.length; i += RECEIPTS_AT_ONCE) {
+        const some = hashes.slice(i, i + RECEIPTS_AT_ONCE)
+        const asked = some.map((hash) => ask({ method, params: [hash], read, maxBytes: MAX_RECEIPT_BYTES }))
+        for (const receipt of await Promise.all(asked)) {
+          if (receipt === undefined) return undefined
+          told.push(receipt)
+        }
+      }
+      return checkReceipts(of, told)
+    })
+    return found ?? absent(of)
   }
 
   /** A block that no node gives is gone only when there is another in its place: nodes lag behind one another, and prune. */

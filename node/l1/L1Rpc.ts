@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TemporaryFault } from '../Fault.ts'
+import { createGate } from '../Gate.ts'
 import type { Logger } from '../Logger.ts'
 import type { Metrics } from '../Metrics.ts'
 import { createEndpoint, type Endpoint, type EndpointAnswer, EndpointError } from './Endpoint.ts'
-import { createGate } from './Gate.ts'
 import type { Http } from './Http.ts'
 import { toObject } from './l1Json.ts'
 import { createNodeOrder } from './NodeOrder.ts'
@@ -24,6 +24,9 @@ type Question<T> = {
   maxBytes?: number
 }
 
+/** Puts a question to one node, always the same; undefined when it does not have the thing. */
+type AskNode = <T>(question: Question<T>) => Promise<T | undefined>
+
 /** Asks L1 nodes over JSON-RPC. */
 export interface L1Rpc {
   /** How many nodes there are. */
@@ -34,6 +37,11 @@ export interface L1Rpc {
    * @throws {TemporaryFault} when no node gives an answer, after a few rounds.
    */
   request<T>(question: Question<T>): Promise<T | undefined>
+  /**
+   * Does the same with a piece of work that puts several questions to a node, where only all answers together can be checked: it
+   * gives what `request` gives, and throws what `read` throws.
+   */
+  requestOfOne<T>(method: string, work: (ask: AskNode) => Promise<T | undefined>): Promise<T | undefined>
   /**
    * Asks all nodes once, and returns the answers that `read` accepts and how many nodes say that they have none. As soon as
    * `isEnough` says so, nodes that still owe an answer are waited for at most `graceMs`, and not if they failed lately.
@@ -50,8 +58,8 @@ export type L1Answers<T> = { found: readonly T[]; absent: number }
 const ROUNDS = 4
 const FIRST_PAUSE_MS = 100
 const REQUEST_TIMEOUT_MS = 15_000
-/** A header, with the hashes of its transactions, is far smaller. */
-const DEFAULT_MAX_BYTES = 4 * 1_048_576
+/** A header with the hashes of thirty thousand transactions. */
+const DEFAULT_MAX_BYTES = 2 * 1_048_576
 /** Of the answers that may be longer, so many are held at once: whoever reads ahead asks for many blocks. */
 const LONG_ANSWERS_AT_ONCE = 4
 const METHOD_MISSING: readonly unknown[] = [-32601, -32004]
@@ -86,44 +94,59 @@ export function createL1Rpc({
   const gate = createGate(LONG_ANSWERS_AT_ONCE)
   let lastId = 0
 
-  function ask<T>(index: number, question: Question<T>): Promise<Outcome<T>> {
+  function ask<T>(index: number, question: Question<T>): Promise<T | undefined> {
     const isShort = question.maxBytes === undefined || question.maxBytes <= DEFAULT_MAX_BYTES
     return isShort ? askAtOnce(index, question) : gate(() => askAtOnce(index, question))
   }
 
-  async function askAtOnce<T>(index: number, question: Question<T>): Promise<Outcome<T>> {
+  async function askAtOnce<T>(index: number, question: Question<T>): Promise<T | undefined> {
     const { method, params, read, maxBytes = DEFAULT_MAX_BYTES } = question
     const node = nodes[index] as Endpoint
-    const count = (outcome: string) => metrics?.l1Requests.inc({ node: node.name, method, outcome })
+    const body = { jsonrpc: '2.0', id: ++lastId, method, params }
+    const answer = await node.ask({ body, maxBytes, timeoutMs: REQUEST_TIMEOUT_MS })
+    const result = resultOf(answer, node)
+    const value = result === null ? undefined : await read(result, answer.bytes)
+    count(index, method, 'ok')
+    return value
+  }
+
+  async function attempt<T>(
+    index: number,
+    method: string,
+    work: (ask: AskNode) => Promise<T | undefined>,
+  ): Promise<Outcome<T>> {
     try {
-      const body = { jsonrpc: '2.0', id: ++lastId, method, params }
-      const answer = await node.ask({ body, maxBytes, timeoutMs: REQUEST_TIMEOUT_MS })
-      const result = resultOf(answer, node)
-      const value = result === null ? undefined : await read(result, answer.bytes)
-      count('ok')
+      const value = await work((question) => ask(index, question))
       order.succeeded(index)
       return { ok: true, value }
     } catch (error) {
       if (error instanceof TemporaryFault) throw error
       if (signal?.aborted) throw new TemporaryFault('no more is asked of L1: the process ends')
-      if (method === 'eth_getBlockByNumber' && saysNoSuchBlock(error)) {
-        count('ok')
+      if (method.startsWith('eth_getBlock') && saysNoSuchBlock(error)) {
+        count(index, method, 'ok')
         return { ok: true, value: undefined }
       }
-      count(error instanceof RefusedAnswerError ? 'refused' : 'failed')
+      count(index, method, error instanceof RefusedAnswerError ? 'refused' : 'failed')
       if (!isMissingMethod(error)) order.failed(index, `${method}: ${messageOf(error)}`)
       return { ok: false, error }
     }
   }
 
-  async function request<T>(question: Question<T>): Promise<T | undefined> {
+  function count(index: number, method: string, outcome: string): void {
+    metrics?.l1Requests.inc({ node: (nodes[index] as Endpoint).name, method, outcome })
+  }
+
+  async function requestOfOne<T>(
+    method: string,
+    work: (ask: AskNode) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
     const failures = new Map<number, string>()
     for (let round = 0; round < ROUNDS; round++) {
       if (round > 0) await sleep(pauseMs * 2 ** (round - 1))
       let absent = 0
       let mayChange = false
       for (const index of order.list()) {
-        const outcome = await ask(index, question)
+        const outcome = await attempt(index, method, work)
         if (!outcome.ok) {
           failures.set(index, `${nodes[index]?.name}: ${messageOf(outcome.error)}`)
           mayChange ||= !isMissingMethod(outcome.error)
@@ -136,7 +159,6 @@ export function createL1Rpc({
       if (absent > 0) return undefined
       if (!mayChange) break
     }
-    const { method } = question
     const reasons = [...failures.values()]
     throw new TemporaryFault(`no L1 node answered ${method} (${reasons.join('; ')})`, {
       details: { method, reasons },
@@ -154,7 +176,7 @@ export function createL1Rpc({
       tellEnough = resolve
     })
     const asked = nodes.map(async (_, index) => {
-      const outcome = await ask(index, question)
+      const outcome = await attempt(index, question.method, (askNode) => askNode(question))
       if (!outcome.ok) return
       if (outcome.value === undefined) absent++
       else found.push(outcome.value)
@@ -167,7 +189,12 @@ export function createL1Rpc({
     return { found: [...found], absent }
   }
 
-  return { count: nodes.length, request, requestAll }
+  return {
+    count: nodes.length,
+    request: (question) => requestOfOne(question.method, (askNode) => askNode(question)),
+    requestOfOne,
+    requestAll,
+  }
 }
 
 function resultOf({ json, status }: EndpointAnswer, node: Endpoint): unknown {
@@ -187,9 +214,12 @@ function isMissingMethod(error: unknown): boolean {
   return error instanceof JsonRpcError && METHOD_MISSING.includes(error.code)
 }
 
-/** Before L1 has finalized anything, geth and Erigon answer `finalized` and `safe` with an error, not with null. */
+/**
+ * Not every node answers null for a block that it does not have: so geth and Erigon do for `finalized` and `safe` before L1 has
+ * finalized anything, and others for hashes.
+ */
 function saysNoSuchBlock(error: unknown): boolean {
-  return error instanceof JsonRpcError && /block not found|unknown block/i.test(error.message)
+  return error instanceof JsonRpcError && /(block|header) not found|unknown block/i.test(error.message)
 }
 
 function messageOf(error: unknown): string {

@@ -274,6 +274,53 @@ describe('an RPC', () => {
   })
 })
 
+describe('receipts that are read one by one', () => {
+  const batches = Array.from({ length: 20 }, (_, i) => ({ kind: 'batch', data: Uint8Array.of(i) }) as const)
+  /** Nobody has the method that gives all at once. */
+  const oneByOne =
+    (change: (receipt: object) => object = (same) => same): L1Lie =>
+    ({ method }, truth) => {
+      if (method === 'eth_getBlockReceipts') return undefined
+      return method === 'eth_getTransactionReceipt' && truth !== null ? change(truth as object) : truth
+    }
+  const wrong = oneByOne((receipt) =>
+    'transactionIndex' in receipt && receipt.transactionIndex === '0xb'
+      ? { ...receipt, cumulativeGasUsed: '0x1' }
+      : receipt,
+  )
+
+  it.each([
+    ['the first that answers', {}],
+    ['two of three', { quorum: 2 }],
+    ['a beacon node', { trust: 'beacon', beaconUrls: ['http://beacon1'] }],
+  ] as const)(
+    'come all from one node, and who has told a wrong one is not asked again, trusting %s',
+    async (_name, trust) => {
+      const lies = () => ({ rpc1: wrong, rpc2: oneByOne(), rpc3: oneByOne() })
+      const { client, l1, asked } = setUp(lies, trust)
+      const [first, second] = [l1.mine(batches), l1.mine(batches)]
+      const receipts = await client.receipts(first)
+      expect(receipts.map(({ cumulativeGasUsed }) => cumulativeGasUsed)).toEqual(
+        batches.map((_, i) => BigInt(i + 1) * 21_000n),
+      )
+      expect(await client.receipts(second)).toHaveLength(20)
+      const counts = [1, 2, 3].map((number) => `rpc${number} eth_getTransactionReceipt`)
+      expect(counts.map((each) => asked.filter((one) => one === each).length)).toEqual([20, 40, 0])
+    },
+  )
+
+  it('and stand in another block since L1 moved lead to a reset, and are nobody’s lie', async () => {
+    const moved = oneByOne((receipt) => ({ ...receipt, blockHash: `0x${'ab'.repeat(32)}` }))
+    const { client, l1, asked } = setUp(() => ({ rpc1: moved, rpc2: moved, rpc3: moved }), {})
+    const header = l1.mine(batches)
+    await expect(client.receipts(header)).rejects.toBeInstanceOf(TemporaryFault)
+    const lost = asked.splice(0)
+    expect(lost.filter((question) => question.endsWith('TransactionReceipt'))).toHaveLength(24)
+    await client.header('finalized')
+    expect(asked).toEqual(['rpc1 eth_getBlockByNumber'])
+  })
+})
+
 describe('headers by number', () => {
   it('come from one chain between two looks at the head, whatever L1 does between two calls', async () => {
     const { client, l1, hashAt } = setUp(() => ({}), {})
@@ -301,6 +348,46 @@ describe('headers by number', () => {
     expect((await client.header(190n))?.hash).toBe(hashAt(190n))
     forgotten.add(hashAt(180n))
     await expect(client.header(175n)).rejects.toBeInstanceOf(TemporaryFault)
+  })
+
+  it.each([
+    ['block not found', 0],
+    ['header not found', 0],
+    ['Key not found in database', 1],
+  ])('are found though nodes call an error what they forgot: %s', async (message, attempts) => {
+    const forgotten = new Set<unknown>()
+    const { client, l1, hashAt } = setUp(
+      () => ({
+        rpc1: ({ params }, truth) =>
+          forgotten.has(params[0])
+            ? Response.json({ jsonrpc: '2.0', id: 1, error: { code: -32000, message } })
+            : truth,
+      }),
+      { urls: ['http://rpc1'] },
+    )
+    const header = l1.mine([{ kind: 'batch', data: Uint8Array.of(1) }])
+    await client.header('latest')
+    for (let number = 180n; number <= 201n; number++) forgotten.add(hashAt(number))
+    l1.takeBack(22)
+    for (let i = 0; i < 30; i++) l1.mine()
+    for (let i = 0; i < attempts; i++) {
+      await expect(client.header(190n)).rejects.toBeInstanceOf(TemporaryFault)
+    }
+    expect((await client.header(190n))?.hash).toBe(hashAt(190n))
+    if (attempts === 0) await expect(client.transactions(header)).rejects.toBeInstanceOf(ResetFault)
+  })
+
+  it('are read with the hashes of 25,000 transactions, and not with those of 50,000', async () => {
+    const full =
+      (count: number): L1Lie =>
+      (_question, truth) => ({
+        ...(truth as object),
+        transactions: Array.from({ length: count }, () => `0x${'12'.repeat(32)}`),
+      })
+    const { client, hashAt } = setUp(() => ({ rpc1: full(25_000) }), { urls: ['http://rpc1'] })
+    expect((await client.header(200n))?.hash).toBe(hashAt(200n))
+    const longer = setUp(() => ({ rpc1: full(50_000) }), { urls: ['http://rpc1'] })
+    await expect(longer.client.header(200n)).rejects.toThrow(/more than 2097152 bytes/)
   })
 
   it('lead to a block that a lagging node lacks, which is no reorganisation', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fromHex, toHex } from '../../protocol/index.ts'
-import { bytesField, bytesOf } from './l1Json.ts'
+import { bytesField, bytesOf, hexField } from './l1Json.ts'
 import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
 /** Around the length from which on another decoder is used, and far above. */
@@ -55,5 +55,23 @@ describe('bytesField', () => {
       expect(() => bytesField({ input }, 'input')).toThrow(RefusedAnswerError)
       expect(() => bytesField({ input }, 'input')).toThrow('input')
     }
+  })
+})
+
+describe('hexField', () => {
+  it('takes hex of any case, and as many bytes as are expected', () => {
+    expect(hexField({ data: '0x00Ff' }, 'data')).toBe('0x00ff')
+    expect(hexField({ data: '0x' }, 'data')).toBe('0x')
+    for (const data of ['0x0', '00', '0x0g', '0x00\n', ' 0x00', 1, undefined]) {
+      expect(() => hexField({ data }, 'data')).toThrow(RefusedAnswerError)
+    }
+    expect(hexField({ data: '0x00ff' }, 'data', 2)).toBe('0x00ff')
+    expect(() => hexField({ data: '0x00ff' }, 'data', 3)).toThrow(RefusedAnswerError)
+  })
+
+  it('takes or refuses tens of megabytes', () => {
+    const long = `0x${'5a'.repeat(16_000_000)}`
+    expect(hexField({ data: long }, 'data')).toBe(long)
+    expect(() => hexField({ data: `${long}zz` }, 'data')).toThrow(RefusedAnswerError)
   })
 })
