@@ -60,8 +60,8 @@ export async function importSnapshot({
   const counts = await withSnapshotFile(file, rollup, async (reading) => {
     await check(reading)
     await discardLeftover(unfinished)
-    const database = await openLevelDatabase(unfinished)
     try {
+      const database = await openLevelDatabase(unfinished)
       return await loadSnapshot(reading, database, rollup, signal).finally(database.close)
     } catch (error) {
       // What cannot be removed now is thrown away the next time.

@@ -104,29 +104,30 @@ describe('bumpFees', () => {
   })
 })
 
-describe('suggestFees and bumpFees', () => {
+describe('suggestFees, bumpFees and outbidFees', () => {
+  const arbitraryStep = fc.record({
+    prices: arbitraryPrices,
+    choose: fc.constantFrom(bumpFees, bumpFees, outbidFees),
+  })
+
   it('leave no transaction below a ceiling that can neither rise nor be replaced', () => {
     fc.assert(
-      fc.property(
-        fc.array(arbitraryPrices, { minLength: 1, maxLength: 12 }),
-        arbitraryKind,
-        (prices, kind) => {
-          let fees: Fees | undefined
-          for (const each of prices) {
-            const next: Fees | undefined =
-              fees === undefined ? suggestFees(each, limits, kind) : bumpFees(fees, each, limits, kind)
-            if (next === undefined) {
-              const { maxFeePerGas, maxFeePerBlobGas } = limits
-              expect(fees).toMatchObject({
-                maxFeePerGas,
-                maxFeePerBlobGas: kind === 'blobs' ? maxFeePerBlobGas : 0n,
-              })
-              return
-            }
-            fees = next
+      fc.property(fc.array(arbitraryStep, { minLength: 1, maxLength: 12 }), arbitraryKind, (steps, kind) => {
+        let fees: Fees | undefined
+        for (const { prices, choose } of steps) {
+          const next: Fees | undefined =
+            fees === undefined ? suggestFees(prices, limits, kind) : choose(fees, prices, limits, kind)
+          if (next === undefined) {
+            const { maxFeePerGas, maxFeePerBlobGas } = limits
+            expect(fees).toMatchObject({
+              maxFeePerGas,
+              maxFeePerBlobGas: kind === 'blobs' ? maxFeePerBlobGas : 0n,
+            })
+            return
           }
-        },
-      ),
+          fees = next
+        }
+      }),
     )
   })
 })

@@ -107,7 +107,7 @@ export function outbidFees(
   const suggested = suggestFees(prices, limits, kind)
   const raise = (fee: bigint, wanted: bigint, ceiling: bigint) => min(max(2n * fee, wanted), ceiling)
   const maxFeePerGas = raise(previous.maxFeePerGas, suggested.maxFeePerGas, limits.maxFeePerGas)
-  const fees = {
+  const raised = {
     maxFeePerGas,
     maxPriorityFeePerGas: raise(
       previous.maxPriorityFeePerGas,
@@ -120,6 +120,7 @@ export function outbidFees(
       kind === 'blobs' ? limits.maxFeePerBlobGas : 0n,
     ),
   }
+  const fees = withLastCaps(raised, limits, kind)
   const isMore =
     fees.maxFeePerGas > previous.maxFeePerGas ||
     fees.maxPriorityFeePerGas > previous.maxPriorityFeePerGas ||

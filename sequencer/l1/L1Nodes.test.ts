@@ -4,7 +4,8 @@ import { type Fetch, TemporaryFault } from '../../node/index.ts'
 import { KeyrollError } from '../../protocol/index.ts'
 import { createL1Nodes, type L1Nodes } from './L1Nodes.ts'
 
-type FakeNode = { head: number; answers: boolean; isSilent?: boolean; heard: string[] }
+/** `newest` is the time of its newest block, and what it answers, in seconds. */
+type FakeNode = { newest: number; answers: boolean; isSilent?: boolean; heard: string[] }
 
 class TestAnswer extends KeyrollError {
   override readonly name = 'TestAnswer'
@@ -17,10 +18,10 @@ describe('L1Nodes', () => {
 
   beforeEach(() => {
     fakes = {
-      first: { head: 100, answers: true, heard: [] },
-      second: { head: 100, answers: true, heard: [] },
+      first: { newest: 100, answers: true, heard: [] },
+      second: { newest: 100, answers: true, heard: [] },
     }
-    clock = 0
+    clock = 1_000_000
     nodes = createL1Nodes({
       urls: ['http://first.invalid', 'http://second.invalid'],
       fetchFn: answerFor,
@@ -33,8 +34,16 @@ describe('L1Nodes', () => {
     const { id, method } = JSON.parse(String(init?.body)) as { id: number; method: string }
     if (fake.isSilent) return new Promise(() => undefined)
     if (!fake.answers) throw new TypeError('fetch failed')
-    if (method !== 'eth_blockNumber') fake.heard.push(method)
-    return Response.json({ jsonrpc: '2.0', id, result: numberToHex(fake.head) })
+    const result = numberToHex(fake.newest)
+    if (method === 'eth_getBlockByNumber') {
+      return Response.json({
+        jsonrpc: '2.0',
+        id,
+        result: { number: '0x1', timestamp: result, transactions: [] },
+      })
+    }
+    fake.heard.push(method)
+    return Response.json({ jsonrpc: '2.0', id, result })
   }
   const price = () => nodes.ask((node) => node.request({ method: 'eth_gasPrice' }))
   /** The nodes that were asked last. */
@@ -54,22 +63,29 @@ describe('L1Nodes', () => {
     await expect(price()).rejects.toBeInstanceOf(TemporaryFault)
   })
 
-  it('asks a node last that is behind another, until it is not', async () => {
+  it('asks a node last whose newest block is three slots older than that of another', async () => {
     await price()
-    fakes.second.head = 102
+    fakes.second.newest = 136
     clock += 6_000
     await price()
     expect(heard()).toEqual(['first', 'first'])
-    fakes.second.head = 103
+    fakes.second.newest = 137
     clock += 6_000
-    expect(BigInt(await price())).toBe(103n)
+    expect(BigInt(await price())).toBe(137n)
     expect(heard()).toEqual(['second'])
     fakes.second.answers = false
     expect(BigInt(await price())).toBe(100n)
     expect(heard()).toEqual(['first'])
     fakes.second.answers = true
-    fakes.first.head = 103
+    fakes.first.newest = 137
     clock += 6_000
+    await price()
+    expect(heard()).toEqual(['first'])
+  })
+
+  it('puts no node that is up to date behind one that claims to be from the future', async () => {
+    fakes.first.newest = 1_000 - 24
+    fakes.second.newest = 1_000_000_000
     await price()
     expect(heard()).toEqual(['first'])
   })
@@ -80,19 +96,38 @@ describe('L1Nodes', () => {
     expect(heard()).toEqual(['second'])
   })
 
-  it('tells all of them, and takes the word of the first that is not behind', async () => {
-    const tell = () => nodes.tell((node) => node.request({ method: 'eth_gasPrice' }))
-    fakes.second.head = 102
-    expect(BigInt(await tell())).toBe(100n)
+  it('tells all of them, and takes the word of one that took it, and else of the first', async () => {
+    const tell = (isTaken: (answer: bigint) => boolean) =>
+      nodes.tell(async (node) => BigInt(await node.request({ method: 'eth_gasPrice' })), isTaken)
+    fakes.second.newest = 101
+    expect(await tell(() => true)).toBe(100n)
     expect(heard()).toEqual(['first', 'second'])
-    fakes.second.head = 110
+    expect(await tell((answer) => answer === 101n)).toBe(101n)
+    expect(await tell(() => false)).toBe(100n)
+    fakes.second.newest = 200
     clock += 6_000
-    expect(BigInt(await tell())).toBe(110n)
-    expect(heard()).toEqual(['first', 'second'])
+    expect(await tell(() => false)).toBe(200n)
     fakes.second.answers = false
-    expect(BigInt(await tell())).toBe(100n)
+    expect(await tell(() => false)).toBe(100n)
     fakes.first.answers = false
-    await expect(tell()).rejects.toBeInstanceOf(TemporaryFault)
+    await expect(tell(() => true)).rejects.toBeInstanceOf(TemporaryFault)
+  })
+
+  it('does not wait for a node that is silent when another took what it was told', async () => {
+    await price()
+    fakes.first.isSilent = true
+    expect(
+      await nodes.tell(
+        (node) => node.getGasPrice(),
+        () => true,
+      ),
+    ).toBe(100n)
+    expect(
+      await nodes.tell(
+        (node) => node.getGasPrice(),
+        () => false,
+      ),
+    ).toBe(100n)
   })
 
   it('takes what a question throws of its own for an answer', async () => {

@@ -15,11 +15,11 @@ export interface L1Nodes {
    */
   ask<T>(question: (node: PublicClient) => Promise<T>): Promise<T>
   /**
-   * Tells all nodes at once. What counts is the answer of the first to be asked of those that give one.
+   * Tells all nodes at once. What counts is the first answer that says it was taken; without any, that of the first to be asked.
    *
-   * @throws {TemporaryFault} when none does.
+   * @throws {TemporaryFault} when no node answers.
    */
-  tell<T>(message: (node: PublicClient) => Promise<T>): Promise<T>
+  tell<T>(message: (node: PublicClient) => Promise<T>, isTaken: (answer: T) => boolean): Promise<T>
 }
 
 /** What an {@link L1Nodes} is made of. */
@@ -27,12 +27,12 @@ export type L1NodesModules = {
   /** In the order to ask them. */
   urls: readonly string[]
   fetchFn?: Fetch | undefined
-  /** Milliseconds of any clock. */
+  /** Milliseconds since the epoch. */
   now?: () => number
 }
 
-/** Nodes see a block at different moments: only one that is further behind than this has lost touch. */
-const MOST_BLOCKS_BEHIND = 2n
+/** By how many milliseconds a node's newest block may be older than another's; three slots. Blocks reach nodes at different moments. */
+const MOST_BEHIND_MS = 36_000
 
 /** Milliseconds for which it counts how far a node was. */
 const LOOK_AGAIN_MS = 6_000
@@ -47,35 +47,34 @@ export function createL1Nodes({ urls, fetchFn, now = Date.now }: L1NodesModules)
       transport: http(url, { retryCount: 1, timeout: 15_000, fetchFn }),
       cacheTime: 0,
     }),
-    head: 0n,
+    newest: 0,
     look: undefined as Promise<void> | undefined,
   }))
   let lookedAt = Number.NEGATIVE_INFINITY
 
   async function inOrder(): Promise<readonly PublicClient[]> {
     if (nodes.length > 1 && now() - lookedAt >= LOOK_AGAIN_MS) await look()
-    const isBehind = ({ head }: { head: bigint }) =>
-      nodes.some((other) => other.head > head + MOST_BLOCKS_BEHIND)
+    const isBehind = ({ newest }: { newest: number }) =>
+      nodes.some((other) => other.newest > newest + MOST_BEHIND_MS)
     return [...nodes.filter((node) => !isBehind(node)), ...nodes.filter(isBehind)].map(({ client }) => client)
   }
 
-  /** Looks how far each node is. One that does not answer stays where it was, and so falls behind. */
+  /**
+   * Looks how far each node is, by the time of its newest block: no node can say more than that it is up to date, and so put others
+   * behind itself that are. One that does not answer stays where it was, and falls behind.
+   */
   async function look(): Promise<void> {
     for (const node of nodes) {
       node.look ??= node.client
-        .getBlockNumber()
-        .then((head) => {
-          node.head = head
+        .getBlock({ blockTag: 'latest' })
+        .then(({ timestamp }) => {
+          node.newest = Math.min(Number(timestamp) * 1_000, now())
         })
         .finally(() => {
           node.look = undefined
         })
     }
-    const looks = nodes.map((node) => node.look)
-    const ending = new AbortController()
-    const grace = Promise.any(looks).then(() => setTimeout(GRACE_MS, undefined, { signal: ending.signal }))
-    await Promise.race([Promise.allSettled(looks), grace.catch(() => Promise.allSettled(looks))])
-    ending.abort()
+    await settledSoon(nodes.map(({ look }) => look))
     lookedAt = now()
   }
 
@@ -98,14 +97,30 @@ export function createL1Nodes({ urls, fetchFn, now = Date.now }: L1NodesModules)
       const clients = await inOrder()
       return firstAnswer(clients.map((client) => () => question(client)))
     },
-    async tell(message) {
-      const clients = await inOrder()
-      const answers = clients.map((client) => message(client))
-      // Whoever answers first ends the wait; the others' failures are nobody's concern then.
-      for (const answer of answers) answer.catch(() => undefined)
-      return firstAnswer(answers.map((answer) => () => answer))
+    async tell(message, isTaken) {
+      const answers = (await inOrder()).map((client) => message(client))
+      const said = answers.map(() => undefined as { answer: Awaited<(typeof answers)[number]> } | undefined)
+      const firstTaken = Promise.any(
+        answers.map(async (answer, i) => {
+          said[i] = { answer: await answer }
+          if (!isTaken(said[i].answer)) throw new TemporaryFault('it was not taken')
+        }),
+      )
+      await Promise.race([firstTaken.catch(() => undefined), settledSoon(answers)])
+      const given = said.filter((each) => each !== undefined)
+      const best = given.find(({ answer }) => isTaken(answer)) ?? given[0]
+      return best === undefined ? firstAnswer(answers.map((answer) => () => answer)) : best.answer
     },
   }
+}
+
+/** Resolves when all have come to an end, or soon after the first has answered. */
+async function settledSoon(questions: readonly (Promise<unknown> | undefined)[]): Promise<void> {
+  const all = Promise.allSettled(questions)
+  const ending = new AbortController()
+  const grace = Promise.any(questions).then(() => setTimeout(GRACE_MS, undefined, { signal: ending.signal }))
+  await Promise.race([all, grace.catch(() => all)])
+  ending.abort()
 }
 
 /** What a node said, without viem's repetition of the whole request and its calldata. */

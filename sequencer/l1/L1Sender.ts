@@ -102,17 +102,20 @@ export function createL1Sender({ ask, tell }: L1Nodes): L1Sender {
         return data !== undefined && BigInt(data) === 1n ? 'cells' : 'blob'
       }),
     send: (raw) =>
-      tell(async (node) => {
-        try {
-          await node.sendRawTransaction({ serializedTransaction: raw })
-          return { outcome: 'accepted', message: '' }
-        } catch (error) {
-          const message = l1MessageOf(error)
-          const outcome = classifyRefusal(message)
-          if (outcome === undefined) throw error
-          return { outcome, message }
-        }
-      }),
+      tell(
+        async (node): ReturnType<L1Sender['send']> => {
+          try {
+            await node.sendRawTransaction({ serializedTransaction: raw })
+            return { outcome: 'accepted', message: '' }
+          } catch (error) {
+            const message = l1MessageOf(error)
+            const outcome = classifyRefusal(message)
+            if (outcome === undefined) throw error
+            return { outcome, message }
+          }
+        },
+        ({ outcome }) => outcome === 'accepted' || outcome === 'known',
+      ),
     receipt: (hash) =>
       ask(async (node) => {
         try {

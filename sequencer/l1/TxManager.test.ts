@@ -150,6 +150,27 @@ describe('TxManager', () => {
     expect(await confirmed).toMatchObject({ status: 'success' })
   })
 
+  it('follows the base fee after it had to outbid somebody', async () => {
+    const manager = await open()
+    const poolOf = l1.send
+    l1.send = (raw) =>
+      (parseTransaction(raw).maxFeePerGas ?? 0n) <= 150n * gwei
+        ? Promise.resolve({ outcome: 'underpriced', message: 'replacement transaction underpriced' })
+        : poolOf(raw)
+    await send(manager, 'a')
+    while (l1.pool().length === 0) {
+      clock += DEFAULT_TX_MANAGER_OPTIONS.pollIntervalMs
+      await manager.poll()
+    }
+    l1.baseFee = 300n * gwei
+    for (let i = 0; i < 40; i++) {
+      clock += 12_000
+      await manager.poll()
+      l1.mine()
+    }
+    expect(l1.mined()).toHaveLength(1)
+  })
+
   it('bids against nobody where only the base fee is above its ceiling', async () => {
     const maxFeePerGas = 30n * gwei
     const manager = await open({ feeLimits: { ...DEFAULT_TX_MANAGER_OPTIONS.feeLimits, maxFeePerGas } })

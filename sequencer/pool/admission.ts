@@ -108,10 +108,11 @@ export function createAdmission(modules: AdmissionModules): (raw: Uint8Array) =>
   function mayBeRenewed({ signed, entry }: EarlierPromise, queue: KeystoreQueue): boolean {
     const { kind, nonce } = signed.promise
     if (nonce <= queue.base().nonce) return false
-    if (entry !== undefined) return entry.stage.name === 'displaced'
-    // The pool forgets what is final: the state shows whether it took effect.
     const { recovery } = queue.base()
-    return kind !== 1 || recovery?.nonce !== nonce || recovery.configHash !== signed.promise.configHash
+    if (kind === 1 && recovery?.nonce === nonce && recovery.configHash === signed.promise.configHash)
+      return false
+    // The pool forgets what is final; what took no effect then may in other bytes.
+    return entry === undefined || entry.stage.name === 'displaced'
   }
 
   /**

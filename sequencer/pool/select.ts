@@ -26,24 +26,25 @@ export function select(book: PoolBook, { parent, timestamp, changed }: Selection
   if (parent.hash !== book.head().hash) return []
   const selected: Uint8Array[] = []
   const views = new Map(changed)
-  const passedOver = new Map<Hex, readonly PoolEntry[]>()
+  const passedOver = new Map<Hex, Set<PoolEntry>>()
   let bytes = 0
   for (const entry of book.live()) {
     const { id, stage } = entry
     if (stage.name !== 'queued') continue
-    let open = [...(passedOver.get(id) ?? []), entry]
-    for (;;) {
-      const view = views.get(id) ?? book.queueOf(id).base()
-      const next = open.find((each) => judge(view, each, timestamp).verdict === 'ready')
-      if (next?.body === undefined) break
+    const view = () => views.get(id) ?? book.queueOf(id).base()
+    const isReady = (each: PoolEntry) => judge(view(), each, timestamp).verdict === 'ready'
+    const waiting = passedOver.get(id) ?? new Set<PoolEntry>()
+    passedOver.set(id, waiting.add(entry))
+    let next = isReady(entry) ? entry : undefined
+    while (next?.body !== undefined) {
       // Strictly in order: a smaller one behind does not overtake.
       if (bytes + next.size > MAX_BLOCK_BYTES) return selected
       bytes += next.size
       selected.push(next.body.raw)
-      views.set(id, advance(view, { ...next, ...next.body }, timestamp))
-      open = open.filter((each) => each !== next)
+      views.set(id, advance(view(), { ...next, ...next.body }, timestamp))
+      waiting.delete(next)
+      next = [...waiting].find(isReady)
     }
-    passedOver.set(id, open)
   }
   return selected
 }
