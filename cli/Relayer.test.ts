@@ -1,10 +1,11 @@
-import { type Address, encodeErrorResult, zeroHash } from 'viem'
+import { type Address, encodeErrorResult, toFunctionSelector, zeroHash } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { getTransactionCount } from 'viem/actions'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { getOutputBridge, getRoot } from '../client/index.ts'
-import { type DeployingClient, keystoreReplicaAbi } from '../contracts/index.ts'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createKeystore, getOutputBridge, getRecord, getRoot, toSecp256k1Signer } from '../client/index.ts'
+import { type DeployingClient, FeeCeilingError, keystoreReplicaAbi } from '../contracts/index.ts'
 import { devnetAccounts } from '../devnet/accounts.ts'
+import { ConfigUnknownError } from '../prover/index.ts'
 import { startHttpServer } from '../test/httpServer.ts'
 import { type ReplicaWorld, startReplicaWorld } from '../test/replicaWorld.ts'
 import { CliError } from './CliError.ts'
@@ -66,6 +67,22 @@ const knownOn = (client: DeployingClient, source: Address, outputIndex: bigint) 
 
 const sentOn = (client: DeployingClient) => getTransactionCount(client, { address: RELAYER.address })
 
+/** Passes a question on to a chain. */
+const askOn = (client: DeployingClient, body: string) =>
+  fetch(client.transport.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+
+/** An answer that is none, and that viem does not ask for again by itself. */
+function refuse(body: string): Response {
+  const { id } = JSON.parse(body)
+  return Response.json({ jsonrpc: '2.0', id, error: { code: -32000, message: 'not now' } })
+}
+
+/** Whether a source is asked for a checkpoint. */
+function isAboutCheckpoint(body: string): boolean {
+  const { method, params } = JSON.parse(body)
+  return method === 'eth_call' && params[0].data.startsWith(toFunctionSelector('isCheckpoint(bytes32)'))
+}
+
 const notVouched = (source: Address) =>
   encodeErrorResult({
     abi: keystoreReplicaAbi,
@@ -113,6 +130,90 @@ describe('a root is relayed', () => {
     expect(await knownOn(world.l2, source, outputIndex)).toMatchObject({ finalized: false })
   })
 
+  test('though L1 does not answer once, and once more when a checkpoint is paid for', async () => {
+    const source = world.l2Contracts.l1BlockSource
+    const outputIndex = await world.propose([])
+    const before = await sentOn(world.l2)
+    let failures = 0
+    const failing = await startHttpServer(async (_path, body) => {
+      const isPaid = (await sentOn(world.l2)) > before
+      if (failures > (isPaid ? 1 : 0)) return askOn(world.l1, body)
+      failures++
+      return refuse(body)
+    })
+    const relayer = relayerOn(world.l2, { l1Url: failing.url })
+    await whileMining(relayer.updateRoot({ source, outputIndex, final: false }))
+    await failing.close()
+    expect(failures).toBe(2)
+    expect((await sentOn(world.l2)) - before).toBe(2)
+  })
+
+  test('once it is final, with few questions until then', async () => {
+    const source = world.l2Contracts.beaconRootsSource
+    const outputIndex = await world.propose([])
+    await world.step()
+    let [blocks, heads] = [0, 0]
+    const beacon = await startHttpServer(async (path) => {
+      blocks++
+      return fetch(world.beaconUrl + path, { headers: { accept: 'application/octet-stream' } })
+    })
+    const l1 = await startHttpServer(async (_path, body) => {
+      if (JSON.parse(body).method === 'eth_getBlockByNumber') heads++
+      return askOn(world.l1, body)
+    })
+    const relayer = relayerOn(world.l2, { beaconUrl: beacon.url, l1Url: l1.url })
+    const relaying = relayer.updateRoot({ source, outputIndex, final: true })
+    await vi.waitFor(() => expect(heads).toBeGreaterThan(3), { timeout: 10_000 })
+    expect(blocks).toBe(1)
+    await world.step(world.rollup.challengePeriod)
+    await whileMining(relaying)
+    expect(await knownOn(world.l2, source, outputIndex)).toMatchObject({ finalized: true })
+
+    // What is final is told once.
+    const before = await sentOn(world.l2)
+    expect(await relayer.updateRoot({ source, outputIndex, final: true })).toBeUndefined()
+    expect(await sentOn(world.l2)).toBe(before)
+    await Promise.all([beacon.close(), l1.close()])
+  })
+
+  test('from another checkpoint when the chain takes the first back', async () => {
+    const source = world.l2Contracts.l1BlockSource
+    const outputIndex = await world.propose([])
+    const before = await sentOn(world.l2)
+    let lost: string | undefined
+    const forgetful = await startHttpServer(async (_path, body) => {
+      if (!isAboutCheckpoint(body)) return askOn(world.l2, body)
+      const { id, params } = JSON.parse(body)
+      lost ??= params[0].data
+      if (params[0].data !== lost) return askOn(world.l2, body)
+      return Response.json({ jsonrpc: '2.0', id, result: zeroHash })
+    })
+    const relayer = relayerOn(world.l2, { chainUrl: forgetful.url })
+    await whileMining(relayer.updateRoot({ source, outputIndex, final: false }))
+    await forgetful.close()
+    expect(await knownOn(world.l2, source, outputIndex)).toMatchObject({ finalized: false })
+    expect((await sentOn(world.l2)) - before).toBe(3)
+  })
+
+  test('not again, when another relayer was faster', async () => {
+    const source = world.l2Contracts.blockHashSource
+    const outputIndex = await world.propose([])
+    const wanted = { source, outputIndex, final: false }
+    const before = await sentOn(world.l1)
+    let faster: Promise<unknown> | undefined
+    const slow = await startHttpServer(async (_path, body) => {
+      if (JSON.parse(body).method === 'eth_estimateGas') {
+        faster ??= relayerOn(world.l1).updateRoot(wanted)
+        await faster
+      }
+      return askOn(world.l1, body)
+    })
+    const relaying = relayerOn(world.l1, { chainUrl: slow.url }).updateRoot(wanted)
+    expect(await whileMining(relaying)).toBeUndefined()
+    await slow.close()
+    expect((await sentOn(world.l1)) - before).toBe(1)
+  })
+
   test('to L1 in one transaction', async () => {
     const source = world.l2Contracts.blockHashSource
     const outputIndex = await world.propose([])
@@ -146,6 +247,24 @@ describe('a root is relayed', () => {
   })
 })
 
+test('a root that the bridge sent is waited for, though the chain does not answer once', async () => {
+  const outputIndex = await world.propose([])
+  const before = await sentOn(world.l1)
+  let failures = 0
+  const failing = await startHttpServer(async (_path, body) => {
+    const isSent = (await sentOn(world.l1)) > before
+    if (!isSent || failures > 0) return askOn(world.l2, body)
+    failures++
+    return refuse(body)
+  })
+  await world.step(world.rollup.challengePeriod)
+  const relayer = relayerOn(world.l2, { chainUrl: failing.url, portal: world.portals.l2 })
+  await whileMining(relayer.updateRoot({ source: bridge, outputIndex, final: true }))
+  await failing.close()
+  expect(failures).toBe(1)
+  expect(await knownOn(world.l2, bridge, outputIndex)).toMatchObject({ finalized: true })
+})
+
 describe('a relayer gives up', () => {
   test('when the bridge lacks a portal, or shall send what is not final', async () => {
     const asked = { source: bridge, outputIndex: await world.propose([]), final: true }
@@ -156,6 +275,52 @@ describe('a relayer gives up', () => {
     await expect(proposed).rejects.toThrow('--proposed')
   })
 
+  test('after its time, and says who did not answer', async () => {
+    const source = world.l2Contracts.beaconRootsSource
+    const outputIndex = await world.propose([])
+    await world.step()
+    const beacon = await startHttpServer(async () => new Response('', { status: 503 }))
+    const told: string[] = []
+    const tell = (text: string) => void told.push(text)
+    const relayer = relayerOn(world.l2, { beaconUrl: beacon.url, timeout: 400, tell })
+    const relaying = relayer.updateRoot({ source, outputIndex, final: false })
+    await expect(relaying).rejects.toThrow(/in vain\. The beacon node did not answer .*503/)
+    await beacon.close()
+    expect(told).toEqual([expect.stringMatching(/^waiting up to 0\.4 s for .*\. The beacon node did not/)])
+  })
+
+  test('to pay for checkpoints that no chain keeps', async () => {
+    const source = world.l2Contracts.l1BlockSource
+    const outputIndex = await world.propose([])
+    const before = await sentOn(world.l2)
+    const stopping = new AbortController()
+    let asked = 0
+    const forgetful = await startHttpServer(async (_path, body) => {
+      if (!isAboutCheckpoint(body)) return askOn(world.l2, body)
+      if (++asked === 8) stopping.abort(new Error('enough'))
+      return Response.json({ jsonrpc: '2.0', id: JSON.parse(body).id, result: zeroHash })
+    })
+    const relayer = relayerOn(world.l2, { chainUrl: forgetful.url, signal: stopping.signal })
+    const relaying = relayer.updateRoot({ source, outputIndex, final: false })
+    await expect(whileMining(relaying)).rejects.toThrow('enough')
+    await forgetful.close()
+    // The first one, and three instead of it.
+    expect((await sentOn(world.l2)) - before).toBe(4)
+  })
+
+  test('when the chain asks for more than it may pay, and sends nothing', async () => {
+    const feeLimits = { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n }
+    const asked = {
+      source: world.l2Contracts.blockHashSource,
+      outputIndex: await world.propose([]),
+      final: false,
+    }
+    const before = await sentOn(world.l1)
+    const relaying = relayerOn(world.l1, { feeLimits }).updateRoot(asked)
+    await expect(whileMining(relaying)).rejects.toThrow(FeeCeilingError)
+    expect(await sentOn(world.l1)).toBe(before)
+  })
+
   test('after its time, and says what it was waiting for', async () => {
     const source = world.l2Contracts.blockHashSource
     const outputIndex = (await world.propose([])) + 10n
@@ -163,4 +328,18 @@ describe('a relayer gives up', () => {
     await expect(relaying).rejects.toThrow(CliError)
     await expect(relaying).rejects.toThrow(/in vain\. The L2 node lags: output \d+ does not stand/)
   })
+})
+
+test('a keystore that nobody updated is confirmed with the config that is given', async () => {
+  const source = world.l2Contracts.beaconRootsSource
+  const outputIndex = await world.propose([])
+  const relayer = relayerOn(world.l2)
+  await whileMining(relayer.updateRoot({ source, outputIndex, final: false }))
+  const { id, initial } = createKeystore({ signers: [toSecp256k1Signer(RELAYER)] })
+  const asked = { id, account: RELAYER.address, source, outputIndex }
+  await expect(relayer.confirm(asked)).rejects.toThrow(ConfigUnknownError)
+  await whileMining(relayer.confirm({ ...asked, config: initial }))
+  const { confirmedNonce, asOf } = await getRecord(world.l2, { replica: replicaOf(), ...asked })
+  expect(confirmedNonce).toBe(0n)
+  expect(asOf).toBeGreaterThan(0)
 })

@@ -6,16 +6,19 @@ import {
   type LocalAccount,
   type TransactionReceipt,
 } from 'viem'
-import { getChainId, waitForTransactionReceipt } from 'viem/actions'
+import { getChainId } from 'viem/actions'
 import {
   deliverOutput,
+  type FeeLimits,
   forwardOutput,
   getRoot,
   type ReplicaReadActions,
   type SendingClient,
   sendOutput,
 } from '../client/index.ts'
-import { OutputNotFinalError, type Prover } from '../prover/index.ts'
+import type { Prover } from '../prover/index.ts'
+import { answered } from './answered.ts'
+import { awaitReceipt } from './awaitReceipt.ts'
 import { CliError } from './CliError.ts'
 
 /** What telling a replica of an output without any proof takes. */
@@ -24,6 +27,7 @@ export type BridgeRelay = {
   /** Of an L3: JSON-RPC of the chain below it. */
   parentUrl: string | undefined
   account: LocalAccount
+  feeLimits: FeeLimits | undefined
   /** Of the replica. */
   chain: SendingClient & ReplicaReadActions
   replica: Address
@@ -32,8 +36,6 @@ export type BridgeRelay = {
   prover: Prover
   /** Asks again while an answer is undefined or somebody lags. */
   patiently: <T>(what: string, ask: () => Promise<T | undefined>) => Promise<T>
-  timeout: number
-  signal: AbortSignal
 }
 
 /**
@@ -43,49 +45,45 @@ export type BridgeRelay = {
  * @returns The receipt of the transaction on L1, or on the chain below.
  */
 export async function sendByBridge(relay: BridgeRelay, outputIndex: bigint): Promise<TransactionReceipt> {
-  const { l1Url, parentUrl, account, chain, timeout, signal } = relay
+  const { l1Url, parentUrl, account, chain, patiently } = relay
   const { outputBridge, source } = await chain.getOutputBridge()
   const payer = createWalletClient({ account, transport: http(parentUrl ?? l1Url), pollingInterval: 100 })
   const send = parentUrl === undefined ? sendFromL1 : forwardFromParent
   const hash = await send(relay, payer, { outputBridge, source, outputIndex })
-  const receipt = await waitForTransactionReceipt(payer, { hash })
-  if (receipt.status !== 'success') throw new CliError(`transaction ${hash} reverted`)
-  await chain.waitForRoot({ source, outputIndex, timeout, signal, pollingInterval: 100 })
+  const receipt = await awaitReceipt(payer, { hash })
+  await patiently(`the deposit with output ${outputIndex} to arrive at the replica`, () =>
+    answered('L2 node', 'root', chain.getRoot({ source, outputIndex })),
+  )
   return receipt
 }
 
 type Sent = { outputBridge: Address; source: Address; outputIndex: bigint }
 
 async function sendFromL1(
-  { chain, replica, portal, prover, patiently }: BridgeRelay,
+  { chain, replica, portal, prover, feeLimits, patiently }: BridgeRelay,
   l1: SendingClient,
   { outputBridge, outputIndex }: Sent,
 ): Promise<Hash> {
   const isOnL1 = (await getChainId(chain)) === (await getChainId(l1))
   const through = isOnL1 ? undefined : requirePortal(portal)
-  const output = await patiently(`output ${outputIndex} to be final`, async () => {
-    try {
-      return await prover.getFinalOutput({ outputIndex })
-    } catch (error) {
-      if (error instanceof OutputNotFinalError) return undefined
-      throw error
-    }
-  })
-  return through === undefined
-    ? deliverOutput(l1, { outputBridge, replica, output })
-    : sendOutput(l1, { outputBridge, portal: through, replica, output })
+  const output = await patiently(`output ${outputIndex} to be final`, () =>
+    prover.getFinalOutput({ outputIndex }),
+  )
+  const sent = { outputBridge, replica, output, ...(feeLimits && { feeLimits }) }
+  return through === undefined ? deliverOutput(l1, sent) : sendOutput(l1, { ...sent, portal: through })
 }
 
 async function forwardFromParent(
-  { replica, portal, patiently }: BridgeRelay,
+  { replica, portal, feeLimits, patiently }: BridgeRelay,
   parent: SendingClient,
   { outputBridge, source, outputIndex }: Sent,
 ): Promise<Hash> {
   const through = requirePortal(portal)
   await patiently(`output ${outputIndex} to reach the replica of the chain below by the bridge`, () =>
-    getRoot(parent, { replica, source, outputIndex }),
+    answered('parent node', 'root', getRoot(parent, { replica, source, outputIndex })),
   )
-  return forwardOutput(parent, { outputBridge, portal: through, replica, source, outputIndex })
+  const sent = { outputBridge, replica, source, outputIndex, ...(feeLimits && { feeLimits }) }
+  return forwardOutput(parent, { ...sent, portal: through })
 }
 
 function requirePortal(portal: Address | undefined): Address {

@@ -32,7 +32,7 @@ export async function awaitForced(
   const node = createClient({ transport: http(keyrollRpc) }).extend(keyrollActions())
   const deadline = Date.now() + timeout
   let { forced } = options
-  const what = `the deposit ${forced.transactionHash} on ${keyrollRpc}`
+  const what = `the deposit ${forced.transactionHash} on ${originOf(keyrollRpc)}`
   tell(`waiting for ${what}; L1 block ${forced.latestL1Block} is the latest that can bring it`)
 
   return waitFor(what, { timeout, signal, interval: POLL_INTERVAL_MS }, async () => {
@@ -46,7 +46,7 @@ export async function awaitForced(
       forced = moved
     } else if (moved !== undefined && read > forced.latestL1Block) {
       throw new CliError(
-        `${keyrollRpc} has read L1 up to block ${read} without the deposit, ` +
+        `${originOf(keyrollRpc)} has read L1 up to block ${read} without the deposit, ` +
           `expected it by block ${forced.latestL1Block}: is it a node of this rollup, on the same L1?`,
       )
     }
@@ -64,10 +64,15 @@ async function readL1(keyrollRpc: string): Promise<bigint | undefined> {
     throw error
   }
   const wrong = (details: string) =>
-    new CliError(`${keyrollRpc} answered optimism_syncStatus wrongly: ${details}`)
+    new CliError(`${originOf(keyrollRpc)} answered optimism_syncStatus wrongly: ${details}`)
   const number = toJsonObject(answer, wrong).object('current_l1').raw('number')
   if (typeof number !== 'number') throw wrong('got no L1 block number')
   return BigInt(number)
+}
+
+/** The rest of a URL may hold a key. */
+function originOf(url: string): string {
+  return new URL(url).origin
 }
 
 /** Who waits for hours outlives a node that restarts. */

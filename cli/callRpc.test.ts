@@ -35,6 +35,13 @@ describe('callRpc', () => {
     await expect(callRpc(await answering(body), 'eth_x', [])).rejects.toThrow(/JSON-RPC/)
   })
 
+  it('names no more of a URL than its origin, which may hold a key', async () => {
+    const url = await answering('{}')
+    await expect(callRpc(`${url}/v3/secret`, 'eth_x', [])).rejects.toThrow(`${url} answered eth_x`)
+    const nobody = callRpc('http://127.0.0.1:1/v3/secret', 'eth_x', [])
+    await expect(nobody).rejects.toThrow('http://127.0.0.1:1 does not answer')
+  })
+
   it('says that nobody answers', async () => {
     await expect(callRpc('http://127.0.0.1:1', 'eth_x', [])).rejects.toThrow('is the URL right')
   })

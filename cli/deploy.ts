@@ -4,6 +4,7 @@ import { type Address, createWalletClient, http, zeroAddress } from 'viem'
 import type { BlockHashPeriod, DeployingClient } from '../contracts/index.ts'
 import { rollupConfigToJson } from '../protocol/index.ts'
 import { CliError } from './CliError.ts'
+import { type FeeFlags, readFeeLimits, withFeeOptions } from './feeOptions.ts'
 import {
   option,
   parseAddress,
@@ -24,7 +25,7 @@ export function createDeployCommand(): Command {
     .addCommand(createDeployReplicaCommand())
 }
 
-type DeployL1Flags = {
+type DeployL1Flags = FeeFlags & {
   rpc: string
   deployerKeyFile?: string
   owner: Address
@@ -54,7 +55,7 @@ function createDeployL1Command(): Command {
   const count = (flags: string, description: string, value: number) =>
     option(flags, description).argParser(parseCount).default(value)
 
-  return new Command('l1')
+  return withFeeOptions(new Command('l1'))
     .description('deploy the contracts of a new rollup to L1, and write its rollup config')
     .addOption(option('--rpc <url>', 'JSON-RPC of L1').argParser(parseHttpUrl).makeOptionMandatory())
     .addOption(option('--deployer-key-file <file>', 'private key that pays (or KEYROLL_DEPLOYER_KEY)'))
@@ -128,7 +129,7 @@ function reserveFile(file: string): void {
 
 async function deployL1To(client: DeployingClient, flags: DeployL1Flags): Promise<void> {
   const { deployRollup, drawChainId } = await import('../devnet/deployRollup.ts')
-  const { contracts, rollup } = await deployRollup(client, {
+  const parameters = {
     owner: flags.owner,
     batcher: flags.batcher,
     promiseSigner: flags.promiseSigner,
@@ -143,12 +144,14 @@ async function deployL1To(client: DeployingClient, flags: DeployL1Flags): Promis
     maxSequencerDrift: BigInt(flags.maxSequencerDrift),
     seqWindowSize: BigInt(flags.seqWindowSize),
     channelTimeout: BigInt(flags.channelTimeout),
-  })
+  }
+  const feeLimits = readFeeLimits(flags)
+  const { contracts, rollup } = await deployRollup(client, parameters, { origin: 'finalized', feeLimits })
   writeFileSync(flags.out, `${JSON.stringify(rollupConfigToJson(rollup), null, 2)}\n`)
   process.stdout.write(`${JSON.stringify({ ...contracts, rollupConfig: flags.out }, null, 2)}\n`)
 }
 
-type DeployReplicaFlags = {
+type DeployReplicaFlags = FeeFlags & {
   rpc: string
   deployerKeyFile?: string
   rollupConfig: string
@@ -158,7 +161,7 @@ type DeployReplicaFlags = {
 }
 
 function createDeployReplicaCommand(): Command {
-  return new Command('replica')
+  return withFeeOptions(new Command('replica'))
     .description(
       'deploy sources, replica and wallet factory to a chain; the same flags give the same addresses everywhere',
     )
@@ -191,7 +194,7 @@ function createDeployReplicaCommand(): Command {
 async function runDeployReplica(flags: DeployReplicaFlags): Promise<void> {
   const { deployL2 } = await import('../contracts/index.ts')
   const rollup = readRollupConfig(flags.rollupConfig)
-  const contracts = await deployL2(deployingClient(flags), {
+  const parameters = {
     l1ChainId: rollup.l1ChainId,
     outputOracle: rollup.outputOracleAddress,
     l2ChainId: rollup.l2ChainId,
@@ -200,7 +203,8 @@ async function runDeployReplica(flags: DeployReplicaFlags): Promise<void> {
     schedule: flags.schedule,
     sourceAdmin: flags.sourceAdmin,
     staker: flags.staker,
-  })
+  }
+  const contracts = await deployL2(deployingClient(flags), parameters, readFeeLimits(flags))
   process.stdout.write(`${JSON.stringify(contracts, null, 2)}\n`)
 }
 

@@ -20,6 +20,19 @@ describe('describeError', () => {
     expect(describeError(unreachable)).toBe('HTTP request failed.\nURL: http://127.0.0.1:9\nfetch failed')
   })
 
+  it('names no more of a URL than its origin, which may hold keys', () => {
+    const [user, password, key] = ['reader', 'hunter2', '0123456789abcdef']
+    const error = new HttpRequestError({
+      url: `https://${user}:${password}@l1.example/v3/${key}?key=${key}`,
+      details: `no project ${key}`,
+    })
+    expect(describeError(error)).toBe('HTTP request failed.\nURL: https://l1.example\nno project …')
+  })
+
+  it('is not misled by the words of a node that look like a URL', () => {
+    expect(describeError(new BaseError('refused\nURL: nowhere'))).toBe('refused\nURL: nowhere')
+  })
+
   it('shows why a deployment could not be sent', () => {
     const cause = new BaseError('insufficient funds')
     const lines = describeError(new DeploymentFailedError('SystemConfig', ADDRESS, undefined, { cause }))

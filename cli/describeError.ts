@@ -1,5 +1,11 @@
 import { BaseError } from 'viem'
-import { CodeDiffersError, DeploymentFailedError, DeploymentProxyAbsentError } from '../contracts/errors.ts'
+import {
+  CodeDiffersError,
+  DeploymentFailedError,
+  DeploymentProxyAbsentError,
+  FeeCeilingError,
+} from '../contracts/errors.ts'
+import { urlSecrets, withoutSecrets } from '../node/urlSecrets.ts'
 import { KeyrollError } from '../protocol/index.ts'
 
 /** Puts a failed command into words: a few lines for mistakes and faults, the stack for what nobody foresaw. */
@@ -18,13 +24,18 @@ function isForeseen(error: Error): boolean {
     error instanceof DeploymentProxyAbsentError ||
     error instanceof CodeDiffersError ||
     error instanceof DeploymentFailedError ||
+    error instanceof FeeCeilingError ||
     'syscall' in error
   )
 }
 
-/** Without the request, the stack and the version, which bury what happened. */
+/** Without the request, the stack and the version, which bury what happened, and without what URLs keep secret. */
 function describeViemError(error: BaseError): string {
-  const url = /^URL: .*$/m.exec(error.message)?.[0]
+  const named = /^URL: (\S+)$/m.exec(error.message)?.[1]
+  // A node's own words may look like that line.
+  const url = named !== undefined && URL.canParse(named) ? named : undefined
   const details = error.details && !error.shortMessage.includes(error.details) ? error.details : undefined
-  return [error.shortMessage, url, details].filter((line) => line !== undefined).join('\n')
+  const lines = [error.shortMessage, url && `URL: ${new URL(url).origin}`, details]
+  const text = lines.filter((line) => line !== undefined).join('\n')
+  return url === undefined ? text : withoutSecrets(text, urlSecrets(url))
 }

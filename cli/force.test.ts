@@ -6,6 +6,7 @@ import { getTransactionCount } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { PortalAbsentError, UndecodableSetConfigError, WrongL1Error } from '../client/errors.ts'
 import { type ForcedConfig, InsufficientFundsError } from '../client/index.ts'
+import { FeeCeilingError } from '../contracts/errors.ts'
 import {
   depositToBytes,
   KEYSTORE_ADDRESS,
@@ -99,6 +100,19 @@ describe('keyroll force', () => {
         latestL1Block: lines[0].l1BlockNumber + 40,
       },
     ])
+  })
+
+  it('waits for longer than a timer of Node can, if it shall', async () => {
+    expect(await force(rawOf('patient'), { timeout: '2592000' })).toHaveLength(1)
+  })
+
+  it('pays no more than it may, and sends nothing where L1 asks for more', async () => {
+    const raw = rawOf('thrifty')
+    const [cost] = await force(raw, { 'dry-run': true, 'max-fee': '2' })
+    expect(BigInt(cost.maxFeePerGas)).toBeLessThanOrEqual(2_000_000_000n)
+    const before = await sentByUser()
+    await expect(force(raw, { 'max-fee': '0' })).rejects.toThrow(FeeCeilingError)
+    expect(await sentByUser()).toBe(before)
   })
 
   it('takes the set-config from a file, and with --dry-run says what it costs and sends nothing', async () => {

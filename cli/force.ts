@@ -10,7 +10,7 @@ import {
   http,
   isHex,
 } from 'viem'
-import { getBlock, waitForTransactionReceipt } from 'viem/actions'
+import { getBlock } from 'viem/actions'
 import {
   type ForcedConfig,
   type ForceEstimate,
@@ -21,12 +21,14 @@ import {
 } from '../client/index.ts'
 import { fromHex, MAX_TRANSACTION_BYTES, type RollupConfig, transactionHash } from '../protocol/index.ts'
 import { awaitForced } from './awaitForced.ts'
+import { awaitReceipt } from './awaitReceipt.ts'
 import { CliError } from './CliError.ts'
 import { callRpc } from './callRpc.ts'
+import { type FeeFlags, readFeeLimits, withFeeOptions } from './feeOptions.ts'
 import { option, parseCount, parseHttpUrl, readAccount, readRollupConfig, readText } from './options.ts'
 import { aborted, createShutdownSignal } from './shutdown.ts'
 
-type ForceFlags = {
+type ForceFlags = FeeFlags & {
   l1Rpc: string
   rollupConfig: string
   privateKeyFile?: string
@@ -39,7 +41,7 @@ type ForceFlags = {
 
 /** Makes the command that forces a set-config through L1. */
 export function createForceCommand(): Command {
-  return new Command('force')
+  return withFeeOptions(new Command('force'))
     .description(
       'send a signed set-config to the rollup through L1, when the sequencer refuses it or is gone; ' +
         'it takes effect at the latest when the sequencing window closes',
@@ -82,7 +84,7 @@ async function force(argument: string, flags: ForceFlags, signal: AbortSignal): 
   }).extend(portalActions({ rollup }))
 
   // What costs nothing comes first.
-  const estimate = await l1.estimateForce({ raw })
+  const estimate = await l1.estimateForce({ raw, feeLimits: readFeeLimits(flags) })
   if (keyrollRpc !== undefined) {
     await assertNodeOf(rollup, keyrollRpc)
     const { timestamp } = await getBlock(l1)
@@ -95,10 +97,12 @@ async function force(argument: string, flags: ForceFlags, signal: AbortSignal): 
   tell(`sent L1 transaction ${l1TransactionHash}`)
   const deadline = Date.now() + timeout * 1_000
   const find = async (within: number) => {
-    const receipt = await waitForTransactionReceipt(l1, { hash: l1TransactionHash, timeout: within })
+    const receipt = await awaitReceipt(l1, { hash: l1TransactionHash, timeout: within })
     const [forced] = findForced(rollup, receipt)
     if (forced === undefined) {
-      throw new CliError(`L1 transaction ${l1TransactionHash} reverted in block ${receipt.blockNumber}`)
+      throw new CliError(
+        `L1 transaction ${l1TransactionHash} made no deposit in block ${receipt.blockNumber}`,
+      )
     }
     return forced
   }
@@ -148,7 +152,7 @@ function readArgument(argument: string): { text: string; where: string } {
 async function assertNodeOf({ l2ChainId }: RollupConfig, keyrollRpc: string): Promise<void> {
   const chainId = await callRpc(keyrollRpc, 'eth_chainId', [])
   if (typeof chainId === 'string' && isHex(chainId) && hexToBigInt(chainId) === l2ChainId) return
-  throw new CliError(`${keyrollRpc}: got a node of chain ${chainId}, expected ${l2ChainId}`)
+  throw new CliError(`${new URL(keyrollRpc).origin}: got a node of chain ${chainId}, expected ${l2ChainId}`)
 }
 
 type EffectCheck = {

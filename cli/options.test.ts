@@ -15,6 +15,7 @@ import {
   parsePort,
   parseQuantity,
   readAccount,
+  readConfig,
   readRollupConfig,
 } from './options.ts'
 
@@ -97,6 +98,22 @@ describe('readAccount', () => {
       expect(read).not.toThrow(text.slice(2))
     },
   )
+})
+
+describe('readConfig', () => {
+  const authority = { root: `0x${'01'.repeat(32)}`, threshold: '0x1' }
+  const json = {
+    ...{ nonce: '0x0', signers: authority, guardians: authority },
+    ...{ recoveryDelay: '0x0', maxStaleness: '0x3c', data: '0x' },
+  }
+
+  it('reads a config from a file', () => {
+    expect(readConfig(file(JSON.stringify(json)))).toMatchObject({ nonce: 0n, maxStaleness: 60 })
+  })
+
+  it('names the file and the field that is wrong', () => {
+    expect(() => readConfig(file(JSON.stringify({ ...json, data: 7 })))).toThrow(/file: .*data/)
+  })
 })
 
 describe('readRollupConfig', () => {

@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs'
 import { InvalidArgumentError, Option } from 'commander'
 import { type Address, type Hex, isAddress, isHex, type LocalAccount } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { KeyrollError, parseRollupConfig, type RollupConfig } from '../protocol/index.ts'
+import {
+  type Config,
+  configFromJson,
+  KeyrollError,
+  parseRollupConfig,
+  type RollupConfig,
+} from '../protocol/index.ts'
 import { CliError } from './CliError.ts'
 
 /** Makes an option whose environment twin is `KEYROLL_` and the flag in capitals. */
@@ -83,9 +89,18 @@ export function parseBytes(text: string): Hex {
 
 /** Reads a rollup config from its file. @throws {CliError} when it cannot be read or is wrong. */
 export function readRollupConfig(file: string): RollupConfig {
+  return parseFile(file, parseRollupConfig)
+}
+
+/** Reads a keystore's config from its file. @throws {CliError} when it cannot be read or is wrong. */
+export function readConfig(file: string): Config {
+  return parseFile(file, configFromJson)
+}
+
+function parseFile<T>(file: string, parse: (json: unknown) => T): T {
   const json = readJson(file)
   try {
-    return parseRollupConfig(json)
+    return parse(json)
   } catch (cause) {
     if (!(cause instanceof KeyrollError)) throw cause
     throw new CliError(`${file}: ${cause.message}`, { cause })

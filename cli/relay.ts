@@ -3,7 +3,9 @@ import { type Address, createClient, type Hex, http } from 'viem'
 import { getBlock, readContract } from 'viem/actions'
 import { replicaReadActions } from '../client/index.ts'
 import { CliError } from './CliError.ts'
+import { type FeeFlags, readFeeLimits, withFeeOptions } from './feeOptions.ts'
 import { findFinalOutput } from './findFinalOutput.ts'
+import { findKnownOutput } from './findKnownOutput.ts'
 import { keyrollRpcOption } from './get.ts'
 import {
   option,
@@ -13,13 +15,12 @@ import {
   parseHttpUrl,
   parseQuantity,
   readAccount,
+  readConfig,
 } from './options.ts'
 import { createRelayer, type Relayer } from './Relayer.ts'
 import { createShutdownSignal } from './shutdown.ts'
 
-const MAX_OUTPUTS_BACK = 500n
-
-type RelayFlags = {
+type RelayFlags = FeeFlags & {
   l1Rpc: string
   l1Beacon?: string
   keyrollRpc: string
@@ -49,7 +50,10 @@ export function createRelayCommand(): Command {
         }),
     )
     .addCommand(
-      withRelayOptions(new Command('config'), 'the newest that the replica knows')
+      withRelayOptions(
+        new Command('config'),
+        'the newest finalized one that the replica knows, or else the newest',
+      )
         .description('confirm the config of a keystore, from an output that the replica knows')
         .addOption(option('--id <id>', 'keystore id').argParser(parseHash).makeOptionMandatory())
         .addOption(
@@ -57,17 +61,24 @@ export function createRelayCommand(): Command {
             .argParser(parseAddress)
             .makeOptionMandatory(),
         )
-        .action(async (flags: RelayFlags & { id: Hex; account: Address }) => {
-          const { relayer, source } = await startRelay(flags)
+        .addOption(
+          option(
+            '--config <file>',
+            'the config as JSON, where the Keyroll node does not know it: the initial one of a keystore that was never updated',
+          ),
+        )
+        .action(async (flags: RelayFlags & { id: Hex; account: Address; config?: string }) => {
           const { id, account } = flags
-          const outputIndex = flags.outputIndex ?? (await newestKnownOutput({ ...flags, source }))
-          report(await relayer.confirm({ id, account, source, outputIndex }), outputIndex)
+          const config = flags.config === undefined ? {} : { config: readConfig(flags.config) }
+          const { relayer, source } = await startRelay(flags)
+          const outputIndex = flags.outputIndex ?? (await outputToConfirmFrom({ ...flags, source }))
+          report(await relayer.confirm({ id, account, source, outputIndex, ...config }), outputIndex)
         }),
     )
 }
 
 function withRelayOptions(command: Command, defaultOutput: string): Command {
-  return command
+  return withFeeOptions(command)
     .addOption(option('--l1-rpc <url>', 'JSON-RPC of L1').argParser(parseHttpUrl).makeOptionMandatory())
     .addOption(
       option('--l1-beacon <url>', "L1's beacon API, for sources that read EIP-4788").argParser(parseHttpUrl),
@@ -120,8 +131,10 @@ async function startRelay(flags: RelayFlags): Promise<{ relayer: Relayer; source
     chainUrl: rpc,
     replica,
     account: readAccount('relayer', relayerKeyFile),
+    feeLimits: readFeeLimits(flags),
     timeout: timeout * 1000,
     signal: createShutdownSignal(),
+    tell: (text) => void process.stderr.write(`${text}\n`),
   })
   if (flags.source !== 'bridge') return { relayer, source: flags.source }
   const { source } = await replicaOf(flags).getOutputBridge()
@@ -135,25 +148,25 @@ function replicaOf({ rpc, replica }: RelayFlags) {
 }
 
 async function outputToProve(flags: RelayFrom & { proposed: boolean }): Promise<bigint> {
-  const { l1Rpc, replica, source } = flags
-  const { oracle, count } = await readOracle(flags)
-  if (flags.proposed) return count - 1n
+  const oracle = await readOracle(flags)
+  if (flags.proposed) return oracle.count - 1n
+  // Of those that are not final yet, the oldest will be so first.
+  return (await newestFinalOutput(flags, oracle)) ?? 0n
+}
+
+async function newestFinalOutput(
+  { l1Rpc }: RelayFrom,
+  { oracle, count }: Awaited<ReturnType<typeof readOracle>>,
+): Promise<bigint | undefined> {
   const l1 = createClient({ transport: http(l1Rpc) })
   const [{ timestamp }, challengePeriod] = await Promise.all([
     getBlock(l1),
     readContract(l1, { ...oracle, functionName: 'finalizationPeriodSeconds' }),
   ])
-  const final = await findFinalOutput(count, async (index) => {
+  return findFinalOutput(count, async (index) => {
     const output = await readContract(l1, { ...oracle, functionName: 'getL2Output', args: [index] })
     return BigInt(output.timestamp) + challengePeriod <= timestamp
   })
-  // Of those that are not final yet, the oldest will be so first.
-  if (final === undefined) return 0n
-  const root = await replicaOf(flags).getRoot({ source, outputIndex: final })
-  if (root?.finalized !== true) return final
-  throw new CliError(
-    `the replica ${replica} holds output ${final}, the newest final one: there is nothing to prove`,
-  )
 }
 
 async function readOracle({ l1Rpc, rpc, replica }: RelayFlags) {
@@ -172,29 +185,29 @@ async function readOracle({ l1Rpc, rpc, replica }: RelayFlags) {
   return { oracle, count: length }
 }
 
-/** Outputs go on being proposed while one is proven, so the newest on L1 is hardly ever the one the replica knows. */
-async function newestKnownOutput(flags: RelayFrom): Promise<bigint> {
+async function outputToConfirmFrom(flags: RelayFrom): Promise<bigint> {
   const { replica, source } = flags
   const chain = replicaOf(flags)
-  const newest = (await readOracle(flags)).count - 1n
-  for (let index = newest; index >= 0n && newest - index < MAX_OUTPUTS_BACK; index--) {
-    if ((await chain.getRoot({ source, outputIndex: index })) !== undefined) return index
-  }
+  const oracle = await readOracle(flags)
+  const final = await newestFinalOutput(flags, oracle)
+  const outputs = { count: oracle.count, finalCount: final === undefined ? 0n : final + 1n }
+  const known = await findKnownOutput(outputs, (outputIndex) => chain.getRoot({ source, outputIndex }))
+  if (known !== undefined) return known
   throw new CliError(
-    `the replica ${replica} knows none of the newest outputs by source ${source}: ` +
-      'run `keyroll relay root` first, or name an older output with --output-index',
+    `the replica ${replica} knows none of the ${oracle.count} outputs by source ${source}: ` +
+      'run `keyroll relay root` first',
   )
 }
 
+/** Prints the receipt; nulls where the replica knew already what it was to be told. */
 function report(
-  receipt: { transactionHash: Hex; blockNumber: bigint; gasUsed: bigint },
+  receipt: { transactionHash: Hex; blockNumber: bigint; gasUsed: bigint } | undefined,
   outputIndex: bigint,
 ): void {
-  const { transactionHash, blockNumber, gasUsed } = receipt
   const json = {
-    transactionHash,
-    blockNumber: Number(blockNumber),
-    gasUsed: Number(gasUsed),
+    transactionHash: receipt?.transactionHash ?? null,
+    blockNumber: receipt === undefined ? null : Number(receipt.blockNumber),
+    gasUsed: receipt === undefined ? null : Number(receipt.gasUsed),
     outputIndex: Number(outputIndex),
   }
   process.stdout.write(`${JSON.stringify(json, null, 2)}\n`)

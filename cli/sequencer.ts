@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { type AlarmFlags, readAlarmFlags, untilStopped, withAlarmOptions } from './alarmOptions.ts'
 import { CliError } from './CliError.ts'
+import { GWEI } from './feeOptions.ts'
 import { announce, type NodeFlags, readNodeFlags, withNodeOptions } from './nodeOptions.ts'
 import {
   option,
@@ -34,7 +35,6 @@ type SequencerFlags = NodeFlags &
     blobProofs: 'auto' | 'blob' | 'cells'
   }
 
-const GWEI = 1_000_000_000n
 const MIN_ADMIN_TOKEN_LENGTH = 16
 
 /** Makes the command that runs a sequencer, with its batcher and its proposer. */

@@ -16,6 +16,39 @@ describe('waitFor', () => {
     await expect(waiting).rejects.toThrow('waited 0.15 s for an answer, in vain')
   })
 
+  it('asks for the last time when the time is over', async () => {
+    const start = Date.now()
+    const isLate = async () => (Date.now() - start >= 60 ? 'late' : undefined)
+    const once = { timeout: 60, signal, interval: 5_000 }
+    expect(await waitFor('an answer', once, isLate)).toBe('late')
+  })
+
+  it('asks for less and less, if it may', async () => {
+    const times: number[] = []
+    const start = Date.now()
+    const ask = async () => {
+      times.push(Date.now() - start)
+      return undefined
+    }
+    const patient = { timeout: 500, signal, interval: 5, longest: 40 }
+    await expect(waitFor('an answer', patient, ask)).rejects.toThrow('in vain')
+    // 100 without growth; 8 of 5 ms and 21 that grow with it.
+    expect(times.length).toBeLessThan(40)
+    const pauses = times.map((time, at) => time - (times[at - 1] ?? 0))
+    // The last one ends with the time. A timer may be early by one.
+    expect(Math.max(...pauses.slice(0, -1))).toBeGreaterThanOrEqual(39)
+  })
+
+  it('wakes up from a long pause when aborted', async () => {
+    const stopping = new AbortController()
+    const ask = async () => {
+      setImmediate(() => stopping.abort(new Error('enough')))
+      return undefined
+    }
+    const long = { timeout: 120_000, signal: stopping.signal, interval: 110_000 }
+    await expect(waitFor('an answer', long, ask)).rejects.toThrow('enough')
+  })
+
   it('gives up when aborted, and with what is thrown', async () => {
     const aborted = AbortSignal.abort(new Error('enough'))
     const never = async () => undefined

@@ -1,5 +1,11 @@
 import { type Address, formatEther, type Hex } from 'viem'
-import { type DecodeReason, type InvalidReason, KeyrollError } from '../protocol/index.ts'
+import {
+  type ConfigFault,
+  type DecodeReason,
+  type InvalidReason,
+  KeyrollError,
+  MAX_THRESHOLD,
+} from '../protocol/index.ts'
 import type { SetConfigStage, SetConfigStatus } from './keyroll/SetConfigStatus.ts'
 
 /** Reports that a Keyroll node refused a request; `reason` is for machines (docs/rpc.md). */
@@ -24,8 +30,8 @@ export class KeyrollRefusedError extends KeyrollError {
 /** Reports an answer of a Keyroll node that is not what the method promises. */
 export class WrongNodeAnswerError extends KeyrollError {
   override readonly name = 'WrongNodeAnswerError'
-  constructor(method: string, details: string) {
-    super(`The node answered ${method} wrongly: ${details}`)
+  constructor(method: string, details: string, options?: ErrorOptions) {
+    super(`The node answered ${method} wrongly: ${details}`, options)
   }
 }
 
@@ -55,7 +61,26 @@ export class SetConfigFailedError extends KeyrollError {
   }
 }
 
-/** Reports a set-config that no chain would accept; it was signed but not sent. */
+/** Reports a threshold that no approvals of the signers could meet. */
+export class ThresholdError extends KeyrollError {
+  override readonly name = 'ThresholdError'
+  constructor(threshold: number, signers: number) {
+    const most = Math.min(signers, MAX_THRESHOLD)
+    super(`got threshold ${threshold} for ${signers} signers, expected a whole number from 1 to ${most}`)
+  }
+}
+
+/** Reports a config that no set-config could ever change, since every one would be refused. */
+export class InvalidConfigError extends KeyrollError {
+  override readonly name = 'InvalidConfigError'
+  readonly fault: ConfigFault | 'DATA_TOO_LONG'
+  constructor(fault: ConfigFault | 'DATA_TOO_LONG', details: string) {
+    super(`The config would be invalid: ${fault} (${details}); a keystore that begins with it is lost`)
+    this.fault = fault
+  }
+}
+
+/** Reports a set-config that no chain would accept; nothing was sent. */
 export class InvalidSetConfigError extends KeyrollError {
   override readonly name = 'InvalidSetConfigError'
   readonly reason: InvalidReason

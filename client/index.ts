@@ -1,3 +1,4 @@
+export { FeeCeilingError, type FeeLimits } from '../contracts/index.ts'
 export * from './errors.ts'
 export type { BlockParameter } from './keyroll/BlockParameter.ts'
 export * from './keyroll/findPromiseFault.ts'

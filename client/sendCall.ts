@@ -1,5 +1,6 @@
 import type { Abi, ContractFunctionName, ContractFunctionParameters, Hash } from 'viem'
 import { estimateContractGas, simulateContract, writeContract } from 'viem/actions'
+import { chooseFees, completeTerms, type FeeLimits } from '../contracts/index.ts'
 import { MAX_TRANSACTION_GAS } from '../protocol/index.ts'
 import type { SendingClient, TransactionOptions } from './SendingClient.ts'
 
@@ -14,6 +15,7 @@ const GAS_MARGIN_PERCENT = 30n
  * answer when they estimate, so that they are asked to make the call too.
  *
  * @throws viem's `ContractFunctionExecutionError` when it would revert.
+ * @throws {FeeCeilingError} when the chain asks for more than the limits allow.
  */
 export async function sendCall<const abi extends Abi, name extends ContractFunctionName<abi, 'nonpayable'>>(
   client: SendingClient,
@@ -23,10 +25,19 @@ export async function sendCall<const abi extends Abi, name extends ContractFunct
 export async function sendCall(
   client: SendingClient,
   call: ContractFunctionParameters,
-  { gas }: TransactionOptions,
+  options: TransactionOptions,
 ): Promise<Hash> {
   const { account, chain = null } = client
-  return writeContract(client, { ...call, account, chain, gas: gas ?? (await estimate(client, call)) })
+  const [gas, fees] = await Promise.all([
+    options.gas ?? estimate(client, call),
+    chooseOwnFees(client, options.feeLimits),
+  ])
+  const terms = fees && (await completeTerms(client, fees))
+  return writeContract(client, { ...call, account, chain, gas, ...terms })
+}
+
+async function chooseOwnFees(client: SendingClient, limits: FeeLimits | undefined) {
+  return client.account.type === 'local' ? chooseFees(client, limits) : undefined
 }
 
 async function estimate(client: SendingClient, call: ContractFunctionParameters): Promise<bigint> {

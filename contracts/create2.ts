@@ -13,6 +13,7 @@ import { bytesToHex, concat, encodeDeployData, getContractAddress, hexToBytes, k
 import { estimateGas, getCode, sendTransaction, waitForTransactionReceipt } from 'viem/actions'
 import type { RuntimeCode } from './artifacts.ts'
 import { CodeDiffersError, DeploymentFailedError, DeploymentProxyAbsentError } from './errors.ts'
+import { chooseFees, completeTerms, type FeeLimits, type TransactionFees } from './fees.ts'
 
 /** The deterministic deployment proxy, which stands at this address on almost every chain. */
 export const DEPLOYMENT_PROXY: Address = '0x4e59b44847b379578588920ca78fbf26c0b4956c'
@@ -23,6 +24,9 @@ export const DEPLOYMENT_PROXY_CODE: Hex =
 
 /** A creation holds back a 64th of the gas. */
 const GAS_MARGIN_PERCENT = 5n
+
+/** A node behind others does not show at once what it has a receipt of. */
+const LOOKS_AFTER_RECEIPT = 5
 
 const NO_SALT: Hex = `0x${'00'.repeat(32)}`
 
@@ -53,24 +57,32 @@ export function createDeployable<const abi extends Abi>(contract: {
 }
 
 /**
- * Deploys contracts in the order given, one transaction each, and leaves those that already stand.
+ * Deploys contracts in the order given, one transaction each, and leaves those that already stand. It does not matter whose
+ * transaction created them: somebody else may deploy the same at that moment.
  *
  * @throws {DeploymentProxyAbsentError} when the chain has no deterministic deployment proxy.
  * @throws {CodeDiffersError} when other code stands at an address.
  * @throws {DeploymentFailedError} when a contract could not be created.
+ * @throws {FeeCeilingError} when the chain asks for more than the limits allow.
  */
-export async function deploy(client: DeployingClient, contracts: readonly Deployable[]): Promise<void> {
+export async function deploy(
+  client: DeployingClient,
+  contracts: readonly Deployable[],
+  feeLimits?: FeeLimits,
+): Promise<void> {
   const proxyCode = await getCode(client, { address: DEPLOYMENT_PROXY })
   if (proxyCode !== DEPLOYMENT_PROXY_CODE) throw new DeploymentProxyAbsentError(DEPLOYMENT_PROXY, proxyCode)
   for (const contract of contracts) {
     if (await isDeployed(client, contract)) continue
-    const hash = await sendCreation(client, contract).catch((cause) => {
+    const fees = await chooseFees(client, feeLimits)
+    const hash = await sendCreation(client, contract, fees).catch(async (cause) => {
+      if (await isDeployed(client, contract)) return undefined
       throw new DeploymentFailedError(contract.name, contract.address, undefined, { cause })
     })
-    const receipt = await waitForTransactionReceipt(client, { hash })
-    if (receipt.status === 'reverted' || !(await isDeployed(client, contract))) {
-      throw new DeploymentFailedError(contract.name, contract.address, hash)
-    }
+    if (hash === undefined) continue
+    await waitForTransactionReceipt(client, { hash })
+    if (await isDeployedSoon(client, contract)) continue
+    throw new DeploymentFailedError(contract.name, contract.address, hash)
   }
 }
 
@@ -78,11 +90,24 @@ export async function deploy(client: DeployingClient, contracts: readonly Deploy
  * Sends with a gas limit of our own: not every client adds to its estimate what a creation holds back (EIP-150), and not every
  * one estimates a call that names fees.
  */
-async function sendCreation(client: DeployingClient, { initCode }: Deployable): Promise<Hash> {
+async function sendCreation(
+  client: DeployingClient,
+  { initCode }: Deployable,
+  fees: TransactionFees,
+): Promise<Hash> {
   const { account, chain = null } = client
   const creation = { account, to: DEPLOYMENT_PROXY, data: concat([NO_SALT, initCode]) }
   const estimate = await estimateGas(client, { ...creation, prepare: false })
-  return sendTransaction(client, { ...creation, chain, gas: (estimate * (100n + GAS_MARGIN_PERCENT)) / 100n })
+  const gas = (estimate * (100n + GAS_MARGIN_PERCENT)) / 100n
+  return sendTransaction(client, { ...creation, chain, gas, ...(await completeTerms(client, fees)) })
+}
+
+async function isDeployedSoon(client: DeployingClient, contract: Deployable): Promise<boolean> {
+  for (let look = 1; look < LOOKS_AFTER_RECEIPT; look++) {
+    if (await isDeployed(client, contract)) return true
+    await new Promise((resolve) => setTimeout(resolve, client.pollingInterval))
+  }
+  return isDeployed(client, contract)
 }
 
 /** Whether a contract stands at its address. Throws when something else does. */

@@ -1,9 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createTestClient, createWalletClient, custom, http, numberToHex, zeroAddress } from 'viem'
+import {
+  createTestClient,
+  createWalletClient,
+  custom,
+  type Hex,
+  http,
+  numberToHex,
+  parseTransaction,
+  zeroAddress,
+} from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { getCode, getTransactionCount, readContract } from 'viem/actions'
+import { getCode, getTransactionCount, readContract, sendTransaction } from 'viem/actions'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { devnetAccounts } from '../devnet/accounts.ts'
 import { type Anvil, startAnvil } from '../devnet/anvil.ts'
@@ -15,6 +24,7 @@ import {
   DeploymentProxyAbsentError,
   deployL1,
   deployL2,
+  FeeCeilingError,
   keystoreReplicaAbi,
   keystoreValidatorAbi,
   keystoreWalletFactoryAbi,
@@ -130,6 +140,78 @@ test('deploys by the estimates of a node that leaves out what a creation holds b
   const transport = custom({ request })
   const scant: DeployingClient = createWalletClient({ account, transport, pollingInterval: 50 })
   expect(await deployL1(scant, parameters)).toEqual(predictL1(parameters))
+})
+
+/** A client of ours whose node does something before it answers a method for the first time. */
+function interrupted(
+  before: string,
+  interrupt: (params: readonly unknown[]) => Promise<unknown>,
+): DeployingClient {
+  let isInterrupted = false
+  const request = async ({ method, params }: { method: string; params?: readonly unknown[] }) => {
+    if (method === before && !isInterrupted) {
+      isInterrupted = true
+      await interrupt(params ?? [])
+    }
+    return client.request({ method, params } as never)
+  }
+  const { account } = client
+  return createWalletClient({ account, transport: custom({ request }), pollingInterval: 50 })
+}
+
+const rivalKey = accounts.user.privateKey
+
+test('it does not matter that somebody else creates a contract before our transaction does', async () => {
+  const parameters = { ...l1Parameters, l2ChainId: 6n }
+  const rival = createWalletClient({
+    account: privateKeyToAccount(rivalKey),
+    transport: http(anvil.url),
+    pollingInterval: 50,
+  })
+  const ours = interrupted('eth_sendRawTransaction', async ([serialized]) => {
+    const { to, data, gas } = parseTransaction(serialized as Hex)
+    if (!to || !data || !gas) expect.unreachable()
+    await sendTransaction(rival, { chain: null, to, data, gas })
+  })
+  expect(await deployL1(ours, parameters)).toEqual(predictL1(parameters))
+})
+
+test('nor that it stands already when ours is estimated', async () => {
+  const parameters = { ...l1Parameters, l2ChainId: 7n }
+  const rival: DeployingClient = createWalletClient({
+    account: privateKeyToAccount(rivalKey),
+    transport: http(anvil.url),
+    pollingInterval: 50,
+  })
+  const ours = interrupted('eth_estimateGas', () => deployL1(rival, parameters))
+  const before = await getTransactionCount(client, client.account)
+  expect(await deployL1(ours, parameters)).toEqual(predictL1(parameters))
+  expect(await getTransactionCount(client, client.account)).toBe(before)
+})
+
+test('a node that has the receipt but not the code yet is asked again', async () => {
+  const parameters = { ...l1Parameters, l2ChainId: 8n }
+  let lags = 0
+  const request = async ({ method, params }: { method: string; params?: readonly unknown[] }) => {
+    const answer: unknown = await client.request({ method, params } as never)
+    if (method === 'eth_getTransactionReceipt' && answer !== null) lags = 2
+    return method === 'eth_getCode' && lags-- > 0 ? '0x' : answer
+  }
+  const { account } = client
+  const behind: DeployingClient = createWalletClient({
+    account,
+    transport: custom({ request }),
+    pollingInterval: 50,
+  })
+  expect(await deployL1(behind, parameters)).toEqual(predictL1(parameters))
+})
+
+test('nothing is sent to a chain that asks for more than the limits', async () => {
+  const feeLimits = { maxFeePerGas: 1n, maxPriorityFeePerGas: 1n }
+  const before = await getTransactionCount(client, client.account)
+  const deployment = deployL1(client, { ...l1Parameters, l2ChainId: 9n }, feeLimits)
+  await expect(deployment).rejects.toBeInstanceOf(FeeCeilingError)
+  expect(await getTransactionCount(client, client.account)).toBe(before)
 })
 
 test('every parameter moves the addresses it concerns', () => {

@@ -1,6 +1,7 @@
 import type { Address } from 'viem'
 import * as artifacts from './artifacts.ts'
 import { createDeployable, type Deployable, type DeployingClient, deploy } from './create2.ts'
+import type { FeeLimits } from './fees.ts'
 
 /** What the L1 contracts of a rollup are deployed with (protocol.md §5). Times are seconds. */
 export type L1Parameters = {
@@ -73,10 +74,15 @@ export function predictL1(parameters: L1Parameters): L1Contracts {
  * @throws {DeploymentProxyAbsentError}
  * @throws {CodeDiffersError}
  * @throws {DeploymentFailedError}
+ * @throws {FeeCeilingError}
  */
-export async function deployL1(client: DeployingClient, parameters: L1Parameters): Promise<L1Contracts> {
+export async function deployL1(
+  client: DeployingClient,
+  parameters: L1Parameters,
+  feeLimits?: FeeLimits,
+): Promise<L1Contracts> {
   const contracts = l1Deployables(parameters)
-  await deploy(client, Object.values(contracts))
+  await deploy(client, Object.values(contracts), feeLimits)
   return addressesOf(contracts)
 }
 
@@ -91,10 +97,15 @@ export function predictL2(parameters: L2Parameters): L2Contracts {
  * @throws {DeploymentProxyAbsentError}
  * @throws {CodeDiffersError}
  * @throws {DeploymentFailedError}
+ * @throws {FeeCeilingError}
  */
-export async function deployL2(client: DeployingClient, parameters: L2Parameters): Promise<L2Contracts> {
+export async function deployL2(
+  client: DeployingClient,
+  parameters: L2Parameters,
+  feeLimits?: FeeLimits,
+): Promise<L2Contracts> {
   const contracts = l2Deployables(parameters)
-  await deploy(client, Object.values(contracts))
+  await deploy(client, Object.values(contracts), feeLimits)
   return addressesOf(contracts)
 }
 

@@ -1,4 +1,4 @@
-import type { Address, Hash, Hex } from 'viem'
+import { type Address, formatGwei, type Hash, type Hex } from 'viem'
 
 /** Reports a chain without the deterministic deployment proxy. */
 export class DeploymentProxyAbsentError extends Error {
@@ -32,6 +32,17 @@ export class DeploymentFailedError extends Error {
       `${contract} was not created at ${address} (${transaction}): ` +
         'its constructor refuses the arguments, the gas did not suffice, or see the cause',
       options,
+    )
+  }
+}
+
+/** Reports a chain on which a transaction would cost more than its sender wants to pay; amounts are wei per gas. */
+export class FeeCeilingError extends Error {
+  override readonly name = 'FeeCeilingError'
+  constructor(baseFee: bigint, maxFeePerGas: bigint) {
+    super(
+      `The chain asks for ${formatGwei(baseFee)} gwei per gas, expected at most ${formatGwei(maxFeePerGas)}; ` +
+        'nothing was sent: wait, raise the ceiling (--max-fee), or ask another node if that is not the price',
     )
   }
 }

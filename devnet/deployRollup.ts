@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { Address, Hex } from 'viem'
+import { type Address, BlockNotFoundError, type Hex } from 'viem'
 import { getBlock, getChainId } from 'viem/actions'
-import { type DeployingClient, deployL1, type L1Contracts } from '../contracts/index.ts'
-import { createGenesis, type RollupConfig } from '../protocol/index.ts'
+import { type DeployingClient, deployL1, type FeeLimits, type L1Contracts } from '../contracts/index.ts'
+import { createGenesis, KeyrollError, type RollupConfig } from '../protocol/index.ts'
 
 /** What the operator of a new rollup decides. Times are seconds. */
 export type RollupParameters = {
@@ -32,11 +32,22 @@ export type DeployedRollup = { contracts: L1Contracts; rollup: RollupConfig }
 
 const ZERO_HASH: Hex = `0x${'00'.repeat(32)}`
 
-/** Deploys a rollup's contracts to L1 and makes its config; the rollup begins at the L1 block before. */
-export async function deployRollup(client: DeployingClient, p: RollupParameters): Promise<DeployedRollup> {
-  const origin = await getBlock(client)
+/** With which L1 block a rollup begins, the newest or the newest finalized one, and the most that a transaction pays per gas. */
+export type DeployRollupOptions = { origin?: 'latest' | 'finalized'; feeLimits?: FeeLimits }
+
+/**
+ * Deploys a rollup's contracts to L1 and makes its config; the rollup begins at an L1 block before.
+ *
+ * @throws {OriginLostError} when L1 took that block back meanwhile.
+ */
+export async function deployRollup(
+  client: DeployingClient,
+  p: RollupParameters,
+  { origin: blockTag = 'latest', feeLimits }: DeployRollupOptions = {},
+): Promise<DeployedRollup> {
+  const origin = await getBlock(client, { blockTag })
   const l1ChainId = BigInt(await getChainId(client))
-  const contracts = await deployL1(client, {
+  const parameters = {
     l1ChainId,
     owner: p.owner,
     batcher: p.batcher,
@@ -50,7 +61,9 @@ export async function deployRollup(client: DeployingClient, p: RollupParameters)
     startingTimestamp: origin.timestamp,
     challengePeriod: BigInt(p.challengePeriod),
     permissionlessDelay: p.permissionlessDelay,
-  })
+  }
+  const contracts = await deployL1(client, parameters, feeLimits)
+  await assertStands(client, origin)
   const rollup: RollupConfig = {
     genesis: {
       l1: { hash: origin.hash, number: origin.number },
@@ -75,6 +88,25 @@ export async function deployRollup(client: DeployingClient, p: RollupParameters)
   return {
     contracts,
     rollup: { ...rollup, genesis: { ...rollup.genesis, l2: { hash: block.hash, number: 0n } } },
+  }
+}
+
+async function assertStands(client: DeployingClient, origin: { number: bigint; hash: Hex }): Promise<void> {
+  const found = await getBlock(client, { blockNumber: origin.number }).catch((error) => {
+    if (error instanceof BlockNotFoundError) return undefined
+    throw error
+  })
+  if (found?.hash !== origin.hash) throw new OriginLostError(origin, found?.hash)
+}
+
+/** Reports a rollup that would begin at a block that is not on L1: no node could derive it. */
+export class OriginLostError extends KeyrollError {
+  override readonly name = 'OriginLostError'
+  constructor(origin: { number: bigint; hash: Hex }, found: Hex | undefined) {
+    super(
+      `The rollup would begin at L1 block ${origin.number}, ${origin.hash}, ` +
+        `where L1 has ${found ?? 'none'} now: L1 reorganised; deploy again, the contracts so far are of no use`,
+    )
   }
 }
 

@@ -15,6 +15,12 @@ async function serve(response: () => Response) {
   return server.url
 }
 
+test('an API that does not answer is named without what leads to it, which may hold a key', async () => {
+  const reading = getBeaconBlock('http://127.0.0.1:1/v3/secret', `0x${'01'.repeat(32)}`)
+  await expect(reading).rejects.toThrow(/did not answer eth\/v2\/beacon\/blocks\/0x01/)
+  await expect(reading).rejects.not.toThrow('secret')
+})
+
 describe.each(['deneb', 'electra', 'fulu', 'gloas'] as const)('a beacon block of %s', (fork) => {
   const signed = ssz[fork].SignedBeaconBlock.defaultValue()
   signed.message.slot = 77

@@ -53,7 +53,8 @@ async function request(url: string): Promise<HttpAnswer> {
     const body = new Uint8Array(await answer.arrayBuffer())
     return { status: answer.status, headers: answer.headers, body }
   } catch (cause) {
-    throw new UnansweredError('beacon node', url, { cause })
+    // What leads to the API may hold a key.
+    throw new UnansweredError('beacon node', url.slice(url.indexOf('eth/v2/')), { cause })
   }
 }
 

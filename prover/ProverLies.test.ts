@@ -1,18 +1,32 @@
 import { ssz } from '@lodestar/types'
-import { type Address, type Client, createClient, type Hex, http, keccak256, toHex } from 'viem'
-import { sendTransaction } from 'viem/actions'
+import {
+  type Address,
+  type Client,
+  createClient,
+  type Hex,
+  hexToBigInt,
+  http,
+  keccak256,
+  numberToHex,
+  toFunctionSelector,
+  toHex,
+} from 'viem'
+import { getBlock, sendTransaction } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { DeployingClient } from '../contracts/index.ts'
 import { createSignerTree, NO_AUTHORITY } from '../protocol/index.ts'
 import { startHttpServer } from '../test/httpServer.ts'
 import { type ReplicaWorld, startReplicaWorld, withAnswers } from '../test/replicaWorld.ts'
 import { createTestSigner } from '../test/testSigners.ts'
 import {
   BeaconApiMissingError,
+  BlockTooOldError,
   createProver,
   LaggingError,
   OutputDisputedError,
   type ProveOutputParameters,
   type ProverContext,
+  SourceNotActiveError,
   UnansweredError,
   UnknownForkError,
   UnknownSourceError,
@@ -102,6 +116,34 @@ describe('an L1 node', () => {
   test('that does not know the block lags', async () => {
     const l1 = liar(world.l1, 'eth_getBlockByHash', () => null)
     await expect(prove({ l1 })).rejects.toMatchObject({ name: 'LaggingError', party: 'L1 node' })
+  })
+
+  /** Another node of the same provider, blocks apart from the one that found the block. */
+  const apart = (silent: string, blocks: bigint, head: (answer: Hex) => unknown = (answer) => answer) =>
+    withAnswers(world.l1, async (method, _params, honest) => {
+      if (method === silent) throw Object.assign(new Error('header not found'), { code: -32000 })
+      const answer = await honest()
+      return method === 'eth_blockNumber' ? head(numberToHex(hexToBigInt(answer as Hex) + blocks)) : answer
+    })
+
+  test.each(['eth_getProof', 'eth_call'])('that is behind the block when asked %s lags', async (silent) => {
+    const proof = prove({ l1: apart(silent, -3n) })
+    await expect(proof).rejects.toMatchObject({ name: 'LaggingError', party: 'L1 node' })
+  })
+
+  test.each(['eth_getProof', 'eth_call'])(
+    'that has forgotten the block when asked %s is told so',
+    async (silent) => {
+      await expect(prove({ l1: apart(silent, 200n) })).rejects.toThrow(BlockTooOldError)
+    },
+  )
+
+  test.each([
+    ['has the block', 0n, undefined],
+    ['says nothing of its head either', -3n, () => '0x'],
+  ])('that %s and does not answer is named', async (_name, blocks, head) => {
+    const l1 = apart('eth_call', blocks, head)
+    await expect(prove({ l1 })).rejects.toMatchObject({ name: 'UnansweredError', party: 'L1 node' })
   })
 
   test('that cannot be reached is named', async () => {
@@ -231,9 +273,33 @@ describe('a Keyroll node asked for a config', () => {
   })
 })
 
-test('a source of another kind is refused', async () => {
-  const source = world.l2Contracts.keystoreReplica
-  await expect(createProver(context).proveOutput({ ...parameters, source })).rejects.toThrow(
-    UnknownSourceError,
-  )
+describe('a source', () => {
+  /** A replica that says of every source that it is active from some time on. */
+  const knownFrom = (activeAt: bigint) =>
+    withAnswers(world.l2, async (method, params, honest) => {
+      const [call] = params as [{ data?: Hex }]
+      const isAsked = method === 'eth_call' && call.data?.startsWith(toFunctionSelector('activeAt(address)'))
+      return isAsked ? numberToHex(activeAt, { size: 32 }) : honest()
+    })
+  const proveBy = (source: Address, l2: DeployingClient = world.l2) =>
+    createProver({ ...context, l2 }).proveOutput({ ...parameters, source })
+
+  test('of another kind is refused', async () => {
+    await expect(proveBy(world.l2Contracts.keystoreReplica, knownFrom(1n))).rejects.toThrow(
+      UnknownSourceError,
+    )
+  })
+
+  test('that the replica does not know is refused before anything is proven', async () => {
+    const proof = proveBy(world.l2Contracts.keystoreReplica)
+    await expect(proof).rejects.toMatchObject({ name: 'SourceNotActiveError', activeAt: 0 })
+  })
+
+  test('that was appended is refused until the replica takes its proofs', async () => {
+    const { timestamp } = await getBlock(world.l2)
+    const waiting = proveBy(parameters.source, knownFrom(timestamp + 1n))
+    await expect(waiting).rejects.toThrow(SourceNotActiveError)
+    await expect(waiting).rejects.toMatchObject({ activeAt: Number(timestamp + 1n) })
+    await expect(proveBy(parameters.source, knownFrom(timestamp))).resolves.toBeDefined()
+  })
 })

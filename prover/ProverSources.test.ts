@@ -201,6 +201,42 @@ test('a chain without the EIP-4788 contract has no use for its source', async ()
   await expect(proverOf('l2', { l2 }).proveOutput(parameters)).rejects.toThrow(UnfitSourceError)
 })
 
+describe('an EIP-4788 contract that does not hold the newest time', () => {
+  /** Whoever is asked for the root is not whoever named the newest block. */
+  const behind = (answer: (call: { data: Hex }) => Promise<unknown>) =>
+    withAnswers(world.l2, async (method, params, honest) => {
+      const [call] = params as [{ to?: string; data: Hex }]
+      const isAsked = method === 'eth_call' && /^0x000f3df6/i.test(call.to ?? '')
+      return isAsked ? answer(call) : honest()
+    })
+  const proving = async (l2: DeployingClient) =>
+    proverOf('l2', { l2 }).proveOutput({
+      source: world.l2Contracts.beaconRootsSource,
+      outputIndex: await propose(),
+    })
+
+  test('lags: it reverts', async () => {
+    const l2 = behind((call) => {
+      const data = numberToHex(hexToBigInt(call.data) + 12n, { size: 32 })
+      return world.l2.request({ method: 'eth_call', params: [{ ...call, data }, 'latest'] })
+    })
+    await expect(proving(l2)).rejects.toMatchObject({ name: 'LaggingError', party: 'L2 node' })
+  })
+
+  test.each([
+    ['execution reverted', -32_000],
+    ['VM execution error.', -32_015],
+  ])('lags, in whatever words a node says so: %s', async (message, code) => {
+    const l2 = behind(() => Promise.reject(Object.assign(new Error(message), { code })))
+    await expect(proving(l2)).rejects.toMatchObject({ name: 'LaggingError', party: 'L2 node' })
+  })
+
+  test('is not what keeps a node from answering otherwise', async () => {
+    const l2 = behind(() => Promise.reject(Object.assign(new Error('too many requests'), { code: -32_005 })))
+    await expect(proving(l2)).rejects.toMatchObject({ name: 'UnansweredError', party: 'L2 node' })
+  })
+})
+
 describe('the bridge of an L2', () => {
   test('brings an output once nobody can delete it, and the replica confirms from it', async () => {
     const prover = proverOf('l2')
@@ -255,6 +291,19 @@ describe('the bridge of an L2', () => {
     expect(await waitForRoot(l3, known)).toMatchObject({ keystoreRoot: output.keystoreRoot, finalized: true })
     const absent = { ...onward, outputBridge: ACCOUNT }
     await expect(forwardOutput(world.l2, absent)).rejects.toMatchObject({ name: 'NotAContractError' })
+  })
+
+  test('waits for an L1 node that is behind the block which it named', async () => {
+    const outputIndex = await propose()
+    const l1 = withAnswers(world.l1, async (method, _params, honest) => {
+      if (method === 'eth_call') throw Object.assign(new Error('header not found'), { code: -32_000 })
+      const answer = await honest()
+      return method === 'eth_blockNumber' ? numberToHex(hexToBigInt(answer as Hex) - 1n) : answer
+    })
+    await expect(proverOf('l2', { l1 }).getFinalOutput({ outputIndex })).rejects.toMatchObject({
+      name: 'LaggingError',
+      party: 'L1 node',
+    })
   })
 
   test('sends nothing that L1 or the Keyroll node contradict', async () => {

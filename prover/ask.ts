@@ -6,10 +6,16 @@ import {
   ContractFunctionZeroDataError,
 } from 'viem'
 import { type JsonObject, toJsonObject } from '../protocol/index.ts'
-import { LaggingError, type Party, UnansweredError, WrongAnswerError } from './errors.ts'
+import { BlockTooOldError, LaggingError, type Party, UnansweredError, WrongAnswerError } from './errors.ts'
 
 /** EIP-1474's code for a thing that the node does not have. */
 const RESOURCE_NOT_FOUND = -32001
+
+/** The codes with which nodes report that a contract reverted; some say it in words only. */
+const REVERT_CODES: readonly number[] = [3, -32015]
+
+/** For how many blocks nodes without an archive keep state. */
+const KEPT_STATES = 128n
 
 /**
  * Asks a node over JSON-RPC; the answer is still to be checked.
@@ -77,6 +83,45 @@ export async function answeredOrNothing<T>(
     if (isRefusal) return undefined
     throw new UnansweredError(party, question, { cause })
   }
+}
+
+/**
+ * Awaits what a node says of a block's state; when it says nothing, its head tells why.
+ *
+ * @throws {LaggingError} when the head is below the block, as where another node of the same provider answers.
+ * @throws {BlockTooOldError} when the head is so far above it that only archive nodes have its state.
+ * @throws {UnansweredError} when the head explains nothing.
+ */
+export async function answeredAt<T>(
+  party: Party,
+  client: Client,
+  blockNumber: bigint,
+  answering: Promise<T>,
+): Promise<T> {
+  try {
+    return await answering
+  } catch (cause) {
+    if (!(cause instanceof UnansweredError)) throw cause
+    const answer = await ask(party, client, 'eth_blockNumber', [])
+    if (typeof answer !== 'string' || !/^0x[0-9a-f]{1,64}$/i.test(answer)) throw cause
+    const head = BigInt(answer)
+    if (head < blockNumber) {
+      throw new LaggingError(party, `its head is block ${head}, and it was asked of block ${blockNumber}`, {
+        cause,
+      })
+    }
+    if (head - blockNumber <= KEPT_STATES) throw cause
+    const advice = `the ${party} has no state of it; ask an archive node, or prove from a newer block`
+    throw new BlockTooOldError(blockNumber, head - blockNumber, advice, { cause })
+  }
+}
+
+/** Tells whether a node did not answer a call because the contract reverted. */
+export function isRevert(error: unknown): boolean {
+  if (!(error instanceof UnansweredError && error.cause instanceof BaseError)) return false
+  const { cause } = error
+  const coded = cause.walk((each) => hasCode(each) && REVERT_CODES.includes(each.code))
+  return coded !== null || /revert/i.test(cause.details)
 }
 
 function hasCode(error: unknown): error is { code: number } {

@@ -2,7 +2,7 @@ import type { Address, Client, Hex } from 'viem'
 import { readContract } from 'viem/actions'
 import { outputOracleAbi } from '../contracts/index.ts'
 import { commitmentOf, commitmentSlot, inputsHashOf, type OutputCommitment } from '../protocol/index.ts'
-import { answered } from './ask.ts'
+import { answered, answeredAt } from './ask.ts'
 import type { BlockHeader } from './BlockHeader.ts'
 import { WrongAnswerError } from './errors.ts'
 import { proveStorage } from './proveStorage.ts'
@@ -18,6 +18,7 @@ export type ProvenCommitment = {
  * Reads and checks the proof of an output's word under an L1 header's state root.
  *
  * @throws {WrongAnswerError} when the proof does not hold.
+ * @throws {LaggingError}
  * @throws {BlockTooOldError}
  */
 export async function proveCommitment(
@@ -38,6 +39,8 @@ export async function proveCommitment(
  * Reads the preimage of an output's word in an L1 block.
  *
  * @throws {WrongAnswerError} when it does not hash to the word.
+ * @throws {LaggingError} when the node does not answer, and its head is below the block.
+ * @throws {BlockTooOldError} when it does not answer, and keeps no state of blocks as old as this.
  */
 export async function getOutputCommitment(
   l1: Client,
@@ -47,7 +50,7 @@ export async function getOutputCommitment(
   word: Hex,
 ): Promise<OutputCommitment> {
   const contract = { address: oracle, abi: outputOracleAbi, args: [index], blockNumber } as const
-  const [output, inputs] = await Promise.all([
+  const asking = Promise.all([
     answered('L1 node', 'getL2Output', readContract(l1, { ...contract, functionName: 'getL2Output' })),
     answered(
       'L1 node',
@@ -55,6 +58,7 @@ export async function getOutputCommitment(
       readContract(l1, { ...contract, functionName: 'getOutputInputs' }),
     ),
   ])
+  const [output, inputs] = await answeredAt('L1 node', l1, blockNumber, asking)
   const parts: OutputCommitment = {
     outputRoot: output.outputRoot,
     l1Timestamp: output.timestamp,

@@ -78,6 +78,21 @@ export class UnknownSourceError extends KeyrollError {
   }
 }
 
+/** Reports a source from which the replica takes no proofs, or not yet. */
+export class SourceNotActiveError extends KeyrollError {
+  override readonly name = 'SourceNotActiveError'
+  /** Seconds of the replica's chain; 0 when the replica does not know the source. */
+  readonly activeAt: number
+  constructor(source: Address, replica: Address, activeAt: number) {
+    super(
+      activeAt === 0
+        ? `The source ${source} is none of replica ${replica}: take one that it was deployed with or that was appended`
+        : `The replica ${replica} takes proofs from source ${source} from time ${activeAt} on: wait until then`,
+    )
+    this.activeAt = activeAt
+  }
+}
+
 /**
  * Reports a source that can vouch for nothing on the chain of the replica: all built-in ones stand on every chain, and
  * each serves some of them.

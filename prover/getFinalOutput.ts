@@ -1,7 +1,7 @@
 import { type Hex, zeroHash } from 'viem'
 import { getBlock, readContract } from 'viem/actions'
 import { outputOracleAbi } from '../contracts/index.ts'
-import { answered } from './ask.ts'
+import { answered, answeredAt } from './ask.ts'
 import { getOutputCommitment } from './commitment.ts'
 import { LaggingError, OutputNotFinalError, RootFinalizedError } from './errors.ts'
 import { getDerivedOutput } from './getDerivedOutput.ts'
@@ -31,17 +31,15 @@ export async function getFinalOutput(
     answered('L1 node', 'its newest block', getBlock(l1)),
   ])
   if (root.finalized) throw new RootFinalizedError(outputBridgeAlias, outputIndex)
-  const word: Hex = await answered(
-    'L1 node',
-    'commitments',
-    readContract(l1, {
-      address: outputOracle,
-      abi: outputOracleAbi,
-      functionName: 'commitments',
-      args: [outputIndex],
-      blockNumber: head.number,
-    }),
-  )
+  const reading = readContract(l1, {
+    address: outputOracle,
+    abi: outputOracleAbi,
+    functionName: 'commitments',
+    args: [outputIndex],
+    blockNumber: head.number,
+  })
+  const asking = answered('L1 node', 'commitments', reading)
+  const word: Hex = await answeredAt('L1 node', l1, head.number, asking)
   if (word === zeroHash) throw new LaggingError('L1 node', `output ${outputIndex} does not stand on it`)
   const parts = await getOutputCommitment(l1, head.number, outputOracle, outputIndex, word)
   const finalAt = parts.l1Timestamp + BigInt(challengePeriod)

@@ -1,6 +1,8 @@
 import { type Address, encodeFunctionData, type Hex, isAddressEqual, zeroHash } from 'viem'
+import { getBlock } from 'viem/actions'
 import { keystoreReplicaAbi } from '../contracts/index.ts'
 import { toHex } from '../protocol/index.ts'
+import { answered } from './ask.ts'
 import { type BlockHeader, getBlockHeader } from './BlockHeader.ts'
 import { getOutputCommitment, type ProvenCommitment, proveCommitment } from './commitment.ts'
 import {
@@ -9,13 +11,17 @@ import {
   NotVouchedError,
   OutputStandsError,
   RootFinalizedError,
+  SourceNotActiveError,
 } from './errors.ts'
 import { getDerivedOutput } from './getDerivedOutput.ts'
 import type { ProverContext } from './ProverContext.ts'
-import { getReplicaParameters, getReplicaRoot, type OutputProof } from './replica.ts'
+import { getReplicaParameters, getReplicaRoot, getSourceActiveAt, type OutputProof } from './replica.ts'
 import { joinNodes } from './sharedProofs.ts'
 import type { VouchedBlock } from './VouchedBlock.ts'
 import { isVouched, vouch } from './vouch.ts'
+
+/** What a replica says that the sources which it was deployed with are active from. */
+const BUILT_IN = 1
 
 /** Which output to prove, and by which source. */
 export type ProveOutputParameters = {
@@ -59,6 +65,7 @@ type Opened = {
  * @throws {OutputDisputedError} when the Keyroll node derived another output.
  * @throws {NotVouchedError} when the source moved on meanwhile.
  * @throws {BlockTooOldError} when the source or a node has forgotten the block that the proof starts from.
+ * @throws {SourceNotActiveError} when the replica does not know the source, or takes no proofs from it yet.
  * @throws {UnfitSourceError} when the source can vouch for nothing on this chain.
  * @throws {UnknownSourceError} when it is of none of the built-in kinds.
  * @throws {BridgeProvesNothingError} when it is the OutputBridge's alias.
@@ -110,11 +117,13 @@ export async function proveOutputAbsence(
 async function open(context: ProverContext, parameters: ProveOutputParameters): Promise<Opened> {
   const { l1, l2, replica } = context
   const { source, outputIndex, checkpoint } = parameters
-  const [root, { outputOracle, challengePeriod, outputBridgeAlias }] = await Promise.all([
+  const [root, { outputOracle, challengePeriod, outputBridgeAlias }, activeAt] = await Promise.all([
     getReplicaRoot(l2, replica, source, outputIndex),
     getReplicaParameters(l2, replica),
+    getSourceActiveAt(l2, replica, source),
   ])
   if (isAddressEqual(source, outputBridgeAlias)) throw new BridgeProvesNothingError(source)
+  await assertActive(context, source, activeAt)
   if (root.finalized) throw new RootFinalizedError(source, outputIndex)
 
   const vouched = await vouch(context, { source, checkpoint })
@@ -125,6 +134,16 @@ async function open(context: ProverContext, parameters: ProveOutputParameters): 
   }
   const commitment = await proveCommitment(l1, header, outputOracle, outputIndex)
   return { header, vouched, commitment, oracle: outputOracle, challengePeriod }
+}
+
+async function assertActive(
+  { l2, replica }: ProverContext,
+  source: Address,
+  activeAt: number,
+): Promise<void> {
+  if (activeAt === BUILT_IN) return
+  const { timestamp } = await answered('L2 node', 'its newest block', getBlock(l2))
+  if (activeAt === 0 || timestamp < activeAt) throw new SourceNotActiveError(source, replica, activeAt)
 }
 
 async function complete(

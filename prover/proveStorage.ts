@@ -1,8 +1,8 @@
-import { type Address, type Client, type Hex, hexToBigInt, isHex, numberToHex } from 'viem'
+import { type Address, type Client, type Hex, numberToHex } from 'viem'
 import { fromHex, KeyrollError, provenStorageRoot, provenStorageWord } from '../protocol/index.ts'
-import { ask, toAnswer } from './ask.ts'
+import { answeredAt, ask, toAnswer } from './ask.ts'
 import type { BlockHeader, HeaderParty } from './BlockHeader.ts'
-import { BlockTooOldError, UnansweredError, WrongAnswerError } from './errors.ts'
+import { WrongAnswerError } from './errors.ts'
 
 /** A storage slot of an account in the state of a block, proven. */
 export type ProvenStorage = {
@@ -12,15 +12,13 @@ export type ProvenStorage = {
   storageProof: Uint8Array[]
 }
 
-/** For how many blocks nodes without an archive keep state. */
-const KEPT_STATES = 128n
-
 /**
  * Reads and checks the proof of a storage slot under a header's state root; undefined when no account stands at the
  * address.
  *
  * @throws {WrongAnswerError} when the proof does not hold.
- * @throws {BlockTooOldError} when the node does not answer, and keeps no state of blocks as old as this.
+ * @throws {LaggingError} when the node does not answer, and its head is below the block.
+ * @throws {BlockTooOldError} when it does not answer, and keeps no state of blocks as old as this.
  */
 export async function proveStorage(
   party: HeaderParty,
@@ -29,7 +27,9 @@ export async function proveStorage(
   address: Address,
   slot: Hex,
 ): Promise<ProvenStorage | undefined> {
-  const answer = toAnswer(party, 'eth_getProof', await askForProof(party, client, header, address, slot))
+  // Not every node takes a slot that is not padded to 32 bytes, and this one is.
+  const asking = ask(party, client, 'eth_getProof', [address, [slot], numberToHex(header.number)])
+  const answer = toAnswer(party, 'eth_getProof', await answeredAt(party, client, header.number, asking))
   const accountProof = answer.hexList('accountProof').map((node) => fromHex(node))
   try {
     const storageRoot = provenStorageRoot(header.stateRoot, address, accountProof)
@@ -42,25 +42,5 @@ export async function proveStorage(
     if (cause instanceof WrongAnswerError || !(cause instanceof KeyrollError)) throw cause
     const details = `the proof of slot ${slot} does not hold under block ${header.hash}: ${cause.message}`
     throw new WrongAnswerError(party, details, { cause })
-  }
-}
-
-async function askForProof(
-  party: HeaderParty,
-  client: Client,
-  { number }: BlockHeader,
-  address: Address,
-  slot: Hex,
-): Promise<unknown> {
-  try {
-    // Not every node takes a slot that is not padded to 32 bytes, and this one is.
-    return await ask(party, client, 'eth_getProof', [address, [slot], numberToHex(number)])
-  } catch (cause) {
-    if (!(cause instanceof UnansweredError)) throw cause
-    const head = await ask(party, client, 'eth_blockNumber', [])
-    const age = isHex(head) ? hexToBigInt(head) - number : 0n
-    if (age <= KEPT_STATES) throw cause
-    const advice = `the ${party} has no state of it; ask an archive node, or prove from a newer block`
-    throw new BlockTooOldError(number, age, advice, { cause })
   }
 }

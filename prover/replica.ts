@@ -23,6 +23,12 @@ export function getReplicaRoot(
   return answered('L2 node', 'root', readContract(l2, { ...contract, args: [source, outputIndex] }))
 }
 
+/** Reads from when on a replica takes proofs from a source, seconds of its chain: 0 if never, 1 if it was deployed with it. */
+export function getSourceActiveAt(l2: Client, replica: Address, source: Address): Promise<number> {
+  const contract = { address: replica, abi: keystoreReplicaAbi, functionName: 'activeAt' } as const
+  return answered('L2 node', 'activeAt', readContract(l2, { ...contract, args: [source] }))
+}
+
 /** What a replica was deployed with; times are seconds. */
 export type ReplicaParameters = {
   outputOracle: Address

@@ -1,6 +1,6 @@
 import { type Address, type Client, encodeAbiParameters, type Hex, numberToHex, pad } from 'viem'
 import { getBlock } from 'viem/actions'
-import { answered, ask } from './ask.ts'
+import { answered, ask, isRevert } from './ask.ts'
 import { getBeaconBlock } from './BeaconBlock.ts'
 import {
   LaggingError,
@@ -35,6 +35,7 @@ const PROOF_PARAMETERS = [
  *
  * @throws {NotVouchedError} when no checkpoint stored the root.
  * @throws {UnfitSourceError} when the chain has no EIP-4788 contract.
+ * @throws {LaggingError} when the contract does not hold a root for the newest block's time (yet).
  * @throws {UnknownForkError} when the source's schedule has no period for the beacon block's slot.
  */
 export async function vouchByBeaconRoots({
@@ -75,12 +76,20 @@ export async function vouchByBeaconRoots({
 async function newestBeaconRoot(l2: Client, source: Address): Promise<{ root: Hex; timestamp: bigint }> {
   const { timestamp } = await answered('L2 node', 'its newest block', getBlock(l2))
   const call = { to: BEACON_ROOTS_ADDRESS, data: pad(numberToHex(timestamp)) }
-  const root = await ask('L2 node', l2, 'eth_call', [call, 'latest'])
+  const lagging = (options?: ErrorOptions) =>
+    new LaggingError('L2 node', `its EIP-4788 contract has no beacon root for time ${timestamp}`, options)
+  let root: unknown
+  try {
+    root = await ask('L2 node', l2, 'eth_call', [call, 'latest'])
+  } catch (cause) {
+    // The contract reverts for a time that it does not hold, as where the node asked now is a block behind.
+    throw isRevert(cause) ? lagging({ cause }) : cause
+  }
   if (typeof root === 'string' && /^0x[0-9a-f]{64}$/i.test(root)) {
     return { root: root.toLowerCase() as Hex, timestamp }
   }
   if (root === '0x') throw new UnfitSourceError('BeaconRootsSource', source, 'it has no EIP-4788 contract')
-  throw new LaggingError('L2 node', `its EIP-4788 contract has no beacon root for time ${timestamp}`)
+  throw lagging()
 }
 
 async function storedBeaconRoot(l2: Client, source: Address, checkpoint: Hex): Promise<Hex> {

@@ -1,14 +1,8 @@
 import type { Client, Hex } from 'viem'
-import {
-  type Config,
-  configFromJson,
-  configHash,
-  fromHex,
-  type JsonObject,
-  toHex,
-} from '../../protocol/index.ts'
+import { type Config, configHash, fromHex, type JsonObject, toHex } from '../../protocol/index.ts'
 import { WrongNodeAnswerError } from '../errors.ts'
 import { type BlockParameter, blockParameterToJson } from './BlockParameter.ts'
+import { readConfig } from './readConfig.ts'
 import { requestKeyroll } from './requestKeyroll.ts'
 
 /** What a Keyroll node says is in force in a keystore. */
@@ -40,18 +34,19 @@ export async function getConfig(
   client: Client,
   { id, block = 'latest' }: GetConfigParameters,
 ): Promise<KeystoreConfig> {
+  const asked = toHex(fromHex(id, 32))
   const answer = await requestKeyroll(client, METHOD, [id, blockParameterToJson(block)])
   const hash = answer.hex('configHash', 32)
   const written = answer.boolean('written')
-  const config = answer.has('config') ? configFromJson(answer.raw('config')) : undefined
+  const config = readConfig(METHOD, answer)
   if (config !== undefined && configHash(config) !== hash) {
     throw new WrongNodeAnswerError(METHOD, `got a config that does not hash to ${hash}`)
   }
-  if (!written && hash !== toHex(fromHex(id, 32))) {
+  if (!written && hash !== asked) {
     throw new WrongNodeAnswerError(METHOD, `got ${hash} for a keystore that nobody wrote, expected its id`)
   }
   return {
-    id: answer.hex('id', 32),
+    id: asked,
     configHash: hash,
     written,
     config,

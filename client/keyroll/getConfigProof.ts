@@ -1,19 +1,18 @@
 import type { Client, Hex } from 'viem'
 import {
   type Config,
-  configFromJson,
   configHash,
   fromHex,
+  KEYSTORE_ADDRESS,
   KeyrollError,
-  slotToKey,
-  stateRootOf,
-  storageValueFromRlp,
+  provenStorageRoot,
+  provenStorageWord,
   toHex,
-  verifyTrieProof,
 } from '../../protocol/index.ts'
 import { WrongNodeAnswerError } from '../errors.ts'
 import { blockParameterToJson } from './BlockParameter.ts'
 import type { GetConfigParameters } from './getConfig.ts'
+import { readConfig } from './readConfig.ts'
 import { requestKeyroll } from './requestKeyroll.ts'
 
 /** What is in force in a keystore, proven under a state root. */
@@ -36,30 +35,34 @@ export type ConfigProofAtBlock = {
 const METHOD = 'keyroll_getConfigProof'
 
 /**
- * Reads the config in force in a keystore with its proof, and verifies the proof against the state root that comes with it.
+ * Reads the config in force in a keystore with its proofs, and verifies them against the state root that comes with them. That the
+ * state root is the block's is the node's word.
  *
- * @throws {WrongNodeAnswerError} when the proof does not hold.
+ * @throws {WrongNodeAnswerError} when a proof does not hold.
  * @throws {KeyrollRefusedError}
  */
 export async function getConfigProof(
   client: Client,
   { id, block = 'latest' }: GetConfigParameters,
 ): Promise<ConfigProofAtBlock> {
+  const asked = toHex(fromHex(id, 32))
   const answer = await requestKeyroll(client, METHOD, [id, blockParameterToJson(block)])
   const keystoreRoot = answer.hex('keystoreRoot', 32)
   const stateRoot = answer.hex('stateRoot', 32)
-  if (stateRootOf(keystoreRoot) !== stateRoot) {
+  const accountProof = answer.hexList('accountProof')
+  const storageProof = answer.hexList('storageProof')
+  const provenRoot = verify(() => provenStorageRoot(stateRoot, KEYSTORE_ADDRESS, toBytes(accountProof)))
+  if (provenRoot !== keystoreRoot) {
     throw new WrongNodeAnswerError(METHOD, `got state root ${stateRoot} with keystore root ${keystoreRoot}`)
   }
-  const storageProof = answer.hexList('storageProof')
-  const value = verify(keystoreRoot, id, storageProof)
-  const proven = value ?? toHex(fromHex(id, 32))
-  const config = answer.has('config') ? configFromJson(answer.raw('config')) : undefined
+  const value = verify(() => provenStorageWord(keystoreRoot, asked, toBytes(storageProof)))
+  const proven = value ?? asked
+  const config = readConfig(METHOD, answer)
   if (config !== undefined && configHash(config) !== proven) {
     throw new WrongNodeAnswerError(METHOD, `got a config that does not hash to the proven ${proven}`)
   }
   return {
-    id: answer.hex('id', 32),
+    id: asked,
     configHash: proven,
     written: value !== undefined,
     config,
@@ -67,21 +70,20 @@ export async function getConfigProof(
     blockHash: answer.hex('blockHash', 32),
     stateRoot,
     keystoreRoot,
-    accountProof: answer.hexList('accountProof'),
+    accountProof,
     storageProof,
   }
 }
 
-function verify(keystoreRoot: Hex, id: Hex, proof: readonly Hex[]): Hex | undefined {
+function toBytes(proof: readonly Hex[]): Uint8Array[] {
+  return proof.map((node) => fromHex(node))
+}
+
+function verify(prove: () => Hex | undefined): Hex | undefined {
   try {
-    const value = verifyTrieProof(
-      keystoreRoot,
-      slotToKey(id),
-      proof.map((node) => fromHex(node)),
-    )
-    return value === undefined ? undefined : storageValueFromRlp(value)
+    return prove()
   } catch (cause) {
     if (!(cause instanceof KeyrollError)) throw cause
-    throw new WrongNodeAnswerError(METHOD, `got a proof that does not hold: ${cause.message}`)
+    throw new WrongNodeAnswerError(METHOD, `got a proof that does not hold: ${cause.message}`, { cause })
   }
 }

@@ -3,6 +3,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { devnetAccounts } from '../../devnet/accounts.ts'
 import {
+  accountProofNodes,
   type ConfigPromise,
   configHash,
   configToJson,
@@ -83,6 +84,7 @@ describe('getConfig', () => {
     ['nothing', null],
     ['a config of another hash', { ...answer, written: true, configHash: HASH }],
     ['another hash for a keystore that nobody wrote', { ...answer, config: null, configHash: HASH }],
+    ['a config that is none', { ...answer, config: { nonce: 7 } }],
     ['a number for a quantity', { ...answer, blockNumber: 7 }],
     ['no block hash', { ...answer, blockHash: undefined }],
   ])('refuses %s', async (_name, wrong) => {
@@ -102,7 +104,7 @@ describe('getConfigProof', () => {
     blockHash: HASH,
     stateRoot: stateRootOf(keystoreRoot),
     keystoreRoot,
-    accountProof: [],
+    accountProof: accountProofNodes(keystoreRoot).map(toHex),
     storageProof: keystoreProof(keystore, id).map(toHex),
   }
 
@@ -126,10 +128,36 @@ describe('getConfigProof', () => {
     ['another keystore root', { ...answer, keystoreRoot: HASH, stateRoot: stateRootOf(HASH) }],
     ['a proof of another slot', { ...answer, storageProof: keystoreProof(keystore, HASH).map(toHex) }],
     ['a config of another hash', { ...answer, config: configToJson({ ...initial, data: '0x01' }) }],
+    ['a config that is none', { ...answer, config: { nonce: 7 } }],
+    ['no account proof', { ...answer, accountProof: [] }],
+    ['an account proof that proves nothing', { ...answer, accountProof: ['0xdeadbeef'] }],
+    ['the account of another state', { ...answer, accountProof: accountProofNodes(HASH).map(toHex) }],
   ])('refuses %s', async (_name, wrong) => {
     await expect(nodeAnswering(wrong).getConfigProof({ id })).rejects.toThrow(WrongNodeAnswerError)
   })
 })
+
+test.each(['getConfig', 'getConfigProof'] as const)(
+  '%s answers for the keystore asked for',
+  async (action) => {
+    const keystore = keystorePut(emptyTrie(), id, configHash(initial))
+    const keystoreRoot = trieRoot(keystore)
+    const node = nodeAnswering({
+      id: HASH,
+      configHash: id,
+      written: true,
+      config: configToJson(initial),
+      blockNumber: '0x7',
+      blockHash: HASH,
+      stateRoot: stateRootOf(keystoreRoot),
+      keystoreRoot,
+      accountProof: accountProofNodes(keystoreRoot).map(toHex),
+      storageProof: keystoreProof(keystore, id).map(toHex),
+    })
+    const asked: Hex = `0x${id.slice(2).toUpperCase()}`
+    await expect(node[action]({ id: asked })).resolves.toMatchObject({ id, config: initial })
+  },
+)
 
 describe('getStatus', () => {
   test('reads every stage with what belongs to it', async () => {
@@ -262,6 +290,8 @@ describe('sendConfig', () => {
     expect(findPromiseFault(check)).toBeUndefined()
     expect(findPromiseFault({ ...check, l2ChainId: 78n })).toBe('BAD_SIGNATURE')
     expect(findPromiseFault({ ...check, promiseSigner: devnetAccounts().user.address })).toBe('WRONG_SIGNER')
+    expect(findPromiseFault({ ...check, latestByBlock: 9n })).toBeUndefined()
+    expect(findPromiseFault({ ...check, latestByBlock: 8n })).toBe('TOO_LATE')
     const forged = { ...received, promise: { ...promise, byBlock: 1n } }
     expect(findPromiseFault({ ...check, signed: forged })).toBe('BAD_SIGNATURE')
     expect(promiseDigest(rollup.l2ChainId, forged.promise)).not.toBe(promiseDigest(rollup.l2ChainId, promise))

@@ -1,13 +1,14 @@
 import type { Hex } from 'viem'
-import { estimateContractGas, estimateFeesPerGas } from 'viem/actions'
+import { estimateContractGas } from 'viem/actions'
+import { chooseFees, type FeeLimits } from '../../contracts/index.ts'
 import { fromHex } from '../../protocol/index.ts'
 import type { SendingClient } from '../SendingClient.ts'
 import { assertPortal } from './assertPortal.ts'
 import type { OfRollup } from './ForcingRollup.ts'
 import { decodeForced, portalCall } from './portalCall.ts'
 
-/** The raw set-config to force. */
-export type ForceParameters = { raw: Hex }
+/** The raw set-config to force, and the most that it pays per gas: 500 gwei by default, of which 50 as a tip. */
+export type ForceParameters = { raw: Hex; feeLimits?: FeeLimits }
 
 /** What forcing a set-config costs; gas, and wei. */
 export type ForceEstimate = {
@@ -34,17 +35,18 @@ const NEW_ENTRY_GAS = 50_000n
  *
  * @throws {UndecodableSetConfigError} when the bytes are no set-config of the rollup; {InvalidHexError} when they are no hex.
  * @throws {WrongL1Error} and {PortalAbsentError} when the client's chain is not the rollup's L1.
+ * @throws {FeeCeilingError} when L1 asks for more than the limits allow.
  */
 export async function estimateForce(
   client: SendingClient,
-  { rollup, raw }: ForceParameters & OfRollup,
+  { rollup, raw, feeLimits }: ForceParameters & OfRollup,
 ): Promise<ForceEstimate> {
   decodeForced(rollup, raw)
   await assertPortal(client, rollup)
   const [used, fees] = await Promise.all([
     // Without the fees that viem would name: not every node estimates a call that does.
     estimateContractGas(client, { ...portalCall(rollup, raw), account: client.account, prepare: false }),
-    estimateFeesPerGas(client),
+    chooseFees(client, feeLimits),
   ])
   const gas = used + NEW_ENTRY_GAS
   const { maxFeePerGas, maxPriorityFeePerGas } = fees

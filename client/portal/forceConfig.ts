@@ -1,5 +1,6 @@
 import type { Hash } from 'viem'
 import { getBalance, writeContract } from 'viem/actions'
+import { completeTerms } from '../../contracts/index.ts'
 import { InsufficientFundsError } from '../errors.ts'
 import type { SendingClient } from '../SendingClient.ts'
 import { estimateForce, type ForceEstimate, type ForceParameters } from './estimateForce.ts'
@@ -18,13 +19,14 @@ export type ForceConfigParameters = ForceParameters & { estimate?: ForceEstimate
  */
 export async function forceConfig(
   client: SendingClient,
-  { rollup, raw, estimate }: ForceConfigParameters & OfRollup,
+  { rollup, raw, estimate, ...options }: ForceConfigParameters & OfRollup,
 ): Promise<Hash> {
   const { gas, cost, maxFeePerGas, maxPriorityFeePerGas } =
-    estimate ?? (await estimateForce(client, { rollup, raw }))
+    estimate ?? (await estimateForce(client, { rollup, raw, ...options }))
   const { account, chain = null } = client
   const balance = await getBalance(client, { address: account.address })
   if (balance < cost) throw new InsufficientFundsError(account.address, balance, cost)
-  const fees = { gas, maxFeePerGas, maxPriorityFeePerGas }
-  return writeContract(client, { ...portalCall(rollup, raw), ...fees, account, chain })
+  const fees = { maxFeePerGas, maxPriorityFeePerGas }
+  const terms = account.type === 'local' ? await completeTerms(client, fees) : fees
+  return writeContract(client, { ...portalCall(rollup, raw), gas, ...terms, account, chain })
 }

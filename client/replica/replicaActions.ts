@@ -1,5 +1,5 @@
 import type { Client, Hash } from 'viem'
-import type { SendingClient } from '../SendingClient.ts'
+import type { SendingClient, TransactionOptions } from '../SendingClient.ts'
 import { type CheckpointParameters, checkpoint } from './checkpoint.ts'
 import { type ConfirmParameters, confirm } from './confirm.ts'
 import { type ConfirmManyParameters, confirmMany } from './confirmMany.ts'
@@ -45,18 +45,21 @@ export function replicaReadActions(on: OnReplica): (client: Client) => ReplicaRe
   })
 }
 
-/** Extends a viem client that has an account, with what it may ask and send: `client.extend(replicaActions({ replica }))`. */
+/**
+ * Extends a viem client that has an account, with what it may ask and send: `client.extend(replicaActions({ replica }))`. Fee limits
+ * are those of every transaction that names none itself.
+ */
 export function replicaActions(
-  on: OnReplica,
+  on: OnReplica & Pick<TransactionOptions, 'feeLimits'>,
 ): (client: SendingClient) => ReplicaReadActions & ReplicaWriteActions {
   return (client) => ({
     ...replicaReadActions(on)(client),
-    checkpoint: (parameters) => checkpoint(client, parameters),
-    confirm: (parameters) => confirm(client, { ...parameters, ...on }),
-    confirmMany: (parameters) => confirmMany(client, { ...parameters, ...on }),
-    confirmSigned: (parameters) => confirmSigned(client, { ...parameters, ...on }),
-    preconfirm: (parameters) => preconfirm(client, { ...parameters, ...on }),
-    preconfirmMany: (parameters) => preconfirmMany(client, { ...parameters, ...on }),
-    updateRoot: (parameters) => updateRoot(client, { ...parameters, ...on }),
+    checkpoint: (parameters) => checkpoint(client, { ...on, ...parameters }),
+    confirm: (parameters) => confirm(client, { ...on, ...parameters }),
+    confirmMany: (parameters) => confirmMany(client, { ...on, ...parameters }),
+    confirmSigned: (parameters) => confirmSigned(client, { ...on, ...parameters }),
+    preconfirm: (parameters) => preconfirm(client, { ...on, ...parameters }),
+    preconfirmMany: (parameters) => preconfirmMany(client, { ...on, ...parameters }),
+    updateRoot: (parameters) => updateRoot(client, { ...on, ...parameters }),
   })
 }

@@ -1,5 +1,15 @@
 import { p256 } from '@noble/curves/nist.js'
-import { stringToBytes } from 'viem'
+import { secp256k1 } from '@noble/curves/secp256k1.js'
+import {
+  concat,
+  type Hex,
+  hexToBigInt,
+  numberToHex,
+  parseSignature,
+  serializeSignature,
+  slice,
+  stringToBytes,
+} from 'viem'
 import { describe, expect, test } from 'vitest'
 import { setConfigTypedData, toHex, verifySignature, ZERO_HASH } from '../../protocol/index.ts'
 import { createTestSigner } from '../../test/testSigners.ts'
@@ -7,6 +17,7 @@ import { SignerError } from '../errors.ts'
 import { createKeystore } from './createKeystore.ts'
 import { toLowS, toP256Key } from './p256.ts'
 import { toP256Signer } from './toP256Signer.ts'
+import { toSecp256k1Signer } from './toSecp256k1Signer.ts'
 import { toWebAuthnSigner } from './toWebAuthnSigner.ts'
 
 const { privateKey } = createTestSigner(2, 'device')
@@ -52,6 +63,41 @@ describe('a P-256 device', () => {
   test('with a key off the curve is refused', () => {
     expect(() => toP256Key(new Uint8Array(64).fill(1))).toThrow(SignerError)
     expect(() => toP256Key(new Uint8Array(20))).toThrow(SignerError)
+  })
+})
+
+describe('an account', () => {
+  const account = createTestSigner(1, 'account')
+  const signature = account.sign(request.digest)
+  const signerThat = (change: (signature: Hex) => Hex) =>
+    toSecp256k1Signer({ address: account.key, signTypedData: async () => change(signature) })
+
+  /** The other signature of the same message: `s` negated, and so `v` flipped. */
+  function highS(signature: Hex): Hex {
+    const { r, s, yParity } = parseSignature(signature)
+    const negative = secp256k1.Point.CURVE().n - hexToBigInt(s)
+    return serializeSignature({ r, s: numberToHex(negative, { size: 32 }), yParity: 1 - yParity })
+  }
+  const withV = (signature: Hex, offset: number): Hex =>
+    concat([slice(signature, 0, 64), numberToHex(parseSignature(signature).yParity + offset, { size: 1 })])
+
+  test.each([
+    ['v of 27 or 28', (signature: Hex) => withV(signature, 27)],
+    ['v of 0 or 1', (signature: Hex) => withV(signature, 0)],
+    ['high s', highS],
+    ['high s and v of 0 or 1', (signature: Hex) => withV(highS(signature), 0)],
+  ])('may return %s', async (_name, change) => {
+    expect(await signerThat(change).sign(request)).toBe(signature)
+    expect(verifySignature(1, account.key, request.digest, signature)).toBe(true)
+  })
+
+  test.each([
+    ['nothing', () => '0x' as const],
+    ['too many bytes', (signature: Hex) => concat([signature, '0x00'])],
+    ['another v', (signature: Hex) => withV(signature, 2)],
+    ['an r of zero', (signature: Hex) => concat([ZERO_HASH, slice(signature, 32)])],
+  ])('that returns %s is refused', async (_name, change) => {
+    await expect(signerThat(change).sign(request)).rejects.toThrow(SignerError)
   })
 })
 

@@ -1,3 +1,4 @@
+import type { Hex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, test } from 'vitest'
 import { createAuthenticator } from '../../devnet/Authenticator.ts'
@@ -74,6 +75,107 @@ describe.each(SCHEMES)('with %s', (_name, createSigner) => {
     expect(tx.openings).toHaveLength(2)
     expect(tx.openings.find((opening) => opening.key === key.key)?.signature).toBe('0x')
   })
+})
+
+/** A signer that notes whether it was asked. */
+function watched(signer: ConfigSigner) {
+  const asked: unknown[] = []
+  const sign: ConfigSigner['sign'] = (request) => {
+    asked.push(request)
+    return signer.sign(request)
+  }
+  return { scheme: signer.scheme, key: signer.key, sign, asked }
+}
+
+describe('before anybody is asked to sign', () => {
+  const [a, b] = [watched(secp256k1()), watched(secp256k1())]
+  const guardian = watched(passkey())
+  const { id, initial } = createKeystore({
+    signers: [a],
+    guardians: { signers: [guardian] },
+    recoveryDelay: 100,
+  })
+  const update = { rollup, kind: 0, id, current: initial, authority: [a], approvers: [a] } as const
+  const next = createNextConfig(initial, { data: '0x01' })
+  const signers = createAuthority({ signers: [b] })
+
+  test.each([
+    ['too much data', { next: { ...next, data: `0x${'01'.repeat(4097)}` } }, { reason: 'DATA_TOO_LONG' }],
+    ['the id of another keystore', { id: `0x${'11'.repeat(32)}` }, { reason: 'INITIAL_MISMATCH' }],
+    ['another nonce', { next: { ...next, nonce: 2n } }, { reason: 'NONCE_TOO_HIGH' }],
+    [
+      'a config that is not well-formed',
+      { next: { ...next, recoveryDelay: 99 } },
+      { reason: 'CONFIG_NOT_WELL_FORMED' },
+    ],
+    ['too few approvers', { approvers: [] }, { reason: 'WRONG_APPROVAL_COUNT' }],
+    ['an approver that is no signer', { approvers: [b] }, { name: 'SignerTreeError' }],
+    ['next signers that are not told', { next: { ...next, signers } }, { name: 'SignerTreeError' }],
+    [
+      'too few openers',
+      { next: { ...next, signers }, nextSigners: [b], openers: [] },
+      { reason: 'WRONG_OPENING_COUNT' },
+    ],
+    ['guardians that are not told', { kind: 1 }, { name: 'SignerSetMismatchError' }],
+    [
+      'too few guardians',
+      { kind: 1, authority: [guardian], approvers: [] },
+      { reason: 'WRONG_APPROVAL_COUNT' },
+    ],
+  ] as const)('%s is refused', async (_name, changes, error) => {
+    const asked = () => [a, b, guardian].flatMap((signer) => signer.asked)
+    const before = asked()
+    await expect(signSetConfig({ ...update, next, ...changes })).rejects.toMatchObject(error)
+    expect(asked()).toEqual(before)
+  })
+})
+
+test('signatures that are too many bytes together are refused', async () => {
+  // Each is well-formed, for a browser may name an origin as long as this.
+  const verbose = () => toWebAuthnSigner(createAuthenticator(`https://${'wallet.'.repeat(120)}example`))
+  const [authority, nextSigners] = [Array.from({ length: 16 }, verbose), Array.from({ length: 16 }, verbose)]
+  const { id, initial } = createKeystore({ signers: authority, threshold: 16 })
+  const signers = createAuthority({ signers: nextSigners, threshold: 16 })
+  const next = createNextConfig(initial, { signers })
+  const update = { rollup, kind: 0, id, current: initial, next, authority, nextSigners } as const
+  const signing = signSetConfig({ ...update, approvers: authority, openers: nextSigners })
+  await expect(signing).rejects.toMatchObject({ name: 'UndecodableSetConfigError', reason: 'TOO_LONG' })
+  // One that signs is enough for the others to be believed.
+  const openers = nextSigners.map(({ scheme, key, sign }, index) => ({
+    scheme,
+    key,
+    ...(!index && { sign }),
+  }))
+  const signed = await signSetConfig({ ...update, approvers: authority, openers })
+  expect(decoded(signed)).toEqual(signed.tx)
+})
+
+test('the letter case of keys, roots and ids makes no difference', async () => {
+  const upper = (hex: Hex) => `0x${hex.slice(2).toUpperCase()}` as const
+  const shouted = (config: Config): Config => ({
+    ...config,
+    signers: { ...config.signers, root: upper(config.signers.root) },
+    guardians: { ...config.guardians, root: upper(config.guardians.root) },
+    data: upper(config.data),
+  })
+  const [staying, added] = [secp256k1(), secp256k1()]
+  const { id, initial } = createKeystore({
+    ...{ signers: [staying], guardians: { signers: [added] }, recoveryDelay: 100 },
+  })
+  const nextSigners = [
+    { scheme: 1, key: upper(staying.key) },
+    { scheme: 1, key: upper(added.key) },
+  ] as const
+  const next = createNextConfig(initial, { signers: createAuthority({ signers: nextSigners }) })
+  const signing = { rollup, kind: 0, id, authority: [staying], approvers: [staying], nextSigners } as const
+  const signed = await signSetConfig({
+    ...{ ...signing, current: shouted(initial), next: shouted(next), id: upper(id) },
+    openers: [nextSigners[0]],
+  })
+  expect(decoded(signed)).toEqual(signed.tx)
+  const opener = { ...staying, key: upper(staying.key) }
+  const plain = { ...signing, current: initial, next, openers: [opener], approvers: [opener] }
+  expect(await signSetConfig(plain)).toEqual(signed)
 })
 
 describe('signing', () => {

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { findKnownOutput } from './findKnownOutput.ts'
+
+/** Of 1,000 outputs, one every 20 minutes: 504 are proposed in a challenge period of a week. */
+const OUTPUTS = { count: 1_000n, finalCount: 496n }
+
+const find = (known: Record<string, 'finalized' | 'proposed'>, outputs = OUTPUTS) =>
+  findKnownOutput(outputs, async (index) => {
+    const root = known[String(index)]
+    return root && { finalized: root === 'finalized' }
+  })
+
+describe('findKnownOutput', () => {
+  it('finds the newest finalized root, however many outputs are newer', async () => {
+    expect(await find({ 3: 'finalized', 495: 'finalized' })).toBe(495n)
+    expect(await find({ 0: 'finalized' })).toBe(0n)
+  })
+
+  it('takes a finalized root rather than a newer one that is only proposed', async () => {
+    expect(await find({ 3: 'finalized', 400: 'proposed', 999: 'proposed' })).toBe(3n)
+  })
+
+  it('takes the newest proposed root where none is finalized', async () => {
+    expect(await find({ 400: 'proposed', 999: 'proposed' })).toBe(999n)
+    expect(await find({ 5: 'proposed' }, { count: 7n, finalCount: 0n })).toBe(5n)
+  })
+
+  it('finds none when the replica knows none', async () => {
+    expect(await find({})).toBeUndefined()
+    expect(await find({}, { count: 0n, finalCount: 0n })).toBeUndefined()
+  })
+
+  it('asks about few outputs when the newest final one is known', async () => {
+    let asked = 0
+    await findKnownOutput(OUTPUTS, async (index) => {
+      asked++
+      return index === 490n ? { finalized: true } : undefined
+    })
+    expect(asked).toBeLessThan(25)
+  })
+})
