@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
@@ -280,95 +277,6 @@ describe('a server with a token', () => {
     })
     expect(answer).toMatchObject({ result: 'pong' })
     socket.close()
-  })
-})
-
-describe('a server whose callers ask for much', () => {
-  const LARGE = 20_000_000
-  let inside = 0
-  let most = 0
-  let server: RpcServer
-  beforeAll(async () => {
-    server = await createRpcServer({
-      methods: {
-        large: () => 'x'.repeat(LARGE),
-        async wait() {
-          most = Math.max(most, ++inside)
-          for (let i = 0; i < 20; i++) await nextTurn()
-          inside--
-        },
-      },
-      host: '127.0.0.1',
-      port: 0,
-      limits: { maxSocketRequests: 2, maxHeldBytes: 2.5 * LARGE },
-      logger: createLogger({ level: 'silent' }),
-      metrics: createMetrics(),
-      readiness: () => [],
-    })
-  })
-  afterAll(() => server.close())
-
-  /** Sends requests over one connection, whose answers nobody reads until it is resumed. */
-  async function postUnread(method: string, times = 1): Promise<Socket> {
-    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
-    await once(socket, 'connect')
-    socket.on('error', () => undefined)
-    const body = JSON.stringify(call({ method }))
-    const request = `POST / HTTP/1.1\r\nhost: x\r\nconnection: keep-alive\r\ncontent-length: ${body.length}\r\n\r\n${body}`
-    socket.write(request.repeat(times))
-    return socket
-  }
-
-  /** Reads until an answer with a large result is whole, or the connection is closed; tells how much came. */
-  async function readAll(socket: Socket): Promise<number> {
-    let length = 0
-    return new Promise((resolve) => {
-      if (socket.closed) resolve(length)
-      socket.on('data', (chunk) => {
-        length += chunk.length
-        if (length > LARGE) resolve(length)
-      })
-      socket.on('close', () => resolve(length))
-    })
-  }
-
-  it('answers so many messages of a socket at once, and the others later', async () => {
-    const socket = new WebSocket(server.wsUrl)
-    await once(socket, 'open')
-    const ids: number[] = []
-    socket.on('message', (data) => ids.push(JSON.parse(String(data)).id))
-    for (let id = 0; id < 50; id++) socket.send(JSON.stringify(call({ id, method: 'wait' })))
-    await expect.poll(() => ids.length, { timeout: 10_000 }).toBe(50)
-    expect(ids).toEqual(Array.from({ length: 50 }, (_, id) => id))
-    expect(most).toBe(2)
-    socket.close()
-  })
-
-  it('disconnects whoever holds most where answers are not read, and goes on with the others', async () => {
-    const unread: Socket[] = []
-    for (let i = 0; i < 4; i++) unread.push(await postUnread('large'))
-    const answer = await fetch(server.url, {
-      method: 'POST',
-      body: JSON.stringify(call({ method: 'large' })),
-    })
-      .then((response) => response.text())
-      .catch(() => '')
-    const small = await fetch(server.url, { method: 'POST', body: JSON.stringify(call({ method: 'wait' })) })
-    expect(small.status).toBe(200)
-    const lengths = await Promise.all(unread.map(readAll))
-    expect(lengths.filter((length) => length > LARGE).length).toBeLessThanOrEqual(2)
-    expect([0, LARGE + 38]).toContain(answer.length)
-    for (const socket of unread) socket.destroy()
-  })
-
-  it('closes a connection that asks again before it was answered', async () => {
-    const socket = await postUnread('wait', 3)
-    let text = ''
-    socket.on('data', (chunk) => {
-      text += chunk.toString('latin1')
-    })
-    await once(socket, 'close')
-    expect(text.split('"result"').length - 1).toBeLessThan(2)
   })
 })
 

@@ -7,7 +7,7 @@ import { KeyrollError } from '../../protocol/index.ts'
 import { createGate } from '../Gate.ts'
 import type { Logger } from '../Logger.ts'
 import type { Metrics } from '../Metrics.ts'
-import { createHoldings, type Holdings } from './Holdings.ts'
+import { createHoldings, type Holding, type Holdings } from './Holdings.ts'
 import {
   createRpcDispatcher,
   errorResponse,
@@ -61,6 +61,9 @@ const REQUEST_TIMEOUT_MS = 30_000
 /** A caller that does not read must not make the server hold its answer for ever. */
 const ANSWER_TIMEOUT_MS = 30_000
 
+/** What a piece of a body takes in memory beyond its bytes, of which it may have one. */
+const BODY_PIECE_BYTES = 256
+
 /** A peer that vanished without a word is noticed only by asking. */
 const HEARTBEAT_MS = 30_000
 
@@ -86,8 +89,9 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
   refusePipelines(app)
   if (options.corsOrigin !== undefined) allowOrigin(app, options.corsOrigin)
   if (options.authToken !== undefined) requireToken(app, options.authToken)
+  const heldFor = holdRequests(app, holdings)
   addHealthRoutes(app, options)
-  addRpcRoutes(app, { dispatcher, holdings, limits })
+  addRpcRoutes(app, { dispatcher, holdings, heldFor, limits })
 
   try {
     await app.listen({ host: options.host, port: options.port })
@@ -167,6 +171,40 @@ function requireToken(app: FastifyInstance, token: string): void {
   })
 }
 
+/** Finds what is held for a request until its answer is sent or its connection closed. */
+type HeldFor = (request: FastifyRequest, reply: FastifyReply) => Holding
+
+/**
+ * Counts the bodies of all requests while they come in, whatever their path. What they announce is not counted: else who
+ * sends nothing could have others dropped.
+ */
+function holdRequests(app: FastifyInstance, holdings: Holdings): HeldFor {
+  const known = new WeakMap<FastifyRequest, Holding>()
+
+  function heldFor(request: FastifyRequest, reply: FastifyReply): Holding {
+    const own = known.get(request)
+    if (own !== undefined) return own
+    const holding = holdings(() => request.raw.socket.destroy())
+    known.set(request, holding)
+    reply.raw.once('close', holding.end)
+    return holding
+  }
+
+  app.addHook('preParsing', (request, reply, body, done) => {
+    if (request.ws) return done()
+    const holding = heldFor(request, reply)
+    let pieces = 0
+    body.on('data', (piece: Buffer) => {
+      pieces++
+      holding.add(piece.length + BODY_PIECE_BYTES)
+    })
+    body.once('end', () => holding.add(-pieces * BODY_PIECE_BYTES))
+    // At once, for the pieces begin to come when this turn is over.
+    done(null, body)
+  })
+  return heldFor
+}
+
 function addHealthRoutes(app: FastifyInstance, { metrics, readiness }: RpcServerOptions): void {
   app.get('/healthz', () => ({ status: 'ok' }))
   app.get('/readyz', (_request, reply) => {
@@ -179,14 +217,12 @@ function addHealthRoutes(app: FastifyInstance, { metrics, readiness }: RpcServer
 }
 
 /** What requests are answered with. */
-type Answering = { dispatcher: RpcDispatcher; holdings: Holdings; limits: RpcLimits }
+type Answering = { dispatcher: RpcDispatcher; holdings: Holdings; heldFor: HeldFor; limits: RpcLimits }
 
 function addRpcRoutes(app: FastifyInstance, answering: Answering): void {
   app.post('/', async (request, reply) => {
     const text = typeof request.body === 'string' ? request.body : ''
-    const holding = answering.holdings(() => request.raw.socket.destroy())
-    reply.raw.once('close', holding.end)
-    holding.add(text.length)
+    const holding = answering.heldFor(request, reply)
     const context: RpcContext = { notify: undefined, onClose: (close) => close() }
     const answer = await answering.dispatcher.handle(text, context, holding)
     if (answer === undefined) return reply.code(204).send()
@@ -214,20 +250,27 @@ function serveSocket(socket: WebSocket, { dispatcher, holdings, limits }: Answer
   let isAlive = true
   let unanswered = 0
   let working = 0
+  let notified = 0
 
   /** Resolves when the text is on its way to the client, or the connection is closed. */
   async function send(text: string): Promise<void> {
-    // A client that does not read would make the server hold its answers for ever.
-    if (socket.bufferedAmount > limits.maxResponseBytes) return socket.terminate()
     if (socket.readyState !== socket.OPEN) return
     holding.add(text.length)
     await new Promise<void>((resolve) => socket.send(text, () => resolve()))
     holding.add(-text.length)
   }
 
+  async function notify(text: string): Promise<void> {
+    // Answers wait behind the gate, but of notifications there is no end where the client does not read.
+    if (notified > limits.maxResponseBytes) return socket.terminate()
+    notified += text.length
+    await send(text)
+    notified -= text.length
+  }
+
   const context: RpcContext = {
     notify: (method, params) => {
-      send(JSON.stringify({ jsonrpc: '2.0', method, params }))
+      notify(JSON.stringify({ jsonrpc: '2.0', method, params }))
     },
     onClose: (close) => closers.push(close),
   }

@@ -36,6 +36,33 @@ describe('createTurns', () => {
     expect(most).toBe(4)
   })
 
+  it('lets several take turns within the 20 ms', async () => {
+    let time = 0
+    const turn = createTurns(() => time)
+    const order: string[] = []
+    const run = (stepMs: number) =>
+      mostStepsInATurn((step) =>
+        Promise.all(
+          ['a', 'b'].map(async (name) => {
+            for (let i = 0; i < 6; i++) {
+              await turn(goesOn)
+              // A step may take several microtasks.
+              for (let j = 0; j < 5; j++) await undefined
+              step()
+              order.push(name)
+              time += stepMs
+            }
+          }),
+        ),
+      )
+    expect(await run(0)).toBe(12)
+    expect(order.join('')).toBe('ab'.repeat(6))
+    time += 1_000
+    expect(await run(6)).toBe(4)
+    time += 1_000
+    expect(await run(20)).toBe(1)
+  })
+
   it('gives all who work at once no more together, and each its turn', async () => {
     let time = 0
     const turn = createTurns(() => time)

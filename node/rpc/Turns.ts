@@ -11,20 +11,27 @@ const SLICE_MS = 20
 
 /**
  * Makes what all calls wait for between two steps of their work, so that together they take the event loop for
- * {@link SLICE_MS} and the last step at most before it turns. Where several wait, each does one step in its turn.
+ * {@link SLICE_MS} and the last step at most before it turns. Where several wait, they take turns, a step each.
  *
  * `now` tells the time in milliseconds.
  */
 export function createTurns(now: () => number = () => performance.now()): Turns {
   const waiting: (() => void)[] = []
   let sliceEnd = Number.NEGATIVE_INFINITY
+  let isRunning = false
 
   async function letGoOn(): Promise<void> {
+    isRunning = true
     while (waiting.length > 0) {
       await nextTurn()
       sliceEnd = now() + SLICE_MS
-      waiting.shift()?.()
+      do {
+        waiting.shift()?.()
+        // When no microtask is left, its step is done.
+        await new Promise<void>((resolve) => process.nextTick(resolve))
+      } while (waiting.length > 0 && now() < sliceEnd)
     }
+    isRunning = false
   }
 
   return async (stop) => {
@@ -36,7 +43,8 @@ export function createTurns(now: () => number = () => performance.now()): Turns 
       }
       // What stops must let go at once of what it has collected, not when all others had their turn.
       stop.addEventListener('abort', goOn)
-      if (waiting.push(goOn) === 1) letGoOn()
+      waiting.push(goOn)
+      if (!isRunning) letGoOn()
     })
   }
 }
