@@ -9,6 +9,8 @@ export interface KeystoreQueue {
   base(): KeystoreView
   /** The keystore when all that waits has taken effect: what the next submission is validated against. */
   tip(): KeystoreView
+  /** Tells whether a completion in it has to wait for its recovery's delay, as after a reorg: what follows waits with it. */
+  isDelayed(timestamp: bigint): boolean
   /** Lists what waits for something that is not in the queue, such as a deposit that a reorg took back. */
   groundless(): readonly { entry: PoolEntry; reason: InvalidReason }[]
   add(entry: PoolEntry): void
@@ -28,14 +30,14 @@ export function createKeystoreQueue(read: () => KeystoreView): KeystoreQueue {
     return baseView
   }
 
-  /** Lets everything take effect that can, whenever its time comes, and hears what is said of each entry. */
-  function walk(hear: (entry: PoolEntry, judgement: Judgement) => void): KeystoreView {
+  /** Lets everything take effect that can at a time, and hears what is said of each entry. */
+  function walk(timestamp: bigint, hear: (entry: PoolEntry, judgement: Judgement) => void): KeystoreView {
     let view = base()
     for (const entry of entries) {
-      const judgement = judge(view, entry, END_OF_TIME)
+      const judgement = judge(view, entry, timestamp)
       hear(entry, judgement)
       if (entry.body !== undefined && judgement.verdict === 'ready') {
-        view = advance(view, { ...entry, ...entry.body }, END_OF_TIME)
+        view = advance(view, { ...entry, ...entry.body }, timestamp)
       }
     }
     return view
@@ -47,12 +49,19 @@ export function createKeystoreQueue(read: () => KeystoreView): KeystoreQueue {
     },
     base,
     tip() {
-      tipView ??= walk(() => undefined)
+      tipView ??= walk(END_OF_TIME, () => undefined)
       return tipView
+    },
+    isDelayed(timestamp) {
+      let isDelayed = false
+      walk(timestamp, (_, judgement) => {
+        isDelayed ||= judgement.verdict === 'wait' && judgement.reason === 'RECOVERY_NOT_READY'
+      })
+      return isDelayed
     },
     groundless() {
       const found: { entry: PoolEntry; reason: InvalidReason }[] = []
-      walk((entry, judgement) => {
+      walk(END_OF_TIME, (entry, judgement) => {
         if (judgement.verdict === 'wait') found.push({ entry, reason: judgement.reason })
       })
       return found

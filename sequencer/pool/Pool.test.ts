@@ -297,6 +297,24 @@ describe('Pool', () => {
       expect(chain.store.verdictsOf(block.hash)).toEqual([undefined])
     })
 
+    it('promises nothing on top of a completion whose delay begins anew after a reorg, until it is over', async () => {
+      const keystore = newKeystore({ recoveryDelay: 4 })
+      const start = keystore.startRecovery({ data: '0xaa' })
+      await promised(start)
+      await build()
+      await build()
+      const complete = keystore.completeRecovery(start.config)
+      await promised(complete)
+      await chain.engine.reset(0n)
+      const next = keystore.update({ data: '0xbb' })
+      expect((await refused(next.raw)).reason).toBe('RECOVERY_NOT_READY')
+      expect((await build()).transactions).toEqual([start.raw])
+      expect((await refused(next.raw)).reason).toBe('RECOVERY_NOT_READY')
+      await build()
+      await promised(next)
+      expect((await build()).transactions).toEqual([complete.raw, next.raw])
+    })
+
     it('leaves the nonce of a started recovery to the owner', async () => {
       const keystore = newKeystore()
       const start = keystore.startRecovery({ data: '0xaa' })

@@ -86,6 +86,8 @@ export function createAdmission(modules: AdmissionModules): (raw: Uint8Array) =>
     const candidate = { raw, tx, hash, subject }
     if (earlier !== undefined)
       return { verdict: 'take', candidate, previous, signed: earlier.signed, isNew: false }
+    // No block can be named by which the delay is over: a reorg may begin it anew.
+    if (queue.isDelayed(book.nextTimestamp())) return refuse(invalidRefusal('RECOVERY_NOT_READY'))
     const rival = findRival(subject, queue)
     if (rival !== undefined) return refuse(conflict(rival, rival.message), rival.entry)
     const signed = signer.sign({ ...subject, txHash: hash, byBlock: lastBlock() })
