@@ -16,6 +16,7 @@ import { type FeeLimits, findCheckpoint, replicaActions } from '../client/index.
 import { keystoreReplicaAbi } from '../contracts/index.ts'
 import type { KeyrollError } from '../protocol/index.ts'
 import {
+  answered,
   createProver,
   LaggingError,
   NotVouchedError,
@@ -26,7 +27,6 @@ import {
   UnansweredError,
   WrongAnswerError,
 } from '../prover/index.ts'
-import { answered } from './answered.ts'
 import { awaitReceipt } from './awaitReceipt.ts'
 import { CliError } from './CliError.ts'
 import { sendByBridge } from './RelayerByBridge.ts'

@@ -16,8 +16,7 @@ import {
   type SendingClient,
   sendOutput,
 } from '../client/index.ts'
-import type { Prover } from '../prover/index.ts'
-import { answered } from './answered.ts'
+import { answered, type Prover } from '../prover/index.ts'
 import { awaitReceipt } from './awaitReceipt.ts'
 import { CliError } from './CliError.ts'
 

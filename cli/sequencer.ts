@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { type AlarmFlags, readAlarmFlags, untilStopped, withAlarmOptions } from './alarmOptions.ts'
 import { CliError } from './CliError.ts'
-import { GWEI } from './feeOptions.ts'
+import { type FeeFlags, GWEI, readFeeLimits, withFeeOptions } from './feeOptions.ts'
 import { announce, type NodeFlags, readNodeFlags, withNodeOptions } from './nodeOptions.ts'
 import {
   option,
@@ -17,7 +17,8 @@ import { type SnapshotFlags, startFromSnapshot, withSnapshotOptions } from './sn
 
 type SequencerFlags = NodeFlags &
   SnapshotFlags &
-  AlarmFlags & {
+  AlarmFlags &
+  FeeFlags & {
     promiseKeyFile?: string
     batcherKeyFile?: string
     proposerKeyFile?: string
@@ -28,8 +29,6 @@ type SequencerFlags = NodeFlags &
     maxChannelDuration: bigint
     proposerHead: 'safe' | 'finalized'
     resubmitAfter: number
-    maxFee: bigint
-    maxPriorityFee: bigint
     maxBlobFee: bigint
     dataAvailability: 'auto' | 'calldata' | 'blobs'
     blobProofs: 'auto' | 'blob' | 'cells'
@@ -40,7 +39,7 @@ const MIN_ADMIN_TOKEN_LENGTH = 16
 /** Makes the command that runs a sequencer, with its batcher and its proposer. */
 export function createSequencerCommand(): Command {
   const command = withNodeOptions(new Command('sequencer'), { dataDir: '.keyroll/sequencer', port: 8645 })
-  return withAlarmOptions(withSnapshotOptions(command))
+  return withFeeOptions(withAlarmOptions(withSnapshotOptions(command)))
     .description('take set-configs, promise and order them, post batches and outputs to L1')
     .addOption(option('--promise-key-file <file>', 'key of the promise signer (or KEYROLL_PROMISE_KEY)'))
     .addOption(
@@ -86,16 +85,6 @@ export function createSequencerCommand(): Command {
       option('--resubmit-after <seconds>', 'time after which an L1 transaction is offered again for more')
         .argParser(parseCount)
         .default(48),
-    )
-    .addOption(
-      option('--max-fee <gwei>', 'most that L1 transactions pay per gas')
-        .argParser(parseQuantity)
-        .default(500n, '500'),
-    )
-    .addOption(
-      option('--max-priority-fee <gwei>', 'most that L1 transactions tip per gas, whatever L1 calls usual')
-        .argParser(parseQuantity)
-        .default(50n, '50'),
     )
     .addOption(
       option('--max-blob-fee <gwei>', 'most that L1 transactions pay per blob gas')
@@ -145,8 +134,7 @@ async function runSequencer(flags: SequencerFlags): Promise<void> {
       resubmitAfterMs: flags.resubmitAfter * 1000,
       feeLimits: {
         minPriorityFeePerGas: 1_000_000n,
-        maxPriorityFeePerGas: flags.maxPriorityFee * GWEI,
-        maxFeePerGas: flags.maxFee * GWEI,
+        ...readFeeLimits(flags),
         maxFeePerBlobGas: flags.maxBlobFee * GWEI,
       },
       blobProofs: flags.blobProofs,

@@ -1,3 +1,4 @@
+export { answered } from './ask.ts'
 export * from './errors.ts'
 export { type FinalOutput, getFinalOutput } from './getFinalOutput.ts'
 export { createProver, type Prover } from './Prover.ts'
