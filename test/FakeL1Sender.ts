@@ -115,6 +115,7 @@ export function createFakeL1Sender(): FakeL1Sender {
         baseFee: fake.baseFee,
         priorityFee: fake.priorityFee,
         blobBaseFee: fake.blobBaseFee,
+        calldataFloor: 'EIP-7623' as const,
       })),
     estimateGas: () => answer(() => 100_000n),
     blobProofKind: () => answer(() => fake.saidBlobProofs),

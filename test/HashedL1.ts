@@ -65,6 +65,9 @@ type HashedBlock = Counts & {
 const SECONDS_PER_SLOT = 1n
 const GAS_PER_TRANSACTION = 21_000n
 
+/** What headers and beacon blocks look like, by the fork's name on the consensus layer. */
+type Layout = 'fulu' | 'gloas'
+
 /** Makes a hashed L1 whose only block is `number`, mined at `timestamp`, which is slot 0. */
 export function createHashedL1({
   chainId,
@@ -75,12 +78,12 @@ export function createHashedL1({
   chainId: bigint
   number: bigint
   timestamp: bigint
-  /** Gloas takes the execution payload out of the beacon block. */
-  fork?: 'fulu' | 'gloas'
+  /** Gloas takes the execution payload out of the beacon block; Amsterdam, its other half, appends two fields to the header. */
+  fork?: Layout
 }): HashedL1 {
   let fork = 0
   let finalized = number
-  const genesis = seal({ chainId, number, timestamp, fork, actions: [], parent: undefined })
+  const genesis = seal({ chainId, number, timestamp, layout, fork, actions: [], parent: undefined })
   let chain: readonly HashedBlock[] = [genesis]
   /** Everything ever mined, as a node keeps side chains for a while. */
   const known = new Map<Hex, HashedBlock>([[genesis.header.hash, genesis]])
@@ -192,6 +195,7 @@ export function createHashedL1({
         chainId,
         number: parent.header.number + 1n,
         timestamp: parent.header.timestamp + seconds,
+        layout,
         fork,
         actions,
         parent,
@@ -241,6 +245,7 @@ function seal({
   chainId,
   number,
   timestamp,
+  layout,
   fork,
   actions,
   parent,
@@ -248,6 +253,7 @@ function seal({
   chainId: bigint
   number: bigint
   timestamp: bigint
+  layout: Layout
   fork: number
   actions: readonly FakeL1Action[]
   parent: HashedBlock | undefined
@@ -292,6 +298,10 @@ function seal({
     excessBlobGas: '0x0',
     parentBeaconBlockRoot,
     requestsHash: toHex(sha256(new Uint8Array())),
+    ...(layout === 'gloas' && {
+      blockAccessListHash: keccakHex(new TextEncoder().encode(`accesses ${number} ${fork}`)),
+      slotNumber: numberToHex(number),
+    }),
   } as const
   const hash = keccakHex(
     fromHex(toRlp(Object.values(json).map((value) => (value === '0x0' ? '0x' : evenHex(value))))),

@@ -1,7 +1,7 @@
 import type { Hex } from 'viem'
-import { encodeRlp, l1HeaderFromRlp, type RlpItem, ZERO_HASH } from '../../protocol/index.ts'
+import { l1HeaderFromRlp, l1HeaderJsonToRlp, ZERO_HASH } from '../../protocol/index.ts'
 import type { BlockId } from '../BlockRef.ts'
-import { bytesField, hexField, type JsonObject, quantityItem, toObject } from './l1Json.ts'
+import { bytesField, hexField, quantityField, toObject } from './l1Json.ts'
 import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
 /** An L1 block as the heads name it. */
@@ -20,15 +20,6 @@ export type L1Header = L1BlockRef & {
   parentBeaconBlockRoot: Hex
 }
 
-/** What each fork since London appended, in the order of the header. */
-const APPENDED: readonly ((block: JsonObject) => RlpItem | undefined)[] = [
-  (block) => optional(block, 'withdrawalsRoot', () => bytesField(block, 'withdrawalsRoot', 32)),
-  (block) => optional(block, 'blobGasUsed', () => quantityItem(block, 'blobGasUsed')),
-  (block) => optional(block, 'excessBlobGas', () => quantityItem(block, 'excessBlobGas')),
-  (block) => optional(block, 'parentBeaconBlockRoot', () => bytesField(block, 'parentBeaconBlockRoot', 32)),
-  (block) => optional(block, 'requestsHash', () => bytesField(block, 'requestsHash', 32)),
-]
-
 /**
  * Reads the header in a block's JSON.
  *
@@ -36,25 +27,11 @@ const APPENDED: readonly ((block: JsonObject) => RlpItem | undefined)[] = [
  */
 export function l1HeaderFromJson(json: unknown): L1Header {
   const block = toObject(json)
-  const rlp = encodeRlp([
-    bytesField(block, 'parentHash', 32),
-    bytesField(block, 'sha3Uncles', 32),
-    bytesField(block, 'miner', 20),
-    bytesField(block, 'stateRoot', 32),
-    bytesField(block, 'transactionsRoot', 32),
-    bytesField(block, 'receiptsRoot', 32),
-    bytesField(block, 'logsBloom', 256),
-    quantityItem(block, 'difficulty'),
-    quantityItem(block, 'number'),
-    quantityItem(block, 'gasLimit'),
-    quantityItem(block, 'gasUsed'),
-    quantityItem(block, 'timestamp'),
-    bytesField(block, 'extraData'),
-    bytesField(block, 'mixHash', 32),
-    bytesField(block, 'nonce', 8),
-    quantityItem(block, 'baseFeePerGas'),
-    ...appendedItems(block),
-  ])
+  const rlp = l1HeaderJsonToRlp({
+    has: (name) => block[name] !== undefined && block[name] !== null,
+    bytes: (name, length) => bytesField(block, name, length),
+    quantity: (name) => quantityField(block, name),
+  })
   const claimed = hexField(block, 'hash', 32)
   const { parentBeaconBlockRoot, ...header } = l1HeaderFromRlp(rlp)
   if (header.hash !== claimed) {
@@ -68,19 +45,4 @@ export function l1HeaderFromJson(json: unknown): L1Header {
 /** Takes an L1 header for what the heads name. */
 export function l1HeaderToRef({ number, hash, parentHash, timestamp }: L1Header): L1BlockRef {
   return { number, hash, parentHash, timestamp }
-}
-
-function appendedItems(block: JsonObject): RlpItem[] {
-  const items: RlpItem[] = []
-  for (const read of APPENDED) {
-    const item = read(block)
-    // Fields are positional: after the first absent one nothing can follow.
-    if (item === undefined) break
-    items.push(item)
-  }
-  return items
-}
-
-function optional(block: JsonObject, name: string, read: () => RlpItem): RlpItem | undefined {
-  return block[name] === undefined || block[name] === null ? undefined : read()
 }

@@ -112,7 +112,30 @@ describe('L1Sender on anvil', () => {
         baseFee: 5n,
         priorityFee: 1n,
         blobBaseFee: expected,
+        calldataFloor: 'EIP-7623',
       })
+      await server.close()
+    }
+  })
+
+  it('knows which floor calldata has by the header of the newest block', async () => {
+    const floors = [
+      [{}, 'EIP-7623'],
+      [{ blockAccessListHash: null }, 'EIP-7623'],
+      [{ blockAccessListHash: `0x${'1d'.repeat(32)}`, slotNumber: '0x2a' }, 'EIP-7976'],
+    ] as const
+    for (const [fields, calldataFloor] of floors) {
+      const block = { number: '0x7', baseFeePerGas: '0x5', transactions: [], ...fields }
+      const server = await startHttpServer(async (_path, body) => {
+        const { id, method } = JSON.parse(body) as { id: number; method: string }
+        return Response.json({
+          jsonrpc: '2.0',
+          id,
+          result: method === 'eth_getBlockByNumber' ? block : '0x1',
+        })
+      })
+      const sender = createL1Sender(createL1Nodes({ urls: [server.url] }))
+      expect(await sender.gasPrices()).toMatchObject({ calldataFloor })
       await server.close()
     }
   })

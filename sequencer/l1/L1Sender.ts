@@ -11,8 +11,14 @@ export type SentReceipt = {
   blockHash: Hex
 }
 
+/** The rule in force for what a byte of calldata costs at least: 10 gas for a zero and 40 for any other (Prague), or 64 for each (Amsterdam). */
+export type CalldataFloor = 'EIP-7623' | 'EIP-7976'
+
 /** Current prices of L1 gas and blob gas, in wei; without a blob base fee L1 has no blobs. */
 export type GasPrices = { baseFee: bigint; priorityFee: bigint; blobBaseFee?: bigint | undefined }
+
+/** The same, with what decides how much gas data take. */
+export type DataPrices = GasPrices & { calldataFloor: CalldataFloor }
 
 /** What L1 said to a raw transaction. */
 export type SendOutcome =
@@ -40,7 +46,7 @@ export interface L1Sender {
   chainId(): Promise<bigint>
   /** Counts the account's transactions in blocks: its next nonce. */
   nextNonce(account: Address): Promise<bigint>
-  gasPrices(): Promise<GasPrices>
+  gasPrices(): Promise<DataPrices>
   /**
    * Estimates the gas of a call.
    *
@@ -76,7 +82,7 @@ export function createL1Sender({ ask, tell }: L1Nodes): L1Sender {
           node.estimateMaxPriorityFeePerGas(),
           readBlobBaseFee(node),
         ])
-        return { baseFee: block.baseFeePerGas ?? 0n, priorityFee, blobBaseFee }
+        return { baseFee: block.baseFeePerGas ?? 0n, priorityFee, blobBaseFee, calldataFloor: floorOf(block) }
       }),
     estimateGas: ({ from, to, data, blobVersionedHashes = [] }) =>
       ask(async (node) => {
@@ -184,6 +190,12 @@ export function classifyRefusal(message: string): SendOutcome | undefined {
     return 'refused'
   }
   return undefined
+}
+
+/** Tells the rule by the header, of which EIP-7928, of the same fork, appended a field. */
+function floorOf(block: object): CalldataFloor {
+  const isAmsterdam = 'blockAccessListHash' in block && typeof block.blockAccessListHash === 'string'
+  return isAmsterdam ? 'EIP-7976' : 'EIP-7623'
 }
 
 /** Asks in both ways that nodes have; undefined where neither is known, or it is below 1 wei, as before Cancun. */

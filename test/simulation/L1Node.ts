@@ -107,7 +107,12 @@ export function createL1Node(modules: L1NodeModules): L1Node {
       nextNonce: (account) =>
         ask((view) => l1.stateOf(headOf(view)).nonces.get(account.toLowerCase() as Hex) ?? 0n),
       blobProofKind: () => ask(() => 'cells' as const),
-      gasPrices: () => ask(() => ({ ...modules.baseFees(), priorityFee: 1_000_000_000n })),
+      gasPrices: () =>
+        ask(() => ({
+          ...modules.baseFees(),
+          priorityFee: 1_000_000_000n,
+          calldataFloor: 'EIP-7623' as const,
+        })),
       estimateGas: ({ from, to, data }) =>
         ask((view) => {
           const call = { from: from.toLowerCase() as Hex, to: to.toLowerCase() as Hex, data }
