@@ -4,6 +4,7 @@ import { createLogger, type LogLevel } from '../node/Logger.ts'
 import type { L1TrustSource } from '../node/l1/L1Client.ts'
 import { makeDirectory } from '../node/store/makeDirectory.ts'
 import { urlSecrets } from '../node/urlSecrets.ts'
+import { isKeccakFast } from '../protocol/index.ts'
 import { option, parseCount, parseHttpUrls, parsePort, readRollupConfig } from './options.ts'
 import type { StatusLine } from './StatusLine.ts'
 
@@ -82,6 +83,13 @@ function logLevelOption(): Option {
 export function readNodeFlags(flags: NodeFlags, name: string, statusLine?: StatusLine) {
   const rollup = readRollupConfig(flags.rollupConfig)
   makeDirectory(flags.dataDir)
+  const logger = createLogger({
+    level: flags.logLevel,
+    name,
+    destination: statusLine,
+    secrets: secretsIn(flags),
+  })
+  if (!isKeccakFast) logger.warn('WebAssembly is missing, or gets no memory: hashing takes ten times as long')
   return {
     rollup,
     dataDirectory: join(flags.dataDir, 'chain'),
@@ -97,12 +105,7 @@ export function readNodeFlags(flags: NodeFlags, name: string, statusLine?: Statu
       port: flags.port,
       ...(flags.corsOrigin !== undefined && { corsOrigin: flags.corsOrigin }),
     },
-    logger: createLogger({
-      level: flags.logLevel,
-      name,
-      destination: statusLine,
-      secrets: secretsIn(flags),
-    }),
+    logger,
     version: VERSION,
   }
 }

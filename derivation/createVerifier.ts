@@ -14,7 +14,6 @@ import {
   openChainStore,
   type RpcErrorData,
   type RpcServerOptions,
-  type SyncProgress,
   startOrRelease,
 } from '../node/index.ts'
 import type { RollupConfig } from '../protocol/index.ts'
@@ -30,6 +29,7 @@ import { createHttpLink } from './follow/SequencerLink.ts'
 import { createUnsafeFollower, type UnsafeFollower } from './follow/UnsafeFollower.ts'
 import { createUnsafeFollowerMetrics } from './follow/unsafeFollowerMetrics.ts'
 import { createWebSocketLink } from './follow/WebSocketLink.ts'
+import { createSyncing } from './progress/createSyncing.ts'
 import { createSyncReporter, type OnSyncProgress } from './progress/SyncReporter.ts'
 
 /** What a verifier node is made of. */
@@ -97,7 +97,6 @@ async function start(options: VerifierOptions, ending: Ending): Promise<Verifier
     foresight: { decoder, expect },
     ...(pollIntervalMs !== undefined && { pollIntervalMs }),
   })
-  const startingBlock = store.heads().safe.number
   const { onProgress } = options
   const reporter = createSyncReporter({
     derivation,
@@ -144,18 +143,12 @@ async function start(options: VerifierOptions, ending: Ending): Promise<Verifier
     return [...(status.isSynced ? [] : [{ reason: 'SYNCING' }]), ...describeTrouble(status)]
   }
 
-  function syncing(): SyncProgress {
-    if (derivation.status().isSynced) return undefined
-    const currentBlock = store.heads().safe.number
-    return { startingBlock, currentBlock, highestBlock: estimateHead(store, rollup) }
-  }
-
   const readMethods = createReadMethods({
     store,
     rollup,
     engine,
     version,
-    syncing,
+    syncing: createSyncing({ store, rollup, isSynced: () => derivation.status().isSynced, now: Date.now }),
     l1Status: () => derivation.status().l1,
     ...(follower && { findSignature: follower.findSignature }),
   })
@@ -190,13 +183,4 @@ async function start(options: VerifierOptions, ending: Ending): Promise<Verifier
       await ending.release()
     },
   }
-}
-
-/** The newest block that there can be by the clock. */
-function estimateHead(store: ChainStore, rollup: RollupConfig): bigint {
-  const now = BigInt(Math.floor(Date.now() / 1_000))
-  const elapsed = now > rollup.genesis.l2Time ? now - rollup.genesis.l2Time : 0n
-  const possible = elapsed / rollup.blockTime
-  const { number } = store.heads().unsafe
-  return possible > number ? possible : number
 }

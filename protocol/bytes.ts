@@ -1,9 +1,9 @@
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
 import type { Hex } from 'viem'
 import { KeyrollError } from './errors.ts'
-import { keccak } from './keccak.ts'
+import { isKeccakFast, keccak } from './keccak.ts'
 
-export { keccak }
+export { isKeccakFast, keccak }
 
 // Two characters are written at once, in whatever order a machine keeps two bytes.
 const PREFIX = pairOf('0x')

@@ -1,7 +1,7 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
-import { createWasmKeccak, keccak, MOST_INPUT_BYTES } from './keccak.ts'
+import { createWasmKeccak, isKeccakFast, keccak, MOST_INPUT_BYTES } from './keccak.ts'
 import { buildKeccakModule } from './keccakModule.ts'
 
 const wasm = createWasmKeccak()
@@ -57,11 +57,13 @@ test('where WebAssembly is missing or forbidden, the hash is the same', async ()
   }
   const bytes = Uint8Array.of(1, 2, 3)
   expect(keccak).not.toBe(keccak_256)
+  expect(isKeccakFast).toBe(true)
   for (const api of [undefined, { Module: refuse }]) {
     vi.stubGlobal('WebAssembly', api)
     vi.resetModules()
     const without = await import('./keccak.ts')
     expect(without.keccak).toBe(keccak_256)
+    expect(without.isKeccakFast).toBe(false)
     expect(without.keccak(bytes)).toEqual(keccak(bytes))
   }
 })

@@ -56,14 +56,19 @@ export function createWasmKeccak(): Keccak {
   }
 }
 
-/** Computes Keccak-256 as raw bytes. */
-export const keccak: Keccak = fastest()
+const wasm = tryWasm()
 
-/** A page may forbid WebAssembly, or a limit deny it memory. Both give the same bytes. */
-function fastest(): Keccak {
+/** Computes Keccak-256 as raw bytes. */
+export const keccak: Keccak = wasm ?? keccak_256
+
+/** Whether it does so in WebAssembly; otherwise a hash takes ten times as long. */
+export const isKeccakFast = wasm !== undefined
+
+/** A page may forbid WebAssembly, or a limit deny it memory. Both ways give the same bytes. */
+function tryWasm(): Keccak | undefined {
   try {
     return createWasmKeccak()
   } catch {
-    return keccak_256
+    return undefined
   }
 }

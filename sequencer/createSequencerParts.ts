@@ -4,6 +4,7 @@ import {
   createAlarmedDerivation,
   createAttributesBuilder,
   createDerivation,
+  createSyncing,
   createSyncReporter,
   DEFAULT_ALARM_OPTIONS,
   type Derivation,
@@ -19,7 +20,6 @@ import {
   type Metrics,
   type RpcErrorData,
   type RpcMethods,
-  type SyncProgress,
 } from '../node/index.ts'
 import { KeyrollError, type SignatureVerifier } from '../protocol/index.ts'
 import { createBlockSigner } from './BlockSigner.ts'
@@ -235,12 +235,6 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
     ]
   }
 
-  function syncing(): SyncProgress {
-    if (isSynced()) return undefined
-    const { safe, unsafe } = store.heads()
-    return { startingBlock: 0n, currentBlock: safe.number, highestBlock: unsafe.number }
-  }
-
   const reporter = createSyncReporter({ derivation, l1, store, engine, logger, metrics })
   // Made before the methods, for it must know of a new block before subscribers are told.
   const findSignature = createBlockSigner({ engine, store, signer, permit })
@@ -278,7 +272,7 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
         rollup,
         engine,
         version,
-        syncing,
+        syncing: createSyncing({ store, rollup, isSynced, now }),
         l1Status: () => derivation.status().l1,
         findAccepted: createFindAccepted({ pool, rollup, findRaw }),
         findSignature,

@@ -11,5 +11,5 @@ export type ThroughPortal = OnReplica & {
   depositGas?: bigint
 }
 
-/** `receiveOutput` uses about 80,000. */
+/** More than twice what `receiveOutput` uses (docs/gas.md). */
 export const DEPOSIT_GAS = 200_000n

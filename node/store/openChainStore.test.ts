@@ -247,8 +247,11 @@ describe('openChainStore in memory', () => {
     await store.rewind(1n)
     expect([store.heads().unsafe.number, store.heads().safe.number]).toEqual([1n, 1n])
     await store.markFinalized(store.heads().safe)
-    await expect(store.rewind(0n)).rejects.toBeInstanceOf(CriticalFault)
-    await expect(store.rewind(1n, 0n)).rejects.toBeInstanceOf(CriticalFault)
+    for (const rewound of [store.rewind(0n), store.rewind(1n, 0n)]) {
+      const fault: unknown = await rewound.catch((error: unknown) => error)
+      expect(fault).toBeInstanceOf(CriticalFault)
+      expect(fault).toMatchObject({ details: { reason: 'FINALIZED_L1_REVERTED' } })
+    }
   })
 
   it('keeps outputs by index, finds the first at or above a block, and forgets deleted ones', async () => {

@@ -239,7 +239,8 @@ function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
   async function rewind(number: bigint, safeNumber = minimum(number, heads.safe.number)): Promise<void> {
     if (safeNumber < heads.finalized.number) {
       const message = `asked to take the safe head back to ${safeNumber}, below the finalized block ${heads.finalized.number}`
-      throw new CriticalFault(`${message}: L1 reverted what it had finalized`)
+      const details = { reason: 'FINALIZED_L1_REVERTED' }
+      throw new CriticalFault(`${message}: L1 reverted what it had finalized`, { details })
     }
     const unsafe = refAt(minimum(number, heads.unsafe.number))
     const safe = refAt(minimum(safeNumber, minimum(unsafe.number, heads.safe.number)))

@@ -5,7 +5,7 @@ export type DataAvailability = TransactionKind | 'auto'
 
 /** When {@link DataChooser} changes its mind. */
 export type DataChooserOptions = {
-  /** By how much the other kind must be cheaper. */
+  /** By how much more the kind in use must cost than the other. */
   switchMarginPercent: bigint
   /** For how many L1 blocks, without a look in between that says otherwise. */
   switchPatience: bigint

@@ -19,7 +19,7 @@ interface IKeystorePortal {
     }
 
     /// @notice A deposit was made, as in the OP Stack.
-    /// @param from The caller; aliased if it is a contract.
+    /// @param from The caller; aliased unless it is the transaction's origin.
     /// @param to The Keystore predeploy.
     /// @param version The format of `opaqueData`, always 0.
     /// @param opaqueData `abi.encodePacked(uint256 mint = 0, uint256 value = 0, uint64 gasLimit, bool isCreation, data)`.
