@@ -175,6 +175,27 @@ describe('derivation', () => {
     })
   })
 
+  it.each([
+    ['above the head', { latest: 'before' }],
+    ['above what is safe', { safe: 'before' }],
+  ] as const)('finalizes nothing while what L1 calls finalized is %s', async (_, mistaken) => {
+    const { l1, rollup, buildMany } = await setUp()
+    const carrier = l1.mine([batchOf(...(await buildMany(1)))], L1_SECONDS)
+    l1.mine([], L1_SECONDS)
+    l1.finalize(carrier.number)
+    let lies: Partial<Record<string, string>> = mistaken
+    const node = await openTestNode(rollup, {
+      ...l1.client,
+      header: (at) => l1.client.header(lies[String(at)] === undefined ? at : carrier.number - 1n),
+    })
+    await node.catchUp()
+    expect(node.store.heads()).toMatchObject({ finalized: { number: 0n } })
+    lies = {}
+    l1.mine([], L1_SECONDS)
+    await node.catchUp()
+    expect(node.store.heads()).toMatchObject({ safe: { number: 1n }, finalized: { number: 1n } })
+  })
+
   it('takes back what L1 takes back', async () => {
     const { l1, verifier, sequencer, buildMany } = await setUp()
     const blocks = await buildMany(4)

@@ -230,7 +230,7 @@ export function createDriver(options: DriverOptions): Driver {
       safe: safe && l1HeaderToRef(safe),
       finalized: finalized && l1HeaderToRef(finalized),
     }
-    if (finalized === undefined || derivedL1 === undefined) return
+    if (finalized === undefined || derivedL1 === undefined || !isInOrder(l1Heads)) return
     const ref = store.safeHeadAtL1(minimum(finalized.number, derivedL1.number))
     if (ref.number <= store.heads().finalized.number) return
     const carrier = store.inclusionOf(ref.number)?.l1Block
@@ -266,6 +266,12 @@ export function createDriver(options: DriverOptions): Driver {
       trouble,
     }),
   }
+}
+
+/** What is finalized is safe, and what is safe is no newer than the head: nobody could take back what is finalized by mistake. */
+function isInOrder({ head, safe, finalized }: Omit<L1Status, 'current'>): boolean {
+  const numbers = [finalized, safe, head].filter((each) => each !== undefined).map(({ number }) => number)
+  return numbers.every((number, i) => i === 0 || (numbers[i - 1] as bigint) <= number)
 }
 
 function minimum(a: bigint, b: bigint): bigint {

@@ -1,6 +1,7 @@
 export * from './AttributesBuilder.ts'
 export type { AlarmWebhookOptions } from './alarms/AlarmWebhook.ts'
 export * from './alarms/createAlarmedDerivation.ts'
+export { describeTrouble } from './alarms/describeTrouble.ts'
 export * from './createDerivation.ts'
 export * from './createVerifier.ts'
 export { createDecoder } from './Decoder.ts'

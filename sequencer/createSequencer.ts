@@ -6,6 +6,7 @@ import {
   createL1Client,
   createMetrics,
   createParallelVerifier,
+  createPromiseSignerReader,
   createRpcServer,
   type Ending,
   openChainStore,
@@ -51,13 +52,15 @@ async function start(options: SequencerOptions, ending: Ending): Promise<Sequenc
   ending.onRelease(() => kzg.close())
   const l1 = createL1Client({ logger, ...options.l1, metrics, signal: ending.signal, kzg })
   ending.onRelease(() => l1.close())
-  const fetchFn = createEndableFetch({ signal: ending.signal })
+  const { signal } = ending
+  const fetchFn = createEndableFetch({ signal })
   const l1Nodes = createL1Nodes({ urls: options.l1.urls, fetchFn })
+  const readSigner = createPromiseSignerReader({ ...options.l1, l1, rollup, metrics, logger, signal })
   const parts = await createSequencerParts({
     options,
     store,
     l1,
-    contracts: createL1Contracts(l1Nodes, rollup),
+    contracts: createL1Contracts(l1Nodes, rollup, readSigner),
     sender: createL1Sender(l1Nodes),
     // What is posted in blobs must be read from blobs again.
     ...((options.l1.beaconUrls?.length ?? 0) > 0 && { kzg }),

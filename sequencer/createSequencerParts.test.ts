@@ -20,7 +20,7 @@ it('posts in time for the sequencing window while derivation waits for blobs tha
   const rollup = createFakeL1Rollup(l1)
   const sender = createFakeL1Sender()
   const store = await openChainStore(':memory:', rollup)
-  const { derivation, permit, builder, batcher } = await createSequencerParts({
+  const { derivation, permit, builder, batcher, readiness } = await createSequencerParts({
     options: {
       rollup,
       promiseKey: KEYS.promise,
@@ -61,6 +61,7 @@ it('posts in time for the sequencing window while derivation waits for blobs tha
     if (sender.pool().length > postedAt.length) postedAt.push(seen)
   }
   expect(derivation.status()).toMatchObject({ derivedL1: { number: 100n }, trouble: {} })
+  expect(readiness()).toContainEqual(expect.objectContaining({ reason: 'L1_FAULT' }))
   expect(postedAt).toEqual([100n + rollup.seqWindowSize - 3n])
   await store.close()
 })

@@ -9,6 +9,7 @@ import {
   DEFAULT_ALARM_OPTIONS,
   type Derivation,
   type DriverOptions,
+  describeTrouble,
 } from '../derivation/index.ts'
 import {
   type ChainStore,
@@ -232,6 +233,7 @@ export async function createSequencerParts(modules: SequencerPartsModules): Prom
     return [
       ...(refusal === undefined ? [] : [{ reason: refusal.reason }]),
       ...roles.missing().map((role) => ({ reason: NOT_NAMED[role] })),
+      ...describeTrouble(derivation.status()),
     ]
   }
 

@@ -101,7 +101,7 @@ async function rpc(url: string, method: string, params: unknown[]): Promise<unkn
 const clientOf = (options: L1ClientOptions) => createL1Client({ retryPauseMs: 1, ...options })
 
 /** An L1 node that changes what anvil says, or says nothing (undefined). */
-async function serveLies(tamper: Tamper): Promise<string> {
+async function serveLies(tamper: Tamper, idOf = (id: number) => id): Promise<string> {
   const server = createServer(async (request, response) => {
     let body = ''
     for await (const chunk of request) body += chunk
@@ -115,7 +115,7 @@ async function serveLies(tamper: Tamper): Promise<string> {
     } else
       response
         .setHeader('content-type', 'application/json')
-        .end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+        .end(JSON.stringify({ jsonrpc: '2.0', id: idOf(id), result }))
   })
   servers.push(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -242,6 +242,13 @@ describe('createL1Client', () => {
     expect(await l1.header('latest')).toEqual(known)
     isReorged = true
     expect((await l1.header(number))?.number).toBe(number)
+  })
+
+  it('takes no answer to another question, which may be true, for the one to its own', async () => {
+    const url = await serveLies(honest, (id) => id - 1)
+    await expect(clientOf({ urls: [url] }).header('finalized')).rejects.toThrow(/another question/)
+    const both = clientOf({ urls: [url, anvil.url] })
+    expect((await both.header('finalized'))?.number).toBe(0n)
   })
 
   it('with a quorum believes no header that too few nodes name', async () => {

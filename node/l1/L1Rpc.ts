@@ -104,7 +104,7 @@ export function createL1Rpc({
     const node = nodes[index] as Endpoint
     const body = { jsonrpc: '2.0', id: ++lastId, method, params }
     const answer = await node.ask({ body, maxBytes, timeoutMs: REQUEST_TIMEOUT_MS })
-    const result = resultOf(answer, node)
+    const result = resultOf(answer, node, body.id)
     const value = result === null ? undefined : await read(result, answer.bytes)
     count(index, method, 'ok')
     return value
@@ -197,15 +197,17 @@ export function createL1Rpc({
   }
 }
 
-function resultOf({ json, status }: EndpointAnswer, node: Endpoint): unknown {
+function resultOf({ json, status }: EndpointAnswer, node: Endpoint, asked: number): unknown {
   if (json === undefined) throw new EndpointError(`answered with status ${status}`)
-  const { error, result } = toObject(json)
+  const { id, error, result } = toObject(json)
   if (error !== undefined && error !== null) {
     const { code, message } = toObject(error)
     throw new JsonRpcError(code, node.clean(String(message)))
   }
   if (status < 200 || status > 299) throw new EndpointError(`answered with status ${status}`)
   if (result === undefined) throw new RefusedAnswerError('got an answer without a result')
+  // What a hash binds is checked, but nothing else would tell the head that was asked for from another one.
+  if (id !== asked) throw new RefusedAnswerError(`got the answer to another question than ${asked}`)
   return result
 }
 

@@ -70,6 +70,16 @@ describe('createPromiseSignerReader', () => {
     await expect(read(truth, lie, lie)).rejects.toBeInstanceOf(TemporaryFault)
   })
 
+  it('reads nothing as of an older block than the one asked for', async () => {
+    const header = { number: 900n, hash: fakeHash('head'), stateRoot: truth.stateRoot } as L1Header
+    const ask = createPromiseSignerReader({
+      l1: { header: async () => header },
+      urls: ['http://127.0.0.1:1'],
+      rollup: TEST_ROLLUP,
+    })
+    await expect(ask(901n)).rejects.toThrow(/900, and 901 has been read/)
+  })
+
   it('finds it where the SystemConfig contract keeps it', async () => {
     const world = await startSequencerWorld({ history: 1 })
     closers.push(world.stop)

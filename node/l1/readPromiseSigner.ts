@@ -27,9 +27,9 @@ export type PromiseSignerReaderOptions = {
 
 /**
  * Makes the question who signs promises and unsafe blocks now: `SystemConfig.promiseSigner`, proven under the state root of L1's
- * newest block; the zero address while nobody does.
+ * newest block; the zero address while nobody does. Lower case.
  *
- * It throws `TemporaryFault` when no L1 node proves it.
+ * It throws `TemporaryFault` when no L1 node proves it, or the newest block is below `atLeast`.
  */
 export function createPromiseSignerReader({
   l1,
@@ -40,11 +40,13 @@ export function createPromiseSignerReader({
   signal,
   http = createHttp(signal),
   retryPauseMs,
-}: PromiseSignerReaderOptions): () => Promise<Address> {
+}: PromiseSignerReaderOptions): (atLeast?: bigint) => Promise<Address> {
   const rpc = createL1Rpc({ urls, metrics, logger, http, signal, pauseMs: retryPauseMs })
 
-  return async () => {
+  return async (atLeast = 0n) => {
     const head = await l1.header('latest')
+    if (head !== undefined && head.number < atLeast)
+      throw new TemporaryFault(`L1's newest block is said to be ${head.number}, and ${atLeast} has been read`)
     if (head === undefined) throw new TemporaryFault('L1 has no block yet, whose state would name the signer')
     const word = await provenWord(rpc, head, rollup.l1SystemConfigAddress, PROMISE_SIGNER_SLOT)
     return word === undefined ? zeroAddress : slice(word, 12)

@@ -1,6 +1,6 @@
 import { numberToHex } from 'viem'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Fetch, TemporaryFault } from '../../node/index.ts'
+import { createLogger, type Fetch, TemporaryFault } from '../../node/index.ts'
 import { KeyrollError } from '../../protocol/index.ts'
 import { createL1Nodes, type L1Nodes } from './L1Nodes.ts'
 
@@ -52,6 +52,39 @@ describe('L1Nodes', () => {
     for (const fake of Object.values(fakes)) fake.heard = []
     return asked
   }
+
+  it('says in few words why no node answered, and hands on nothing of the request', async () => {
+    const raw = `0x${'5a'.repeat(500_000)}` as const
+    const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+    const failing: [string, Fetch, RegExp][] = [
+      ['status', async () => new Response(`bad gateway ${'<br>'.repeat(10_000)}`, { status: 502 }), /bad gateway/],
+      ['reset', () => Promise.reject(new TypeError('fetch failed', { cause: reset })), /ECONNRESET/],
+    ]
+    for (const [, fetchFn, reason] of failing) {
+      const alone = createL1Nodes({ urls: ['http://first.invalid'], fetchFn })
+      const fault: unknown = await alone
+        .tell(
+          (node) => node.sendRawTransaction({ serializedTransaction: raw }),
+          () => true,
+        )
+        .catch((error: unknown) => error)
+      expect(fault).toBeInstanceOf(TemporaryFault)
+      const lines: string[] = []
+      const destination = { write: (line: string) => lines.push(line) }
+      createLogger({ level: 'warn', destination }).warn({ err: fault }, 'it goes on')
+      expect(lines.join('')).toMatch(reason)
+      expect(lines.join('').length).toBeLessThan(4_000)
+    }
+  })
+
+  it('takes no answer to another request for the one to its own', async () => {
+    const other: Fetch = async (_url, init) => {
+      const { id } = JSON.parse(String(init?.body)) as { id: number }
+      return Response.json({ jsonrpc: '2.0', id: id + 1, result: '0x7' })
+    }
+    const alone = createL1Nodes({ urls: ['http://first.invalid'], fetchFn: other })
+    await expect(alone.ask((node) => node.getGasPrice())).rejects.toThrow(/another question/)
+  })
 
   it('asks the first node, and the next one only when it fails', async () => {
     expect(BigInt(await price())).toBe(100n)

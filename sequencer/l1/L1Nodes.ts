@@ -40,13 +40,14 @@ const LOOK_AGAIN_MS = 6_000
 /** Milliseconds that slow nodes are waited for when another has told how far it is. */
 const GRACE_MS = 1_000
 
+/** So much of a message is told, in characters: it may be a proxy's page. */
+const LONGEST_PART = 400
+
 /** Makes {@link L1Nodes} of their URLs. */
 export function createL1Nodes({ urls, fetchFn, now = Date.now }: L1NodesModules): L1Nodes {
+  const transport = { retryCount: 1, timeout: 15_000, fetchFn: withOwnAnswers(fetchFn) }
   const nodes = urls.map((url) => ({
-    client: createPublicClient({
-      transport: http(url, { retryCount: 1, timeout: 15_000, fetchFn }),
-      cacheTime: 0,
-    }),
+    client: createPublicClient({ transport: http(url, transport), cacheTime: 0 }),
     newest: 0,
     look: undefined as Promise<void> | undefined,
   }))
@@ -89,7 +90,8 @@ export function createL1Nodes({ urls, fetchFn, now = Date.now }: L1NodesModules)
       }
     }
     if (failure instanceof TemporaryFault) throw failure
-    throw new TemporaryFault(`L1 did not answer: ${l1MessageOf(failure)}`, { cause: failure })
+    // Its cause is left out: it holds the whole request, which may be six blobs, and whoever logs it writes megabytes.
+    throw new TemporaryFault(`L1 did not answer: ${l1MessageOf(failure)}`)
   }
 
   return {
@@ -123,11 +125,51 @@ async function settledSoon(questions: readonly (Promise<unknown> | undefined)[])
   ending.abort()
 }
 
-/** What a node said, without viem's repetition of the whole request and its calldata. */
+/** Makes a `fetch` that takes no answer to another JSON-RPC request for the one to its own: viem does not look at ids. */
+function withOwnAnswers(fetchFn: Fetch = fetch): Fetch {
+  return async (input, init) => {
+    const response = await fetchFn(input, init)
+    const text = await response.text()
+    const answer = parsed(text)
+    // An error need not have the id: the node may not have understood as much as that.
+    if (answer?.result !== undefined && answer.id !== parsed(String(init?.body))?.id)
+      throw new TypeError('it gave the answer to another question')
+    const { status, statusText, headers } = response
+    return new Response(text === '' ? null : text, { status, statusText, headers })
+  }
+}
+
+function parsed(text: string): { id?: unknown; result?: unknown } | undefined {
+  try {
+    return Object(JSON.parse(text)) as { id?: unknown; result?: unknown }
+  } catch {
+    return undefined
+  }
+}
+
+/** What a node said, without viem's repetition of the whole request and its calldata; or what kept it from saying anything. */
 export function l1MessageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const details = 'details' in error && typeof error.details === 'string' ? error.details : undefined
   const short =
     'shortMessage' in error && typeof error.shortMessage === 'string' ? error.shortMessage : undefined
-  return [short, details].filter((part) => part !== undefined).join(' ') || error.message
+  // Without viem's words it was no answer that viem could read.
+  const said = [short ?? `got no good answer: ${error.message}`, nodeMessageOf(error), codeOf(error)].map(
+    (part) => part?.slice(0, LONGEST_PART),
+  )
+  return said.filter((part) => part !== undefined).join(' ')
+}
+
+/** The node's own words; undefined where there are none. */
+export function nodeMessageOf(error: unknown): string | undefined {
+  return error instanceof Error && 'details' in error && typeof error.details === 'string'
+    ? error.details
+    : undefined
+}
+
+/** Why a connection failed, such as `ECONNRESET`, which stands below what `fetch` throws. */
+function codeOf(error: unknown): string | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && typeof at.code === 'string') return `(${at.code})`
+  }
+  return undefined
 }

@@ -118,6 +118,21 @@ describe('L1Sender on anvil', () => {
     }
   })
 
+  it.each(['internal error', 'context deadline exceeded', 'header not found', 'upstream unavailable'])(
+    'takes the error "%s" for a node’s trouble, though viem calls all of its code invalid parameters',
+    async (message) => {
+      const server = await startHttpServer(async (_path, body) => {
+        const { id } = JSON.parse(body) as { id: number }
+        return Response.json({ jsonrpc: '2.0', id, error: { code: -32000, message } })
+      })
+      const failing = createL1Sender(createL1Nodes({ urls: [server.url] }))
+      const sent = failing.send(`0x02${'00'.repeat(100_000)}`)
+      await expect(sent).rejects.toBeInstanceOf(TemporaryFault)
+      await expect(sent).rejects.toThrow(message)
+      await server.close()
+    },
+  )
+
   it('knows which floor calldata has by the header of the newest block', async () => {
     const floors = [
       [{}, 'EIP-7623'],

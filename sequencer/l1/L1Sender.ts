@@ -1,7 +1,7 @@
 import { type Address, BlockNotFoundError, type Hex, type PublicClient } from 'viem'
 import { type BlobProofKind, TemporaryFault } from '../../node/index.ts'
 import { KeyrollError } from '../../protocol/index.ts'
-import { type L1Nodes, l1MessageOf } from './L1Nodes.ts'
+import { type L1Nodes, l1MessageOf, nodeMessageOf } from './L1Nodes.ts'
 
 /** What an L1 transaction came to. */
 export type SentReceipt = {
@@ -98,7 +98,7 @@ export function createL1Sender({ ask, tell }: L1Nodes): L1Sender {
           return BigInt(estimate)
         } catch (cause) {
           const message = l1MessageOf(cause)
-          if (isRevert(message)) throw new TransactionRevertedError(to, message, { cause })
+          if (isRevert(message)) throw new TransactionRevertedError(to, message)
           throw cause
         }
       }),
@@ -114,10 +114,11 @@ export function createL1Sender({ ask, tell }: L1Nodes): L1Sender {
             await node.sendRawTransaction({ serializedTransaction: raw })
             return { outcome: 'accepted', message: '' }
           } catch (error) {
-            const message = l1MessageOf(error)
-            const outcome = classifyRefusal(message)
+            // Only the node's own words count: viem calls whatever has code -32000 an invalid parameter.
+            const said = nodeMessageOf(error)
+            const outcome = said === undefined ? undefined : classifyRefusal(said)
             if (outcome === undefined) throw error
-            return { outcome, message }
+            return { outcome, message: l1MessageOf(error) }
           }
         },
         ({ outcome }) => outcome === 'accepted' || outcome === 'known',

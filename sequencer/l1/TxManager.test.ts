@@ -245,6 +245,23 @@ describe('TxManager', () => {
     expect((await send(manager, 'again')).nonce).toBe(1n)
   })
 
+  it('is patient anew with a late receipt where the nonce was once said to be used, long ago', async () => {
+    const manager = await open()
+    const sent = await send(manager, 'a')
+    const { nextNonce, receipt } = l1
+    l1.nextNonce = async () => 1n
+    await manager.poll()
+    l1.nextNonce = nextNonce
+    clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs
+    await manager.poll()
+    l1.mine()
+    l1.receipt = async () => undefined
+    await manager.poll()
+    l1.receipt = receipt
+    await manager.poll()
+    await expect(sent.confirmed).resolves.toMatchObject({ status: 'success' })
+  })
+
   it('sends again what a reorg took back, in the same order', async () => {
     const manager = await open()
     const sent = [await send(manager, 'a'), await send(manager, 'b')]

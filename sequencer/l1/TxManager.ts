@@ -329,6 +329,8 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
 
   async function push(lowest: TxEntry, waiting: readonly TxEntry[]): Promise<void> {
     for (const entry of waiting) {
+      // Its nonce is free: whatever said otherwise before was out of step, or was taken back.
+      entry.missingSince = undefined
       if (entry.includedAt === undefined) continue
       logger.warn({ nonce: entry.tracked.nonce }, 'an L1 reorg took back a transaction; sending it again')
       entry.includedAt = undefined

@@ -19,6 +19,7 @@ describe('SigningPermit', () => {
   let submissions: bigint
   let derived: bigint | undefined
   let isDown: boolean
+  let askedAtLeast: bigint | undefined
 
   beforeEach(async () => {
     chain = await openTestChain()
@@ -30,7 +31,8 @@ describe('SigningPermit', () => {
   })
   afterEach(() => chain.close())
 
-  async function readSigner() {
+  async function readSigner(atLeast: bigint) {
+    askedAtLeast = atLeast
     if (isDown) throw new TemporaryFault('down')
     return named
   }
@@ -156,6 +158,12 @@ describe('SigningPermit', () => {
     }
     expect(made).toBeDefined()
     expect((await openFounded(first)).whyNot()).toBeUndefined()
+  })
+
+  it('asks who signs as of what has been read at least: before a change another one would be taken for lost', async () => {
+    await open(first)
+    expect(askedAtLeast).toBe(10n)
+    expect(log.state().lost).toEqual([])
   })
 
   it('keeps the last answer while L1 is away', async () => {

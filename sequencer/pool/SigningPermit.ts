@@ -108,7 +108,8 @@ export function createSigningPermit(modules: SigningPermitModules): SigningPermi
     const derived = derivedL1()
     if (derived === undefined) return
     const before = whyNot()?.reason
-    const next = await contracts.promiseSigner()
+    // As of what has been read at least: before a change of the signer another one would be taken for lost.
+    const next = await contracts.promiseSigner(derived)
     await founded(next)
     await lookForBatch(derived)
     named = next
