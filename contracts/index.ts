@@ -9,3 +9,4 @@ export {
   type FeeLimits,
   type TransactionFees,
 } from './fees.ts'
+export { revertReason } from './revertReason.ts'

@@ -21,11 +21,15 @@ import {
   type ReplicaRecord,
   replicaActions,
 } from '../../client/index.ts'
-import { keystoreReplicaAbi, keystoreWalletAbi, keystoreWalletFactoryAbi } from '../../contracts/index.ts'
+import {
+  keystoreReplicaAbi,
+  keystoreWalletAbi,
+  keystoreWalletFactoryAbi,
+  revertReason,
+} from '../../contracts/index.ts'
 import type { DevnetChain, DevnetInfo } from '../../devnet/index.ts'
 import type { Config } from '../../protocol/index.ts'
 import { CliError } from '../CliError.ts'
-import { revertReason } from '../revertReason.ts'
 
 /** The wallet of one keystore on one chain, and the replica it asks. */
 export interface WalletOnChain {

@@ -57,7 +57,11 @@ describe('L1Nodes', () => {
     const raw = `0x${'5a'.repeat(500_000)}` as const
     const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
     const failing: [string, Fetch, RegExp][] = [
-      ['status', async () => new Response(`bad gateway ${'<br>'.repeat(10_000)}`, { status: 502 }), /bad gateway/],
+      [
+        'status',
+        async () => new Response(`bad gateway ${'<br>'.repeat(10_000)}`, { status: 502 }),
+        /bad gateway/,
+      ],
       ['reset', () => Promise.reject(new TypeError('fetch failed', { cause: reset })), /ECONNRESET/],
     ]
     for (const [, fetchFn, reason] of failing) {

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { createPublicClient, http, type PublicClient } from 'viem'
+import { createPublicClient, HttpRequestError, http, type PublicClient } from 'viem'
 import { type Fetch, TemporaryFault } from '../../node/index.ts'
 import { KeyrollError } from '../../protocol/index.ts'
 
@@ -41,7 +41,7 @@ const LOOK_AGAIN_MS = 6_000
 const GRACE_MS = 1_000
 
 /** So much of a message is told, in characters: it may be a proxy's page. */
-const LONGEST_PART = 400
+export const LONGEST_PART = 400
 
 /** Makes {@link L1Nodes} of their URLs. */
 export function createL1Nodes({ urls, fetchFn, now = Date.now }: L1NodesModules): L1Nodes {
@@ -153,14 +153,22 @@ export function l1MessageOf(error: unknown): string {
   const short =
     'shortMessage' in error && typeof error.shortMessage === 'string' ? error.shortMessage : undefined
   // Without viem's words it was no answer that viem could read.
-  const said = [short ?? `got no good answer: ${error.message}`, nodeMessageOf(error), codeOf(error)].map(
+  const said = [short ?? `got no good answer: ${error.message}`, detailsOf(error), codeOf(error)].map(
     (part) => part?.slice(0, LONGEST_PART),
   )
   return said.filter((part) => part !== undefined).join(' ')
 }
 
-/** The node's own words; undefined where there are none. */
+/**
+ * What a node itself said of a request; undefined where it did not answer, or somebody before it did: of an answer with an
+ * HTTP error viem's details are the body's `error`, which JSON-RPC has as an object.
+ */
 export function nodeMessageOf(error: unknown): string | undefined {
+  const details = detailsOf(error)
+  return error instanceof HttpRequestError && !details?.startsWith('{') ? undefined : details
+}
+
+function detailsOf(error: unknown): string | undefined {
   return error instanceof Error && 'details' in error && typeof error.details === 'string'
     ? error.details
     : undefined

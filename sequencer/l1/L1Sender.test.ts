@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Address, createTestClient, http, keccak256 } from 'viem'
+import { type Address, createTestClient, encodeErrorResult, http, keccak256 } from 'viem'
 import { mnemonicToAccount, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { outputOracleAbi } from '../../contracts/index.ts'
 import { type Anvil, startAnvil } from '../../devnet/anvil.ts'
 import { TemporaryFault } from '../../node/index.ts'
 import { startHttpServer } from '../../test/httpServer.ts'
@@ -205,6 +206,26 @@ describe('L1Sender on anvil', () => {
     const call = { from: account.address, to, data: '0x' } as const
     await expect(node.estimateGas(call)).rejects.toBeInstanceOf(TransactionRevertedError)
     expect(await node.estimateGas({ ...call, blobVersionedHashes: [`0x01${'00'.repeat(31)}`] })).toBe(30_000n)
+    await server.close()
+  })
+
+  it("names the contract's reason for a revert, and takes a proxy's word for none", async () => {
+    const data = encodeErrorResult({
+      abi: outputOracleAbi,
+      errorName: 'WrongBlockNumber',
+      args: [1_800n, 3_600n],
+    })
+    let answer: (id: number) => Response = (id) =>
+      Response.json({ jsonrpc: '2.0', id, error: { code: 3, message: 'execution reverted', data } })
+    const server = await startHttpServer(async (_path, body) =>
+      answer((JSON.parse(body) as { id: number }).id),
+    )
+    const node = createL1Sender(createL1Nodes({ urls: [server.url] }))
+    const call = { from: account.address, to, data: '0x' } as const
+    await expect(node.estimateGas(call)).rejects.toThrow('WrongBlockNumber(1800, 3600)')
+    answer = () => new Response('the upstream reverted: invalid host', { status: 502 })
+    await expect(node.estimateGas(call)).rejects.toBeInstanceOf(TemporaryFault)
+    await expect(node.send('0x02')).rejects.toBeInstanceOf(TemporaryFault)
     await server.close()
   })
 

@@ -1,7 +1,8 @@
 import { type Address, BlockNotFoundError, type Hex, type PublicClient } from 'viem'
+import { batchInboxAbi, outputOracleAbi, revertReason } from '../../contracts/index.ts'
 import { type BlobProofKind, TemporaryFault } from '../../node/index.ts'
 import { KeyrollError } from '../../protocol/index.ts'
-import { type L1Nodes, l1MessageOf, nodeMessageOf } from './L1Nodes.ts'
+import { type L1Nodes, LONGEST_PART, l1MessageOf, nodeMessageOf } from './L1Nodes.ts'
 
 /** What an L1 transaction came to. */
 export type SentReceipt = {
@@ -69,6 +70,9 @@ const P256_VERIFY: Address = '0x0000000000000000000000000000000000000100'
 const P256_PROBE: Hex =
   '0x4cee90eb86eaa050036147a12d49004b6b9c72bd725d39d4785011fe190f0b4da73bd4903f0ce3b639bbbf6e8e80d16931ff4bcf5993d58468e8fb19086e8cac36dbcd03009df8c59286b162af3bd7fcc0450c9aa81be5d10d312af6c66b1d604aebd3099c618202fcfe16ae7770b0c49ab5eadf74b754204a3bb6060e44eff37618b065f9832de4ca6ca971a7a1adc826d0f7c00181a5fb2ddf79ae00b4e10e'
 
+/** Of the contracts that a sequencer sends to. */
+const CONTRACT_ERRORS = [...batchInboxAbi, ...outputOracleAbi]
+
 /** Makes an {@link L1Sender} of L1 nodes. */
 export function createL1Sender({ ask, tell }: L1Nodes): L1Sender {
   return {
@@ -97,9 +101,9 @@ export function createL1Sender({ ask, tell }: L1Nodes): L1Sender {
           ])
           return BigInt(estimate)
         } catch (cause) {
-          const message = l1MessageOf(cause)
-          if (isRevert(message)) throw new TransactionRevertedError(to, message)
-          throw cause
+          if (!/revert/i.test(nodeMessageOf(cause) ?? '')) throw cause
+          const reason = revertReason(CONTRACT_ERRORS, cause)?.slice(0, LONGEST_PART)
+          throw new TransactionRevertedError(to, reason ?? l1MessageOf(cause))
         }
       }),
     blobProofKind: () =>
@@ -229,10 +233,6 @@ async function finalizedNumber(node: PublicClient): Promise<bigint | undefined> 
     if (isNone) return undefined
     throw error
   }
-}
-
-function isRevert(message: string): boolean {
-  return /revert/i.test(message)
 }
 
 /** Reports a transaction that would revert, or did, on L1. */

@@ -49,7 +49,8 @@ afterAll(async () => {
   for (const run of runs) run.kill('SIGKILL')
   await Promise.all(runs.map(({ exited }) => exited))
   ending.abort()
-  await followed.catch(() => undefined)
+  // What ended it early left blobs unserved.
+  await followed
   await api.close()
   await world.stop()
   await rm(directory, { recursive: true })
