@@ -7,6 +7,7 @@ import {
   createWalletClient,
   custom,
   http,
+  InternalRpcError,
   publicActions,
   walletActions,
 } from 'viem'
@@ -102,5 +103,18 @@ describe('awaitReceipt', () => {
     await expect(waiting).rejects.toThrow(CliError)
     await expect(waiting).rejects.toThrow(`2 of ${account.address} wait, the first with nonce ${nonce}`)
     await client.mine({ blocks: 1 })
+  })
+
+  it('names the transaction when the time is over and the node is away just then', async () => {
+    const hash = `0x${'07'.repeat(32)}` as const
+    const request = async () => {
+      throw new InternalRpcError(new Error('away'))
+    }
+    const transport = custom({ request }, { retryCount: 0 })
+    const away = createWalletClient({ account, transport, pollingInterval: 20 })
+    const waiting = awaitReceipt(away, { hash, timeout: 100 })
+    await expect(waiting).rejects.toThrow(CliError)
+    await expect(waiting).rejects.toThrow(`waited 0.1 s for transaction ${hash}, in vain, nor does the node`)
+    await expect(waiting).rejects.toHaveProperty('cause.details', 'away')
   })
 })

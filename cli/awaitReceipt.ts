@@ -3,17 +3,13 @@ import {
   type Chain,
   type Client,
   type Hash,
-  type ReplacementReason,
   type TransactionReceipt,
   type Transport,
   WaitForTransactionReceiptTimeoutError,
 } from 'viem'
-import { getTransactionCount, waitForTransactionReceipt } from 'viem/actions'
+import { getTransactionCount } from 'viem/actions'
+import { awaitMined, MINING_TIMEOUT_MS } from '../contracts/awaitMined.ts'
 import { CliError } from './CliError.ts'
-
-/** The longest that Node's timers run; they end at once what is longer. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
-const TIMEOUT_MS = 180_000
 
 /**
  * Waits until a transaction, or the same one with other fees, is in a block.
@@ -23,17 +19,9 @@ const TIMEOUT_MS = 180_000
  */
 export async function awaitReceipt(
   client: Client<Transport, Chain | undefined, Account>,
-  { hash, timeout = TIMEOUT_MS }: { hash: Hash; timeout?: number },
+  { hash, timeout = MINING_TIMEOUT_MS }: { hash: Hash; timeout?: number },
 ): Promise<TransactionReceipt> {
-  let replaced: ReplacementReason | undefined
-  const waiting = waitForTransactionReceipt(client, {
-    hash,
-    timeout: Math.min(timeout, MAX_TIMEOUT_MS),
-    onReplaced: ({ reason }) => {
-      replaced = reason
-    },
-  })
-  const receipt = await waiting.catch(async (error) => {
+  const { receipt, replaced } = await awaitMined(client, { hash, timeout }).catch(async (error) => {
     throw error instanceof WaitForTransactionReceiptTimeoutError
       ? await toTimeout(client, hash, timeout)
       : error
@@ -53,16 +41,25 @@ async function toTimeout(
   hash: Hash,
   timeout: number,
 ): Promise<CliError> {
+  const waited = `waited ${timeout / 1000} s for transaction ${hash}, in vain`
+  try {
+    return new CliError(`${waited}: ${await describeWaiting(client)}`)
+  } catch (cause) {
+    return new CliError(
+      `${waited}, nor does the node answer now: look whether it is in a block before you send it again`,
+      { cause },
+    )
+  }
+}
+
+async function describeWaiting(client: Client<Transport, Chain | undefined, Account>): Promise<string> {
   const { address } = client.account
   const [mined, pending] = await Promise.all([
     getTransactionCount(client, { address, blockTag: 'latest' }),
     getTransactionCount(client, { address, blockTag: 'pending' }),
   ])
-  return new CliError(
-    `waited ${timeout / 1000} s for transaction ${hash}, in vain: ` +
-      (pending > mined
-        ? `${pending - mined} of ${address} wait, the first with nonce ${mined}: its fees may have become too low, ` +
-          'then send another with that nonce for more'
-        : `the node knows of none of ${address} that waits: send it again`),
-  )
+  return pending > mined
+    ? `${pending - mined} of ${address} wait, the first with nonce ${mined}: its fees may have become too low, ` +
+        'then send another with that nonce for more'
+    : `the node knows of none of ${address} that waits: unless it is in a block, send it again`
 }

@@ -1,9 +1,16 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { createClient, http } from 'viem'
+import { getTransactionCount } from 'viem/actions'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { devnetAccounts } from '../devnet/accounts.ts'
+import { type Anvil, startAnvil } from '../devnet/anvil.ts'
+import { parseRollupConfig } from '../protocol/index.ts'
+import { startHttpServer } from '../test/httpServer.ts'
 import { CliError } from './CliError.ts'
 import { createDeployCommand } from './deploy.ts'
+import { readRollupConfig } from './options.ts'
 
 const ADDRESS = '0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1'
 const ROLES = ['owner', 'batcher', 'promise-signer', 'proposer', 'challenger']
@@ -11,6 +18,7 @@ const ROLES = ['owner', 'batcher', 'promise-signer', 'proposer', 'challenger']
 let directory: string
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'keyroll-deploy-'))
+  mkdirSync(dirname(out()))
   vi.stubEnv('KEYROLL_DEPLOYER_KEY', `0x${'01'.repeat(32)}`)
 })
 afterEach(() => {
@@ -21,9 +29,11 @@ afterEach(() => {
 /** Nobody listens there: whoever gets so far as to ask L1 fails with an error of another kind. */
 const NOWHERE = 'http://127.0.0.1:1'
 
+const out = () => join(directory, 'out', 'rollup.json')
+
 function deployL1(...flags: readonly string[]): Promise<unknown> {
   const roles = ROLES.flatMap((role) => [`--${role}`, ADDRESS])
-  const args = ['l1', '--rpc', NOWHERE, '--out', join(directory, 'rollup.json'), ...roles, ...flags]
+  const args = ['l1', '--rpc', NOWHERE, '--out', out(), ...roles, ...flags]
   return createDeployCommand().parseAsync(args, { from: 'user' })
 }
 
@@ -32,7 +42,7 @@ describe('keyroll deploy l1', () => {
     const deployed = deployL1('--seq-window-size', '3600', '--min-recovery-delay', '86399')
     await expect(deployed).rejects.toThrow(CliError)
     await expect(deployed).rejects.toThrow('at least 86400 seconds')
-    expect(existsSync(join(directory, 'rollup.json'))).toBe(false)
+    expect(existsSync(out())).toBe(false)
   })
 
   it.each([
@@ -40,5 +50,142 @@ describe('keyroll deploy l1', () => {
     ['less where that is allowed', ['--min-recovery-delay', '60', '--allow-short-recovery']],
   ])('takes %s', async (_, flags) => {
     await expect(deployL1('--seq-window-size', '3600', ...flags)).rejects.not.toBeInstanceOf(CliError)
+  })
+
+  it('never touches a file that is there', async () => {
+    writeFileSync(out(), '{"genesis": {}}')
+    await expect(deployL1()).rejects.toThrow('expected a new file, or one of an unfinished deployment')
+    expect(readFileSync(out(), 'utf8')).toBe('{"genesis": {}}')
+  })
+
+  it('leaves no file where nothing was asked yet', async () => {
+    await expect(deployL1()).rejects.toThrow()
+    expect(existsSync(out())).toBe(false)
+  })
+})
+
+describe('keyroll deploy l1 on an L1', () => {
+  let anvil: Anvil
+  let l1: Awaited<ReturnType<typeof startHttpServer>>
+  let answer: (method: string, body: string) => Promise<Response>
+  beforeEach(async () => {
+    anvil = await startAnvil({ name: 'deploy', chainId: 900, port: 0, logDirectory: directory })
+    answer = (_, body) => ask(body)
+    l1 = await startHttpServer((_, body) => answer(JSON.parse(body).method, body))
+    vi.stubEnv('KEYROLL_DEPLOYER_KEY', devnetAccounts().deployer.privateKey)
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  })
+  afterEach(async () => {
+    vi.restoreAllMocks()
+    await l1.close()
+    await anvil.stop()
+  })
+
+  async function ask(body: string): Promise<Response> {
+    const headers = { 'content-type': 'application/json' }
+    return Response.json(await (await fetch(anvil.url, { method: 'POST', headers, body })).json())
+  }
+
+  const sent = () =>
+    getTransactionCount(createClient({ transport: http(anvil.url) }), devnetAccounts().deployer)
+  const deploy = (...flags: readonly string[]) => deployL1('--rpc', l1.url, ...flags)
+
+  /** Estimates nothing after a number of transactions. */
+  function failAfter(count: number): void {
+    let sends = 0
+    answer = async (method, body) => {
+      if (sends === count && method === 'eth_estimateGas') return new Response('', { status: 404 })
+      if (method === 'eth_sendRawTransaction') sends++
+      return ask(body)
+    }
+  }
+
+  function collectStdout(): () => string {
+    const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    return () => written.mock.calls.map(([text]) => text).join('')
+  }
+
+  it('goes on where it ended, with the same chain id and origin, and pays for nothing twice', async () => {
+    const stdout = collectStdout()
+    failAfter(2)
+    await expect(deploy()).rejects.toThrow()
+    expect(() => readRollupConfig(out())).toThrow(CliError)
+    const { unfinished } = JSON.parse(readFileSync(out(), 'utf8'))
+    answer = (_, body) => ask(body)
+    await deploy()
+    expect(await sent()).toBe(5)
+    const rollup = readRollupConfig(out())
+    expect(`${rollup.l2ChainId}`).toBe(unfinished.parameters.l2ChainId)
+    expect(rollup.genesis.l1.hash).toBe(unfinished.origin.hash)
+    expect(JSON.parse(stdout())).toMatchObject({
+      outputOracle: rollup.outputOracleAddress,
+      rollupConfig: out(),
+    })
+  })
+
+  it('has its plan in the file before it pays, so that it may be killed', async () => {
+    collectStdout()
+    let planned: unknown
+    answer = async (method, body) => {
+      if (method === 'eth_sendRawTransaction') planned ??= JSON.parse(readFileSync(out(), 'utf8')).unfinished
+      return ask(body)
+    }
+    await deploy()
+    const { number, hash } = readRollupConfig(out()).genesis.l1
+    expect(planned).toMatchObject({ l1ChainId: '900', origin: { number: `${number}`, hash } })
+  })
+
+  it('keeps what it paid for when only the last question fails', async () => {
+    collectStdout()
+    let isLast = false
+    answer = async (method, body) => {
+      if (isLast && method === 'eth_getBlockByNumber') return new Response('', { status: 404 })
+      const answered = await ask(body)
+      if (method === 'eth_getCode' && (await sent()) === 5) isLast = true
+      return answered
+    }
+    await expect(deploy()).rejects.toThrow()
+    expect(await sent()).toBe(5)
+    answer = (_, body) => ask(body)
+    await deploy()
+    expect(await sent()).toBe(5)
+    expect(readRollupConfig(out()).l1ChainId).toBe(900n)
+  })
+
+  it('does not go on with other flags, but with other fees and a chain id that it drew itself', async () => {
+    collectStdout()
+    failAfter(1)
+    await expect(deploy()).rejects.toThrow()
+    answer = (_, body) => ask(body)
+    const other = deploy('--block-time', '7', '--l2-chain-id', '5')
+    await expect(other).rejects.toThrow('expected the same flags again; others are l2ChainId, blockTime')
+    expect(await sent()).toBe(1)
+    const { unfinished } = JSON.parse(readFileSync(out(), 'utf8'))
+    await deploy('--max-fee', '400', '--l2-chain-id', unfinished.parameters.l2ChainId)
+    expect(await sent()).toBe(5)
+  })
+
+  it('puts the config on standard output when its file cannot be written at last', async () => {
+    const stdout = collectStdout()
+    answer = async (method, body) => {
+      const answered = await ask(body)
+      if (method === 'eth_sendRawTransaction' && (await sent()) === 5)
+        rmSync(dirname(out()), { recursive: true })
+      return answered
+    }
+    const deployed = deploy()
+    await expect(deployed).rejects.toThrow(CliError)
+    await expect(deployed).rejects.toThrow('their rollup config is on standard output')
+    expect(parseRollupConfig(JSON.parse(stdout())).l1ChainId).toBe(900n)
+  })
+
+  it.each([
+    ['l2_chain_id', ['--l2-chain-id', '9007199254740993']],
+    ['l2_chain_id', ['--l2-chain-id', '18446744073709551616']],
+    ['seq_window_size', ['--seq-window-size', '1']],
+  ])('pays for no rollup whose config no node could read: %s', async (field, flags) => {
+    await expect(deploy(...flags)).rejects.toThrow(field)
+    expect(await sent()).toBe(0)
+    expect(existsSync(out())).toBe(false)
   })
 })

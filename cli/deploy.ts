@@ -1,10 +1,10 @@
-import { rmSync, writeFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
-import { type Address, createWalletClient, http, zeroAddress } from 'viem'
+import { type Address, createWalletClient, zeroAddress } from 'viem'
 import type { BlockHashPeriod, DeployingClient } from '../contracts/index.ts'
-import { rollupConfigToJson } from '../protocol/index.ts'
+import type { RollupPlan } from '../devnet/deployRollup.ts'
 import { CliError } from './CliError.ts'
 import { type FeeFlags, readFeeLimits, withFeeOptions } from './feeOptions.ts'
+import { httpTransport } from './httpTransport.ts'
 import {
   option,
   parseAddress,
@@ -14,6 +14,7 @@ import {
   readAccount,
   readRollupConfig,
 } from './options.ts'
+import { readPlan, type WantedRollup, writePlan, writeRollup } from './RollupFile.ts'
 
 /** Makes the command that deploys contracts to any chain. */
 export function createDeployCommand(): Command {
@@ -91,21 +92,42 @@ function createDeployL1Command(): Command {
         'take a --min-recovery-delay that a censored owner cannot answer in time, for tests',
       ).default(false),
     )
-    .addOption(option('--out <file>', 'where to write the rollup config, a new file').default('rollup.json'))
+    .addOption(
+      option(
+        '--out <file>',
+        'where to write the rollup config: a new file, or one of an unfinished run, which goes on',
+      ).default('rollup.json'),
+    )
     .action(runDeployL1)
 }
 
 async function runDeployL1(flags: DeployL1Flags): Promise<void> {
   checkRecoveryDelay(flags)
   const client = deployingClient(flags)
-  // The config cannot be had again: its file must be sure before anything is paid for, and never replace another.
-  reserveFile(flags.out)
-  try {
-    await deployL1To(client, flags)
-  } catch (error) {
-    rmSync(flags.out, { force: true })
+  const feeLimits = readFeeLimits(flags)
+  const { deployPlanned } = await import('../devnet/deployRollup.ts')
+  const plan = await planOnce(client, flags)
+  const { contracts, rollup } = await deployPlanned(client, plan, feeLimits).catch((error) => {
+    process.stderr.write(
+      `${flags.out} holds what was begun: once no transaction of ${client.account.address} waits, the same command ` +
+        'goes on, and pays only for what does not stand yet\n',
+    )
     throw error
-  }
+  })
+  writeRollup(flags.out, rollup)
+  process.stdout.write(`${JSON.stringify({ ...contracts, rollupConfig: flags.out }, null, 2)}\n`)
+}
+
+/** What all addresses follow from cannot be had again: it must be in the file before anything is paid for. */
+async function planOnce(client: DeployingClient, flags: DeployL1Flags): Promise<RollupPlan> {
+  const { drawChainId, planRollup } = await import('../devnet/deployRollup.ts')
+  const wanted = wantedRollup(flags)
+  const begun = readPlan(flags.out, wanted)
+  if (begun !== undefined) return begun
+  const parameters = { ...wanted, l2ChainId: wanted.l2ChainId ?? drawChainId() }
+  const plan = await planRollup(client, parameters, 'finalized')
+  writePlan(flags.out, plan)
+  return plan
 }
 
 /** An owner whom the sequencer ignores needs a window to answer a recovery through L1, and may notice it late by another. */
@@ -118,24 +140,14 @@ function checkRecoveryDelay({ minRecoveryDelay, seqWindowSize, allowShortRecover
   )
 }
 
-function reserveFile(file: string): void {
-  try {
-    writeFileSync(file, '', { flag: 'wx' })
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : cause
-    throw new CliError(`--out ${file}: expected a new file in a directory that is there (${why})`, { cause })
-  }
-}
-
-async function deployL1To(client: DeployingClient, flags: DeployL1Flags): Promise<void> {
-  const { deployRollup, drawChainId } = await import('../devnet/deployRollup.ts')
-  const parameters = {
+function wantedRollup(flags: DeployL1Flags): WantedRollup {
+  return {
     owner: flags.owner,
     batcher: flags.batcher,
     promiseSigner: flags.promiseSigner,
     proposer: flags.proposer,
     challenger: flags.challenger,
-    l2ChainId: flags.l2ChainId ?? drawChainId(),
+    l2ChainId: flags.l2ChainId,
     blockTime: BigInt(flags.blockTime),
     challengePeriod: flags.challengePeriod,
     minRecoveryDelay: flags.minRecoveryDelay,
@@ -145,10 +157,6 @@ async function deployL1To(client: DeployingClient, flags: DeployL1Flags): Promis
     seqWindowSize: BigInt(flags.seqWindowSize),
     channelTimeout: BigInt(flags.channelTimeout),
   }
-  const feeLimits = readFeeLimits(flags)
-  const { contracts, rollup } = await deployRollup(client, parameters, { origin: 'finalized', feeLimits })
-  writeFileSync(flags.out, `${JSON.stringify(rollupConfigToJson(rollup), null, 2)}\n`)
-  process.stdout.write(`${JSON.stringify({ ...contracts, rollupConfig: flags.out }, null, 2)}\n`)
 }
 
 type DeployReplicaFlags = FeeFlags & {
@@ -226,6 +234,6 @@ function deployingClient({
   return createWalletClient({
     pollingInterval: 500,
     account: readAccount('deployer', deployerKeyFile),
-    transport: http(rpc),
+    transport: httpTransport(rpc),
   })
 }

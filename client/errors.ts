@@ -1,4 +1,4 @@
-import { type Address, formatEther, type Hex } from 'viem'
+import { type Address, BaseError, formatEther, type Hex } from 'viem'
 import {
   type ConfigFault,
   type DecodeReason,
@@ -35,14 +35,20 @@ export class WrongNodeAnswerError extends KeyrollError {
   }
 }
 
-/** Reports a set-config that did not come as far as awaited in time. */
+/** Reports a set-config that did not come as far as awaited in time; the cause is the failure of the last question, if it failed. */
 export class StatusTimeoutError extends KeyrollError {
   override readonly name = 'StatusTimeoutError'
-  readonly status: SetConfigStatus
-  constructor(awaited: SetConfigStage, status: SetConfigStatus, timeout: number) {
+  /** The last that the node said; undefined when it never answered. */
+  readonly status: SetConfigStatus | undefined
+  constructor(
+    transactionHash: Hex,
+    awaited: SetConfigStage,
+    { status, timeout, failure }: { status: SetConfigStatus | undefined; timeout: number } & LastFailure,
+  ) {
     super(
-      `The set-config ${status.transactionHash} is ${status.stage} after ${timeout} ms, ` +
-        `expected ${awaited}: go on waiting, or force it through the KeystorePortal on L1`,
+      `The set-config ${transactionHash} is ${status?.stage ?? 'of no known stage'} after ${timeout} ms, ` +
+        `expected ${awaited}: go on waiting, or force it through the KeystorePortal on L1${describeFailure(failure)}`,
+      { cause: failure },
     )
     this.status = status
   }
@@ -61,12 +67,20 @@ export class SetConfigFailedError extends KeyrollError {
   }
 }
 
-/** Reports a threshold that no approvals of the signers could meet. */
+/** Reports a threshold that no approvals of the signers could meet; each of their keys counts once, whatever its schemes. */
 export class ThresholdError extends KeyrollError {
   override readonly name = 'ThresholdError'
-  constructor(threshold: number, signers: number) {
-    const most = Math.min(signers, MAX_THRESHOLD)
-    super(`got threshold ${threshold} for ${signers} signers, expected a whole number from 1 to ${most}`)
+  constructor(threshold: number, keys: number) {
+    const most = Math.min(keys, MAX_THRESHOLD)
+    super(`got threshold ${threshold} for ${keys} different keys, expected a whole number from 1 to ${most}`)
+  }
+}
+
+/** Reports a keystore whose delays cannot be checked, since the rollup that decides about them was not given. */
+export class RollupMissingError extends KeyrollError {
+  override readonly name = 'RollupMissingError'
+  constructor() {
+    super('Guardians and a maxStaleness are held to the delays of the rollup: give its config as `rollup`')
   }
 }
 
@@ -98,7 +112,7 @@ export class SignerSetMismatchError extends KeyrollError {
   }
 }
 
-/** Reports a signature or key that a device returned in a form that cannot be used. */
+/** Reports a signature or key that cannot be used: a device returned it in another form, or nobody could sign by it. */
 export class SignerError extends KeyrollError {
   override readonly name = 'SignerError'
 }
@@ -154,13 +168,27 @@ export class NotAContractError extends KeyrollError {
   }
 }
 
-/** Reports an output that a replica did not get to know in time. */
+/** Reports an output that a replica did not get to know in time; the cause is the failure of the last question, if it failed. */
 export class RootTimeoutError extends KeyrollError {
   override readonly name = 'RootTimeoutError'
-  constructor(replica: Address, outputIndex: bigint, timeout: number) {
+  constructor(
+    replica: Address,
+    outputIndex: bigint,
+    { timeout, failure }: { timeout: number } & LastFailure,
+  ) {
     super(
       `The replica ${replica} does not know output ${outputIndex} after ${timeout} ms: go on waiting, or send it ` +
-        "again if the portal was another chain's or the gas too little for the deposit",
+        `again if the portal was another chain's or the gas too little for the deposit${describeFailure(failure)}`,
+      { cause: failure },
     )
   }
+}
+
+type LastFailure = { failure: Error | undefined }
+
+/** In few words: the rest of viem's message holds the URL, which may hold a key. */
+function describeFailure(failure: Error | undefined): string {
+  if (failure === undefined) return ''
+  const words = failure instanceof BaseError ? failure.shortMessage : failure.message
+  return `. The last question failed: ${words}`
 }

@@ -9,10 +9,24 @@ import type {
   Hex,
   Transport,
 } from 'viem'
-import { bytesToHex, concat, encodeDeployData, getContractAddress, hexToBytes, keccak256 } from 'viem'
-import { estimateGas, getCode, sendTransaction, waitForTransactionReceipt } from 'viem/actions'
+import {
+  BaseError,
+  bytesToHex,
+  concat,
+  encodeDeployData,
+  getContractAddress,
+  hexToBytes,
+  keccak256,
+} from 'viem'
+import { estimateGas, getCode, sendTransaction } from 'viem/actions'
 import type { RuntimeCode } from './artifacts.ts'
-import { CodeDiffersError, DeploymentFailedError, DeploymentProxyAbsentError } from './errors.ts'
+import { awaitMined } from './awaitMined.ts'
+import {
+  CodeDiffersError,
+  DeploymentFailedError,
+  DeploymentProxyAbsentError,
+  FeeCeilingError,
+} from './errors.ts'
 import { chooseFees, completeTerms, type FeeLimits, type TransactionFees } from './fees.ts'
 
 /** The deterministic deployment proxy, which stands at this address on almost every chain. */
@@ -25,8 +39,8 @@ export const DEPLOYMENT_PROXY_CODE: Hex =
 /** A creation holds back a 64th of the gas. */
 const GAS_MARGIN_PERCENT = 5n
 
-/** A node behind others does not show at once what it has a receipt of. */
-const LOOKS_AFTER_RECEIPT = 5
+/** A node behind others does not show at once what it has a receipt of, nor count what was sent before. */
+const LOOKS_BEHIND = 5
 
 const NO_SALT: Hex = `0x${'00'.repeat(32)}`
 
@@ -56,6 +70,9 @@ export function createDeployable<const abi extends Abi>(contract: {
   return { name, address: address.toLowerCase() as Address, initCode, runtime }
 }
 
+/** For which chain deployments are signed, whatever the node says later, and the most that each pays per gas. */
+export type DeployOptions = { chainId: number; feeLimits?: FeeLimits | undefined }
+
 /**
  * Deploys contracts in the order given, one transaction each, and leaves those that already stand. It does not matter whose
  * transaction created them: somebody else may deploy the same at that moment.
@@ -63,27 +80,39 @@ export function createDeployable<const abi extends Abi>(contract: {
  * @throws {DeploymentProxyAbsentError} when the chain has no deterministic deployment proxy.
  * @throws {CodeDiffersError} when other code stands at an address.
  * @throws {DeploymentFailedError} when a contract could not be created.
- * @throws {FeeCeilingError} when the chain asks for more than the limits allow.
+ * @throws {FeeCeilingError} when the chain asks for more than the limits allow; it names the contracts that stand.
  */
 export async function deploy(
   client: DeployingClient,
   contracts: readonly Deployable[],
-  feeLimits?: FeeLimits,
+  { chainId, feeLimits }: DeployOptions,
 ): Promise<void> {
   const proxyCode = await getCode(client, { address: DEPLOYMENT_PROXY })
   if (proxyCode !== DEPLOYMENT_PROXY_CODE) throw new DeploymentProxyAbsentError(DEPLOYMENT_PROXY, proxyCode)
-  for (const contract of contracts) {
+  for (const [index, contract] of contracts.entries()) {
     if (await isDeployed(client, contract)) continue
-    const fees = await chooseFees(client, feeLimits)
-    const hash = await sendCreation(client, contract, fees).catch(async (cause) => {
-      if (await isDeployed(client, contract)) return undefined
-      throw new DeploymentFailedError(contract.name, contract.address, undefined, { cause })
+    const fees = await chooseFees(client, feeLimits).catch((error) => {
+      if (!(error instanceof FeeCeilingError)) throw error
+      const standing = contracts.slice(0, index).map(({ name }) => name)
+      throw new FeeCeilingError(error.baseFee, error.maxFeePerGas, standing)
     })
-    if (hash === undefined) continue
-    await waitForTransactionReceipt(client, { hash })
-    if (await isDeployedSoon(client, contract)) continue
-    throw new DeploymentFailedError(contract.name, contract.address, hash)
+    await create(client, contract, { chainId, fees })
   }
+}
+
+type CreationTerms = { chainId: number; fees: TransactionFees }
+
+async function create(client: DeployingClient, contract: Deployable, terms: CreationTerms): Promise<void> {
+  const { name, address } = contract
+  let hash: Hash | undefined
+  try {
+    hash = await sendCreation(client, contract, terms)
+    await awaitMined(client, { hash })
+  } catch (cause) {
+    if (await isDeployed(client, contract).catch(withoutAnswer)) return
+    throw new DeploymentFailedError(name, address, hash, { cause })
+  }
+  if (!(await isDeployedSoon(client, contract))) throw new DeploymentFailedError(name, address, hash)
 }
 
 /**
@@ -92,22 +121,47 @@ export async function deploy(
  */
 async function sendCreation(
   client: DeployingClient,
-  { initCode }: Deployable,
-  fees: TransactionFees,
+  contract: Deployable,
+  { chainId, fees }: CreationTerms,
 ): Promise<Hash> {
   const { account, chain = null } = client
-  const creation = { account, to: DEPLOYMENT_PROXY, data: concat([NO_SALT, initCode]) }
+  const creation = { account, to: DEPLOYMENT_PROXY, data: concat([NO_SALT, contract.initCode]) }
   const estimate = await estimateGas(client, { ...creation, prepare: false })
   const gas = (estimate * (100n + GAS_MARGIN_PERCENT)) / 100n
-  return sendTransaction(client, { ...creation, chain, gas, ...(await completeTerms(client, fees)) })
+  for (let look = 1; ; look++) {
+    const terms = await completeTerms(client, fees, chainId)
+    try {
+      return await sendTransaction(client, { ...creation, chain, gas, ...terms })
+    } catch (error) {
+      if (look === LOOKS_BEHIND || !isNonceTooLow(error)) throw error
+      await pause(client)
+      // A transaction whose answer was lost has used its nonce itself.
+      if (await isDeployed(client, contract)) throw error
+    }
+  }
+}
+
+/** In the node's words: viem takes "already known" for the same error, where another transaction would only cost. */
+function isNonceTooLow(error: unknown): boolean {
+  return error instanceof BaseError && /nonce[ _]too[ _]low/i.test(error.details)
 }
 
 async function isDeployedSoon(client: DeployingClient, contract: Deployable): Promise<boolean> {
-  for (let look = 1; look < LOOKS_AFTER_RECEIPT; look++) {
+  for (let look = 1; look < LOOKS_BEHIND; look++) {
     if (await isDeployed(client, contract)) return true
-    await new Promise((resolve) => setTimeout(resolve, client.pollingInterval))
+    await pause(client)
   }
   return isDeployed(client, contract)
+}
+
+function pause({ pollingInterval }: DeployingClient): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, pollingInterval))
+}
+
+/** Who cannot be asked must not hide what went wrong before. */
+function withoutAnswer(error: unknown): false {
+  if (error instanceof BaseError) return false
+  throw error
 }
 
 /** Whether a contract stands at its address. Throws when something else does. */

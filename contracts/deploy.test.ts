@@ -7,13 +7,14 @@ import {
   custom,
   type Hex,
   http,
+  InternalRpcError,
   numberToHex,
   parseTransaction,
   zeroAddress,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { getCode, getTransactionCount, readContract, sendTransaction } from 'viem/actions'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { devnetAccounts } from '../devnet/accounts.ts'
 import { type Anvil, startAnvil } from '../devnet/anvil.ts'
 import {
@@ -206,12 +207,122 @@ test('a node that has the receipt but not the code yet is asked again', async ()
   expect(await deployL1(behind, parameters)).toEqual(predictL1(parameters))
 })
 
+/** A client of ours whose node answers otherwise. */
+function whoseNode(answer: (method: string, truth: unknown) => unknown): DeployingClient {
+  const request = async ({ method, params }: { method: string; params?: readonly unknown[] }) =>
+    answer(method, await client.request({ method, params } as never))
+  const transport = custom({ request }, { retryCount: 0 })
+  return createWalletClient({ account: client.account, transport, pollingInterval: 50 })
+}
+
+test('a node that fails while a transaction waits does not end a deployment', async () => {
+  const parameters = { ...l1Parameters, l2ChainId: 10n }
+  let isSent = false
+  let looks = 0
+  const failing = whoseNode((method, truth) => {
+    if (method === 'eth_sendRawTransaction') isSent = true
+    if (method === 'eth_getCode' && isSent && looks < 3) return '0x'
+    if (method !== 'eth_getTransactionReceipt' || ++looks >= 3) return truth
+    if (looks === 2) throw new InternalRpcError(new Error('away'))
+    return null
+  })
+  expect(await deployL1(failing, parameters)).toEqual(predictL1(parameters))
+})
+
+test('a node that does not count our last transaction yet is asked again for the nonce', async () => {
+  const parameters = { ...l1Parameters, l2ChainId: 11n }
+  let counts = 0
+  const behind = whoseNode((method, truth) => {
+    const isBehind = method === 'eth_getTransactionCount' && ++counts > 1 && counts <= 3
+    return isBehind ? numberToHex(BigInt(String(truth)) - 1n) : truth
+  })
+  expect(await deployL1(behind, parameters)).toEqual(predictL1(parameters))
+  expect(counts).toBeGreaterThan(5)
+})
+
+test.each(['nonce too low: next nonce 9, tx nonce 8', 'already known'])(
+  'a transaction whose answer was lost is not paid for twice: %s',
+  async (message) => {
+    const parameters = { ...l1Parameters, l2ChainId: message === 'already known' ? 14n : 15n }
+    let isLost = false
+    const losing = whoseNode((method, truth) => {
+      if (method !== 'eth_sendRawTransaction' || isLost) return truth
+      isLost = true
+      throw new InternalRpcError(new Error(message))
+    })
+    const before = await getTransactionCount(client, client.account)
+    expect(await deployL1(losing, parameters)).toEqual(predictL1(parameters))
+    expect(await getTransactionCount(client, client.account)).toBe(before + 5)
+  },
+)
+
+test('a transaction that the node knows already, and that waits, is not sent again', async () => {
+  const parameters = { ...l1Parameters, l2ChainId: 16n }
+  let sends = 0
+  const full = whoseNode((method, truth) => {
+    if (method === 'eth_getCode' && sends > 0) return '0x'
+    if (method !== 'eth_sendRawTransaction') return truth
+    sends++
+    throw new InternalRpcError(new Error('already known'))
+  })
+  await expect(deployL1(full, parameters)).rejects.toThrow('the node acknowledged no transaction')
+  expect(sends).toBe(1)
+})
+
+test('every deployment is signed for the L1 that the oracle names, whatever chain the node names', async () => {
+  const parameters = { ...l1Parameters, l2ChainId: 12n }
+  const lying = whoseNode((method, truth) => (method === 'eth_chainId' ? '0x1' : truth))
+  expect(await deployL1(lying, parameters)).toEqual(predictL1(parameters))
+})
+
+test('the node is asked once which chain deployments are signed for', async () => {
+  let asked = 0
+  const moving = whoseNode((method, truth) => (method === 'eth_chainId' && ++asked > 1 ? '0x1' : truth))
+  const parameters = { ...l2Parameters, l2ChainId: 12n }
+  expect(await deployL2(moving, parameters)).toEqual(predictL2(parameters))
+  expect(asked).toBe(1)
+})
+
+test('a transaction that is in no block is named, also when the node is away then', async () => {
+  const parameters = { ...l1Parameters, l2ChainId: 13n }
+  let sent: unknown
+  const losing = whoseNode((method, truth) => {
+    if (sent !== undefined) throw new InternalRpcError(new Error('away'))
+    if (method === 'eth_sendRawTransaction') sent = truth
+    return truth
+  })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+  let failure: unknown
+  deployL1(losing, parameters).catch((error: unknown) => {
+    failure = error
+  })
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  while (sent === undefined) await turn()
+  while (failure === undefined) await vi.advanceTimersByTimeAsync(10_000).then(turn)
+  vi.useRealTimers()
+  expect(failure).toBeInstanceOf(DeploymentFailedError)
+  expect(String(failure)).toContain(`(transaction ${sent})`)
+})
+
 test('nothing is sent to a chain that asks for more than the limits', async () => {
   const feeLimits = { maxFeePerGas: 1n, maxPriorityFeePerGas: 1n }
   const before = await getTransactionCount(client, client.account)
   const deployment = deployL1(client, { ...l1Parameters, l2ChainId: 9n }, feeLimits)
   await expect(deployment).rejects.toBeInstanceOf(FeeCeilingError)
   expect(await getTransactionCount(client, client.account)).toBe(before)
+})
+
+test('a chain that becomes too expensive ends a deployment with the names of what stands', async () => {
+  const parameters = { ...l1Parameters, l2ChainId: 17n }
+  let blocks = 0
+  const dear = whoseNode((method, truth) => {
+    const isDear = method === 'eth_getBlockByNumber' && ++blocks > 2
+    return isDear ? { ...(truth as object), baseFeePerGas: numberToHex(501n * 10n ** 9n) } : truth
+  })
+  const deployment = deployL1(dear, parameters)
+  await expect(deployment).rejects.toThrow(FeeCeilingError)
+  await expect(deployment).rejects.toThrow('deployed already: SystemConfig, KeystorePortal; this transaction')
+  expect(await getCode(client, { address: predictL1(parameters).keystorePortal })).toBeDefined()
 })
 
 test('every parameter moves the addresses it concerns', () => {

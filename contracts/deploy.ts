@@ -1,4 +1,5 @@
 import type { Address } from 'viem'
+import { getChainId } from 'viem/actions'
 import * as artifacts from './artifacts.ts'
 import { createDeployable, type Deployable, type DeployingClient, deploy } from './create2.ts'
 import type { FeeLimits } from './fees.ts'
@@ -82,7 +83,7 @@ export async function deployL1(
   feeLimits?: FeeLimits,
 ): Promise<L1Contracts> {
   const contracts = l1Deployables(parameters)
-  await deploy(client, Object.values(contracts), feeLimits)
+  await deploy(client, Object.values(contracts), { chainId: Number(parameters.l1ChainId), feeLimits })
   return addressesOf(contracts)
 }
 
@@ -105,7 +106,7 @@ export async function deployL2(
   feeLimits?: FeeLimits,
 ): Promise<L2Contracts> {
   const contracts = l2Deployables(parameters)
-  await deploy(client, Object.values(contracts), feeLimits)
+  await deploy(client, Object.values(contracts), { chainId: await getChainId(client), feeLimits })
   return addressesOf(contracts)
 }
 

@@ -22,27 +22,33 @@ export class CodeDiffersError extends Error {
   }
 }
 
-/** Reports a deployment that could not be sent, reverted or left no code. */
+/** Reports a contract that does not stand: its transaction could not be sent, reverted, left no code, or is in no block. */
 export class DeploymentFailedError extends Error {
   override readonly name = 'DeploymentFailedError'
   constructor(contract: string, address: Address, transactionHash: Hash | undefined, options?: ErrorOptions) {
-    const transaction =
-      transactionHash === undefined ? 'which could not be sent' : `transaction ${transactionHash}`
-    super(
-      `${contract} was not created at ${address} (${transaction}): ` +
-        'its constructor refuses the arguments, the gas did not suffice, or see the cause',
-      options,
-    )
+    const why =
+      transactionHash === undefined
+        ? '(the node acknowledged no transaction): if the cause is a revert, its constructor refuses the arguments'
+        : `(transaction ${transactionHash}): its constructor refuses the arguments, the gas did not suffice, ` +
+          'it still waits, or the node is behind'
+    super(`${contract} was not created at ${address} ${why}`, options)
   }
 }
 
 /** Reports a chain on which a transaction would cost more than its sender wants to pay; amounts are wei per gas. */
 export class FeeCeilingError extends Error {
   override readonly name = 'FeeCeilingError'
-  constructor(baseFee: bigint, maxFeePerGas: bigint) {
+  readonly baseFee: bigint
+  readonly maxFeePerGas: bigint
+
+  /** @param standing - Names of the contracts that were deployed before. */
+  constructor(baseFee: bigint, maxFeePerGas: bigint, standing: readonly string[] = []) {
     super(
       `The chain asks for ${formatGwei(baseFee)} gwei per gas, expected at most ${formatGwei(maxFeePerGas)}; ` +
-        'nothing was sent: wait, raise the ceiling (--max-fee), or ask another node if that is not the price',
+        (standing.length === 0 ? '' : `deployed already: ${standing.join(', ')}; `) +
+        'this transaction was not sent: wait, raise the ceiling (--max-fee), or ask another node if that is not the price',
     )
+    this.baseFee = baseFee
+    this.maxFeePerGas = maxFeePerGas
   }
 }

@@ -43,6 +43,7 @@ describe('chooseFees', () => {
     const choosing = feesOf({ baseFee: 501n * gwei, tip: gwei })
     await expect(choosing).rejects.toThrow(FeeCeilingError)
     await expect(choosing).rejects.toThrow('asks for 501 gwei per gas, expected at most 500')
+    await expect(choosing).rejects.toThrow('this transaction was not sent')
   })
 
   it('refuses a chain without base fees', async () => {

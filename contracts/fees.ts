@@ -46,14 +46,17 @@ export type TransactionTerms = TransactionFees & { type: 'eip1559'; chainId: num
 /**
  * Completes fees to the terms of a client's next transaction. Where one of them is missing, viem asks the node to fill it in
  * (`eth_fillTransaction`), and takes from its answer more than what is missing.
+ *
+ * @param chain - Id of the chain that it is signed for; asked of the node where neither this nor the client says.
  */
 export async function completeTerms(
   client: Client<Transport, Chain | undefined, Account>,
   fees: TransactionFees,
+  chain = client.chain?.id,
 ): Promise<TransactionTerms> {
   const { address, nonceManager } = client.account
   const [chainId, nonce] = await Promise.all([
-    client.chain?.id ?? getChainId(client),
+    chain ?? getChainId(client),
     nonceManager ? undefined : getTransactionCount(client, { address, blockTag: 'pending' }),
   ])
   return { ...fees, type: 'eip1559', chainId, ...(nonce !== undefined && { nonce }) }

@@ -1,13 +1,29 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createTestClient, createWalletClient, custom, http, publicActions } from 'viem'
+import {
+  createTestClient,
+  createWalletClient,
+  custom,
+  type Hex,
+  http,
+  InternalRpcError,
+  publicActions,
+} from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { DeployingClient } from '../contracts/index.ts'
+import { type DeployingClient, DeploymentFailedError } from '../contracts/index.ts'
+import { parseRollupConfig, RollupConfigError, rollupConfigToJson } from '../protocol/index.ts'
 import { devnetAccounts } from './accounts.ts'
 import { type Anvil, startAnvil } from './anvil.ts'
-import { deployRollup, drawChainId, OriginLostError, type RollupParameters } from './deployRollup.ts'
+import {
+  deployPlanned,
+  deployRollup,
+  drawChainId,
+  OriginLostError,
+  planRollup,
+  type RollupParameters,
+} from './deployRollup.ts'
 
 const { deployer, batcher, promiseSigner, proposer, challenger } = devnetAccounts()
 const account = privateKeyToAccount(deployer.privateKey)
@@ -57,16 +73,63 @@ test.each(['latest', 'finalized'] as const)('a rollup begins at the %s block of 
   expect(rollup.genesis).toMatchObject({ l1: { number, hash }, l2Time: timestamp })
 })
 
-test('no rollup begins at a block that L1 took back meanwhile', async () => {
-  let isReorganised = false
+test('no rollup begins at a block that L1 took back before anything was sent', async () => {
+  const plan = await planRollup(l1, newRollup(), 'latest')
+  await l1.request({ method: 'anvil_reorg', params: [1, []] } as never)
+  const before = await l1.getTransactionCount(account)
+  await expect(deployPlanned(l1, plan)).rejects.toThrow(OriginLostError)
+  expect(await l1.getTransactionCount(account)).toBe(before)
+})
+
+/** A client of ours whose node answers otherwise once a number of transactions was sent. */
+function afterSending(count: number, answer: (method: string, truth: unknown) => unknown): DeployingClient {
+  let sent = 0
   const request = async ({ method, params }: { method: string; params?: unknown }) => {
-    const answer: unknown = await l1.request({ method, params } as never)
-    if (method !== 'eth_getBlockByNumber' || isReorganised) return answer
-    isReorganised = true
-    await l1.request({ method: 'anvil_reorg', params: [1, []] } as never)
-    return answer
+    const truth: unknown = await l1.request({ method, params } as never)
+    if (method === 'eth_sendRawTransaction') sent++
+    return sent < count ? truth : answer(method, truth)
   }
-  const transport = custom({ request })
-  const moving: DeployingClient = createWalletClient({ account, transport, pollingInterval: 20 })
-  await expect(deployRollup(moving, newRollup())).rejects.toThrow(OriginLostError)
+  const transport = custom({ request }, { retryCount: 0 })
+  return createWalletClient({ account, transport, pollingInterval: 20 })
+}
+
+test('no rollup begins at a block that L1 took back meanwhile', async () => {
+  const { number } = await l1.getBlock()
+  const moved = afterSending(5, (method, truth) => {
+    const block = truth as { number: Hex } | null
+    const isOrigin = method === 'eth_getBlockByNumber' && BigInt(block?.number ?? 0) === number
+    return isOrigin ? { ...block, hash: `0x${'07'.repeat(32)}` } : truth
+  })
+  await expect(deployRollup(moved, newRollup())).rejects.toThrow(OriginLostError)
+})
+
+test('a planned rollup goes on where its deployment ended, and is the same', async () => {
+  const plan = await planRollup(l1, newRollup(), 'finalized')
+  const before = await l1.getTransactionCount(account)
+  const failing = afterSending(2, (method, truth) => {
+    if (method === 'eth_estimateGas') throw new InternalRpcError(new Error('away'))
+    return truth
+  })
+  await expect(deployPlanned(failing, plan)).rejects.toThrow(DeploymentFailedError)
+  await l1.mine({ blocks: 3 })
+  const { rollup } = await deployPlanned(l1, plan)
+  expect(await l1.getTransactionCount(account)).toBe(before + 5)
+  const { timestamp } = await l1.getBlock({ blockHash: plan.origin.hash })
+  expect(rollup.genesis).toMatchObject({ l1: plan.origin, l2Time: timestamp })
+})
+
+test.each([
+  ['l2_chain_id', { l2ChainId: 2n ** 53n + 1n }],
+  ['seq_window_size', { seqWindowSize: 1n }],
+])('nothing is sent for a rollup whose config no node could read: %s', async (field, changes) => {
+  const before = await l1.getTransactionCount(account)
+  const deployed = deployRollup(l1, { ...newRollup(), ...changes })
+  await expect(deployed).rejects.toThrow(RollupConfigError)
+  await expect(deployed).rejects.toThrow(field)
+  expect(await l1.getTransactionCount(account)).toBe(before)
+})
+
+test('the config is what nodes read from its JSON', async () => {
+  const { rollup } = await deployRollup(l1, newRollup())
+  expect(parseRollupConfig(rollupConfigToJson(rollup))).toEqual(rollup)
 })

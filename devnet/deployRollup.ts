@@ -1,8 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import { type Address, BlockNotFoundError, type Hex } from 'viem'
 import { getBlock, getChainId } from 'viem/actions'
-import { type DeployingClient, deployL1, type FeeLimits, type L1Contracts } from '../contracts/index.ts'
-import { createGenesis, KeyrollError, type RollupConfig } from '../protocol/index.ts'
+import {
+  type DeployingClient,
+  deployL1,
+  type FeeLimits,
+  type L1Contracts,
+  type L1Parameters,
+  predictL1,
+} from '../contracts/index.ts'
+import {
+  type BlockId,
+  createGenesis,
+  KeyrollError,
+  parseRollupConfig,
+  type RollupConfig,
+  rollupConfigToJson,
+} from '../protocol/index.ts'
 
 /** What the operator of a new rollup decides. Times are seconds. */
 export type RollupParameters = {
@@ -27,6 +41,9 @@ export type RollupParameters = {
   channelTimeout: bigint
 }
 
+/** What makes a rollup; its origin is the L1 block with which it begins. Who has it can go on where a deployment ended. */
+export type RollupPlan = { l1ChainId: bigint; origin: BlockId; parameters: RollupParameters }
+
 /** A rollup's L1 contracts, and the config that its nodes start from. */
 export type DeployedRollup = { contracts: L1Contracts; rollup: RollupConfig }
 
@@ -38,16 +55,54 @@ export type DeployRollupOptions = { origin?: 'latest' | 'finalized'; feeLimits?:
 /**
  * Deploys a rollup's contracts to L1 and makes its config; the rollup begins at an L1 block before.
  *
+ * @throws {RollupConfigError} when no node could read the config; nothing was sent.
  * @throws {OriginLostError} when L1 took that block back meanwhile.
  */
 export async function deployRollup(
   client: DeployingClient,
-  p: RollupParameters,
-  { origin: blockTag = 'latest', feeLimits }: DeployRollupOptions = {},
+  parameters: RollupParameters,
+  { origin = 'latest', feeLimits }: DeployRollupOptions = {},
 ): Promise<DeployedRollup> {
-  const origin = await getBlock(client, { blockTag })
+  return deployPlanned(client, await planRollup(client, parameters, origin), feeLimits)
+}
+
+/**
+ * Plans a rollup that begins at an L1 block of now; sends nothing.
+ *
+ * @throws {RollupConfigError} when no node could read its config.
+ */
+export async function planRollup(
+  client: DeployingClient,
+  parameters: RollupParameters,
+  blockTag: 'latest' | 'finalized',
+): Promise<RollupPlan> {
+  const { number, hash, timestamp } = await getBlock(client, { blockTag })
   const l1ChainId = BigInt(await getChainId(client))
-  const parameters = {
+  const plan = { l1ChainId, origin: { number, hash }, parameters }
+  createConfig(plan, timestamp)
+  return plan
+}
+
+/**
+ * Deploys those of a planned rollup's contracts to L1 that do not stand yet, and makes its config.
+ *
+ * @throws {RollupConfigError} when no node could read the config; nothing was sent.
+ * @throws {OriginLostError} when L1 does not have the block, or no more, with which the rollup begins.
+ */
+export async function deployPlanned(
+  client: DeployingClient,
+  plan: RollupPlan,
+  feeLimits?: FeeLimits,
+): Promise<DeployedRollup> {
+  const startingTimestamp = await readTimestamp(client, plan.origin)
+  const rollup = createConfig(plan, startingTimestamp)
+  const contracts = await deployL1(client, toL1Parameters(plan, startingTimestamp), feeLimits)
+  await readTimestamp(client, plan.origin)
+  return { contracts, rollup }
+}
+
+function toL1Parameters({ l1ChainId, parameters: p }: RollupPlan, startingTimestamp: bigint): L1Parameters {
+  return {
     l1ChainId,
     owner: p.owner,
     batcher: p.batcher,
@@ -58,18 +113,18 @@ export async function deployRollup(
     rotationDelay: BigInt(p.challengePeriod),
     submissionInterval: p.submissionInterval,
     l2BlockTime: p.blockTime,
-    startingTimestamp: origin.timestamp,
+    startingTimestamp,
     challengePeriod: BigInt(p.challengePeriod),
     permissionlessDelay: p.permissionlessDelay,
   }
-  const contracts = await deployL1(client, parameters, feeLimits)
-  await assertStands(client, origin)
-  const rollup: RollupConfig = {
-    genesis: {
-      l1: { hash: origin.hash, number: origin.number },
-      l2: { hash: ZERO_HASH, number: 0n },
-      l2Time: origin.timestamp,
-    },
+}
+
+/** Takes the way through JSON that every node's config takes: what cannot be read again must not be paid for. */
+function createConfig(plan: RollupPlan, l2Time: bigint): RollupConfig {
+  const { l1ChainId, origin, parameters: p } = plan
+  const contracts = predictL1(toL1Parameters(plan, l2Time))
+  const config: RollupConfig = {
+    genesis: { l1: origin, l2: { hash: ZERO_HASH, number: 0n }, l2Time },
     blockTime: p.blockTime,
     maxSequencerDrift: p.maxSequencerDrift,
     seqWindowSize: p.seqWindowSize,
@@ -84,28 +139,29 @@ export async function deployRollup(
     minRecoveryDelay: p.minRecoveryDelay,
     submissionInterval: p.submissionInterval,
   }
+  const rollup = parseRollupConfig(rollupConfigToJson(config))
   const { block } = createGenesis(rollup)
-  return {
-    contracts,
-    rollup: { ...rollup, genesis: { ...rollup.genesis, l2: { hash: block.hash, number: 0n } } },
-  }
+  return { ...rollup, genesis: { ...rollup.genesis, l2: { hash: block.hash, number: 0n } } }
 }
 
-async function assertStands(client: DeployingClient, origin: { number: bigint; hash: Hex }): Promise<void> {
+/** Reads the time of the L1 block with which a rollup begins. Throws when that is not on L1. */
+async function readTimestamp(client: DeployingClient, origin: BlockId): Promise<bigint> {
   const found = await getBlock(client, { blockNumber: origin.number }).catch((error) => {
     if (error instanceof BlockNotFoundError) return undefined
     throw error
   })
   if (found?.hash !== origin.hash) throw new OriginLostError(origin, found?.hash)
+  return found.timestamp
 }
 
 /** Reports a rollup that would begin at a block that is not on L1: no node could derive it. */
 export class OriginLostError extends KeyrollError {
   override readonly name = 'OriginLostError'
-  constructor(origin: { number: bigint; hash: Hex }, found: Hex | undefined) {
+  constructor(origin: BlockId, found: Hex | undefined) {
     super(
-      `The rollup would begin at L1 block ${origin.number}, ${origin.hash}, ` +
-        `where L1 has ${found ?? 'none'} now: L1 reorganised; deploy again, the contracts so far are of no use`,
+      `The rollup would begin at L1 block ${origin.number}, ${origin.hash}, where this L1 has ${found ?? 'none'} now: ` +
+        'it is another one, its node is behind, or it reorganised; in the last case begin another rollup, ' +
+        'the contracts so far are of no use',
     )
   }
 }

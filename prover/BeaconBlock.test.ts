@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { toHex } from '../protocol/index.ts'
 import { startHttpServer } from '../test/httpServer.ts'
 import { getBeaconBlock } from './BeaconBlock.ts'
+import { LaggingError } from './errors.ts'
 
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -19,6 +20,20 @@ test('an API that does not answer is named without what leads to it, which may h
   const reading = getBeaconBlock('http://127.0.0.1:1/v3/secret', `0x${'01'.repeat(32)}`)
   await expect(reading).rejects.toThrow(/did not answer eth\/v2\/beacon\/blocks\/0x01/)
   await expect(reading).rejects.not.toThrow('secret')
+})
+
+test('user and password in the URL are sent, and named nowhere', async () => {
+  const sent: unknown[] = []
+  const server = await startHttpServer(async (_path, _body, { authorization }) => {
+    sent.push(authorization)
+    return new Response('', { status: 404 })
+  })
+  closing.push(server.close)
+  const url = server.url.replace('//', '//user:p%40ss%C3%A9@')
+  const reading = getBeaconBlock(url, `0x${'01'.repeat(32)}`)
+  await expect(reading).rejects.toThrow(LaggingError)
+  await expect(reading).rejects.not.toThrow(/user|ss/)
+  expect(sent).toEqual([`Basic ${Buffer.from('user:p@ssé').toString('base64')}`])
 })
 
 describe.each(['deneb', 'electra', 'fulu', 'gloas'] as const)('a beacon block of %s', (fork) => {

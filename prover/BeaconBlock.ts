@@ -30,7 +30,7 @@ const REQUEST_TIMEOUT_MS = 30_000
  */
 export async function getBeaconBlock(beaconUrl: string, root: Hex): Promise<BeaconBlock> {
   const path = `eth/v2/beacon/blocks/${root}`
-  const answer = await request(`${beaconUrl.replace(/\/$/, '')}/${path}`)
+  const answer = await request(beaconUrl, path)
   if (answer.status === 404) throw new LaggingError('beacon node', `it does not know block ${root}`)
   if (answer.status !== 200) throw new UnansweredError('beacon node', `${path} (status ${answer.status})`)
 
@@ -44,18 +44,32 @@ export async function getBeaconBlock(beaconUrl: string, root: Hex): Promise<Beac
 
 type HttpAnswer = { status: number; headers: Headers; body: Uint8Array }
 
-async function request(url: string): Promise<HttpAnswer> {
+async function request(beaconUrl: string, path: string): Promise<HttpAnswer> {
   try {
+    const { url, headers } = splitCredentials(`${beaconUrl.replace(/\/$/, '')}/${path}`)
     const answer = await fetch(url, {
-      headers: { accept: 'application/octet-stream;q=1.0,application/json;q=0.9' },
+      headers: { ...headers, accept: 'application/octet-stream;q=1.0,application/json;q=0.9' },
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     })
     const body = new Uint8Array(await answer.arrayBuffer())
     return { status: answer.status, headers: answer.headers, body }
   } catch (cause) {
     // What leads to the API may hold a key.
-    throw new UnansweredError('beacon node', url.slice(url.indexOf('eth/v2/')), { cause })
+    throw new UnansweredError('beacon node', path, { cause })
   }
+}
+
+/** Takes user and password out of a URL, which `fetch` refuses, for the header of basic authentication that sends them. */
+function splitCredentials(given: string): { url: URL; headers: Readonly<Record<string, string>> } {
+  const url = new URL(given)
+  const { username, password } = url
+  if (username === '' && password === '') return { url, headers: {} }
+  url.username = ''
+  url.password = ''
+  const credentials = new TextEncoder().encode(
+    `${decodeURIComponent(username)}:${decodeURIComponent(password)}`,
+  )
+  return { url, headers: { authorization: `Basic ${btoa(String.fromCharCode(...credentials))}` } }
 }
 
 function decodeBlock({ headers, body }: HttpAnswer, root: Hex): BeaconBlock {

@@ -34,6 +34,13 @@ test('the header of a real L1 block is rebuilt byte by byte', async () => {
   expect(header.number).toBe(hexToBigInt(sepolia.blockNumber as Hex))
 })
 
+test.each(['number', 'timestamp'])('a header whose %s is above 64 bits is refused', async (name) => {
+  const changed = { ...block, [name]: `0x1${'00'.repeat(8)}` }
+  await expect(
+    getBlockHeader('L1 node', clientAnswering(changed), sepolia.blockHash as Hex),
+  ).rejects.toMatchObject({ name: 'WrongAnswerError', party: 'L1 node' })
+})
+
 test.each(Object.keys(block))('a header without its %s is refused', async (name) => {
   const { [name]: _, ...rest } = block
   await expect(getBlockHeader('L1 node', clientAnswering(rest), sepolia.blockHash as Hex)).rejects.toThrow(

@@ -1,5 +1,11 @@
 import type { Client, Hex } from 'viem'
-import { fromHex, type L1HeaderFields, l1HeaderFromRlp, l1HeaderJsonToRlp } from '../protocol/index.ts'
+import {
+  fromHex,
+  type L1HeaderFields,
+  l1HeaderFromRlp,
+  l1HeaderJsonToRlp,
+  RlpError,
+} from '../protocol/index.ts'
 import { ask, toAnswer } from './ask.ts'
 import { LaggingError, type Party, WrongAnswerError } from './errors.ts'
 
@@ -13,7 +19,7 @@ export type HeaderParty = Extract<Party, 'L1 node' | 'parent node'>
  * Reads the header with this hash from a node.
  *
  * @throws {LaggingError} when the node does not know it (yet).
- * @throws {WrongAnswerError} when the fields do not hash to it.
+ * @throws {WrongAnswerError} when the fields do not hash to it, or are none of a header.
  */
 export async function getBlockHeader(party: HeaderParty, client: Client, hash: Hex): Promise<BlockHeader> {
   const json = await ask(party, client, 'eth_getBlockByHash', [hash, false])
@@ -24,7 +30,7 @@ export async function getBlockHeader(party: HeaderParty, client: Client, hash: H
     bytes: (name, length) => fromHex(block.hex(name, length)),
     quantity: (name) => block.quantity(name, 256),
   })
-  const header = l1HeaderFromRlp(rlp)
+  const header = decodeHeader(party, hash, rlp)
   if (header.hash !== hash.toLowerCase()) {
     throw new WrongAnswerError(
       party,
@@ -32,4 +38,15 @@ export async function getBlockHeader(party: HeaderParty, client: Client, hash: H
     )
   }
   return { ...header, rlp }
+}
+
+function decodeHeader(party: HeaderParty, hash: Hex, rlp: Uint8Array): L1HeaderFields {
+  try {
+    return l1HeaderFromRlp(rlp)
+  } catch (cause) {
+    if (!(cause instanceof RlpError)) throw cause
+    throw new WrongAnswerError(party, `the fields of block ${hash} are no header: ${cause.message}`, {
+      cause,
+    })
+  }
 }

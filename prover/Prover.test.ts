@@ -110,6 +110,18 @@ describe.each(['l1BlockSource', 'beaconRootsSource'] as const)('by %s', (kind) =
     await expect(prover.proveOutput({ source, outputIndex })).rejects.toThrow(RootFinalizedError)
   })
 
+  test('what a checkpoint stored may be given in capitals', async () => {
+    const source = sourceOf(kind)
+    const outputIndex = await world.propose([])
+    await world.step()
+    await world.step()
+    const stored = await checkpoint(source)
+    const inCapitals: Hex = `0x${stored.slice(2).toUpperCase()}`
+    const { proof } = await prover.proveOutput({ source, outputIndex, checkpoint: stored })
+    const same = await prover.proveOutput({ source, outputIndex, checkpoint: inCapitals })
+    expect(same.proof).toEqual(proof)
+  })
+
   test('an output that the source cannot know yet is not proven absent by mistake', async () => {
     const source = sourceOf(kind)
     const stored = await checkpoint(source)

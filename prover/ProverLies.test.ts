@@ -26,6 +26,7 @@ import {
   OutputDisputedError,
   type ProveOutputParameters,
   type ProverContext,
+  ReplicaAbsentError,
   SourceNotActiveError,
   UnansweredError,
   UnknownForkError,
@@ -153,19 +154,41 @@ describe('an L1 node', () => {
 })
 
 describe('a Keyroll node', () => {
+  /** A node that shows a changed block of the output, and has derived so many blocks above it. */
+  const showing = (change: () => object, above: bigint) =>
+    withAnswers(world.keyroll, async (_method, [block], honest) =>
+      block === 'safe'
+        ? { number: numberToHex(parameters.outputIndex + 1n + above) }
+        : { ...((await honest()) as object), ...change() },
+    )
+
   test.each(['stateRoot', 'withdrawalsRoot', 'hash'])(
     'that derived another %s disputes the output',
     async (field) => {
-      const keyroll = liar(world.keyroll, 'eth_getBlockByNumber', (block: object) => ({
-        ...block,
-        [field]: OTHER_HASH,
-      }))
+      const keyroll = showing(() => ({ [field]: OTHER_HASH }), 0n)
       await expect(prove({ keyroll })).rejects.toThrow(OutputDisputedError)
     },
   )
 
+  test.each([
+    ['the very block', {}],
+    ['another block', { stateRoot: OTHER_HASH }],
+  ])('that has %s only by the word of a sequencer lags', async (_name, changes) => {
+    const keyroll = showing(() => changes, -1n)
+    await expect(prove({ keyroll })).rejects.toMatchObject({ name: 'LaggingError', party: 'Keyroll node' })
+  })
+
+  test('that says nothing of its safe head is found out', async () => {
+    const keyroll = withAnswers(world.keyroll, async (_method, [block], honest) =>
+      block === 'safe' ? null : honest(),
+    )
+    await expect(prove({ keyroll })).rejects.toThrow(WrongAnswerError)
+  })
+
   test('that does not have the block lags', async () => {
-    const keyroll = liar(world.keyroll, 'eth_getBlockByNumber', () => null)
+    const keyroll = withAnswers(world.keyroll, async (_method, [block], honest) =>
+      block === 'safe' ? honest() : null,
+    )
     await expect(prove({ keyroll })).rejects.toMatchObject({ name: 'LaggingError', party: 'Keyroll node' })
   })
 
@@ -270,6 +293,35 @@ describe('a Keyroll node asked for a config', () => {
       throw Object.assign(new Error('block not found'), { code: -32001 })
     })
     await expect(proveConfig(keyroll)).rejects.toMatchObject({ name: 'LaggingError', party: 'Keyroll node' })
+  })
+})
+
+describe('where no replica stands', () => {
+  const account: Address = '0x00000000000000000000000000000000000000aa'
+  const proverOf = (changes: Partial<ProverContext>) => createProver({ ...context, ...changes })
+
+  test('nothing is proven, however long one waits', async () => {
+    const prover = proverOf({ replica: account })
+    const absent = { name: 'ReplicaAbsentError', replica: account }
+    await expect(prover.proveOutput(parameters)).rejects.toMatchObject(absent)
+    await expect(prover.proveConfig({ ...parameters, id: ID, account })).rejects.toMatchObject(absent)
+    await expect(prover.getFinalOutput(parameters)).rejects.toMatchObject(absent)
+  })
+
+  test('another contract is not taken for one', async () => {
+    const prover = proverOf({ replica: world.l2Contracts.beaconRootsSource })
+    await expect(prover.proveOutput(parameters)).rejects.toThrow(ReplicaAbsentError)
+  })
+
+  test('is not what a node says that fails', async () => {
+    const failing = (error: object) =>
+      withAnswers(world.l2, async () => {
+        throw Object.assign(new Error('internal error'), error)
+      })
+    for (const error of [{}, { code: -32_603 }]) {
+      const prover = proverOf({ l2: failing(error) })
+      await expect(prover.proveOutput(parameters)).rejects.toThrow(UnansweredError)
+    }
   })
 })
 

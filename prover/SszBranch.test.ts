@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import type { Hex } from 'viem'
 import { describe, expect, test } from 'vitest'
 import { fromHex, toHex } from '../protocol/index.ts'
+import { UnknownForkError } from './errors.ts'
 import { createSszBranch, rootFromSszBranch } from './SszBranch.ts'
 
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 })
@@ -38,6 +39,12 @@ describe('a branch of a beacon block', () => {
       const theirs = index === 1n ? [] : new Tree(tree).getSingleProof(index)
       expect(siblings).toEqual(theirs.map((sibling) => toHex(sibling)))
     }
+  })
+
+  test.each([25384n, 2n ** 40n])('does not lead to index %s, which is too deep for its fork', (index) => {
+    const tree = ssz.deneb.BeaconBlock.value_toTree(ssz.deneb.BeaconBlock.defaultValue())
+    expect(() => createSszBranch(tree, index)).toThrow(UnknownForkError)
+    expect(() => createSszBranch(tree, index)).toThrow(`${index}`)
   })
 
   test('leads somewhere else when any part of it is changed', () => {

@@ -1,16 +1,26 @@
 import type { Node } from '@chainsafe/persistent-merkle-tree'
 import type { Hex } from 'viem'
 import { concat, fromHex, sha256, toHex } from '../protocol/index.ts'
+import { UnknownForkError } from './errors.ts'
 
 /** A node of an SSZ tree, and the siblings from it up to the root. */
 export type SszBranch = { leaf: Hex; siblings: Hex[] }
 
-/** Walks an SSZ tree from the root down to a generalized index (consensus-specs, ssz/merkle-proofs.md). */
+/**
+ * Walks an SSZ tree from the root down to a generalized index (consensus-specs, ssz/merkle-proofs.md).
+ *
+ * @throws {UnknownForkError} when the tree ends above the index, as where the index is of another fork than the block.
+ */
 export function createSszBranch(root: Node, index: bigint): SszBranch {
   let node = root
   const siblings: Hex[] = []
   // The bits after the leading one say left or right, from the root down.
   for (const bit of index.toString(2).slice(1)) {
+    if (node.isLeaf()) {
+      throw new UnknownForkError(
+        `got index ${index}, expected one of a node of the beacon block: it is of another fork than the block`,
+      )
+    }
     const [next, sibling] = bit === '1' ? [node.right, node.left] : [node.left, node.right]
     siblings.unshift(toHex(sibling.root))
     node = next

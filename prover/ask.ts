@@ -116,6 +116,12 @@ export async function answeredAt<T>(
   }
 }
 
+/** Tells whether a node did not answer a call because no contract stands there, or none that has the function. */
+export function isNoData(error: unknown): boolean {
+  if (!(error instanceof UnansweredError && error.cause instanceof BaseError)) return false
+  return error.cause.walk((each) => each instanceof ContractFunctionZeroDataError) !== null
+}
+
 /** Tells whether a node did not answer a call because the contract reverted. */
 export function isRevert(error: unknown): boolean {
   if (!(error instanceof UnansweredError && error.cause instanceof BaseError)) return false

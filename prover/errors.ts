@@ -46,6 +46,19 @@ export class OutputDisputedError extends KeyrollError {
   }
 }
 
+/** Reports that no replica answers at the address given, however long one waits. */
+export class ReplicaAbsentError extends KeyrollError {
+  override readonly name = 'ReplicaAbsentError'
+  readonly replica: Address
+  constructor(replica: Address, options?: ErrorOptions) {
+    super(
+      `No KeystoreReplica stands at ${replica}: check the address, and the URL of its chain's node`,
+      options,
+    )
+    this.replica = replica
+  }
+}
+
 /** Reports an output that the replica does not know by this source: prove the output first. */
 export class RootUnknownError extends KeyrollError {
   override readonly name = 'RootUnknownError'

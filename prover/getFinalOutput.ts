@@ -15,8 +15,9 @@ export type FinalOutput = OutputProof['output']
  * Reads from L1, and checks against the Keyroll node, an output for the OutputBridge to send to the replica (protocol.md
  * §5.5). It takes no proof: the bridge reads the OutputOracle itself.
  *
+ * @throws {ReplicaAbsentError} when no replica stands at the context's address.
  * @throws {RootFinalizedError} when the bridge has brought it already.
- * @throws {LaggingError} when the output does not stand on L1, or the Keyroll node does not have its block.
+ * @throws {LaggingError} when the output does not stand on L1, or the Keyroll node has not derived its block (yet).
  * @throws {OutputNotFinalError} while its challenge period lasts.
  * @throws {WrongAnswerError} when what the L1 node says does not hash to the output's word.
  * @throws {OutputDisputedError} when the Keyroll node derived another output.

@@ -54,6 +54,7 @@ export type ProvenConfig = {
 /**
  * Makes the proof with which `confirm` learns a keystore's config (protocol.md §7.4).
  *
+ * @throws {ReplicaAbsentError} when no replica stands at the context's address.
  * @throws {RootUnknownError} when the replica does not know the output.
  * @throws {DepositNotArrivedError} when the bridge was to bring it, and has not.
  * @throws {ConfigUnknownError} when nobody told the Keyroll node the config.

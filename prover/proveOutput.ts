@@ -59,6 +59,7 @@ type Opened = {
 /**
  * Makes the proof with which `updateRoot` learns an output (protocol.md §7.2).
  *
+ * @throws {ReplicaAbsentError} when no replica stands at the context's address.
  * @throws {RootFinalizedError} when the replica needs no proof any more.
  * @throws {LaggingError} when a party does not know yet what the proof needs, such as the L2 an L1 block that is late enough.
  * @throws {WrongAnswerError} when a party's answer does not hold.

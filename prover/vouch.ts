@@ -29,7 +29,8 @@ export async function vouch(
   { l1, l2, parent, beaconUrl }: Omit<ProverContext, 'keyroll' | 'replica'>,
   { source, checkpoint }: { source: Address; checkpoint: Hex | undefined },
 ): Promise<VouchedBlock> {
-  const asked = { l2, source, checkpoint }
+  // Hashes are compared as text.
+  const asked = { l2, source, checkpoint: checkpoint?.toLowerCase() as Hex | undefined }
   const question = 'a question about the source'
   const schedule = await answeredOrNothing(
     'L2 node',

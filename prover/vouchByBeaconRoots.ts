@@ -36,7 +36,7 @@ const PROOF_PARAMETERS = [
  * @throws {NotVouchedError} when no checkpoint stored the root.
  * @throws {UnfitSourceError} when the chain has no EIP-4788 contract.
  * @throws {LaggingError} when the contract does not hold a root for the newest block's time (yet).
- * @throws {UnknownForkError} when the source's schedule has no period for the beacon block's slot.
+ * @throws {UnknownForkError} when the source's schedule has no period for the beacon block's slot, or an index that does not fit it.
  */
 export async function vouchByBeaconRoots({
   l2,

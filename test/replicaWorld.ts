@@ -220,8 +220,9 @@ export function withAnswers(
 
 /** Answers as a Keyroll node does, from what the test decided. */
 function createKeyrollClient(blocks: readonly KeyrollBlock[]): Client {
-  const request = async ({ method, params }: { method: string; params: readonly Hex[] }) => {
-    const number = Number(params[method === 'eth_getBlockByNumber' ? 0 : 1])
+  const request = async ({ method, params }: { method: string; params: readonly (Hex | 'safe')[] }) => {
+    const named = params[method === 'eth_getBlockByNumber' ? 0 : 1]
+    const number = named === 'safe' ? blocks.length - 1 : Number(named)
     const block = blocks[number]
     if (block === undefined) return null
     const { keystore, configs, hash } = block

@@ -14,16 +14,20 @@ const METHOD = 'keyroll_getStatus'
  * Asks a Keyroll node how far a set-config has come.
  *
  * @throws {KeyrollRefusedError}
- * @throws {WrongNodeAnswerError}
+ * @throws {WrongNodeAnswerError} also when the node answers for another set-config.
  */
 export async function getStatus(
   client: Client,
   { transactionHash }: GetStatusParameters,
 ): Promise<SetConfigStatus> {
   const answer = await requestKeyroll(client, METHOD, [transactionHash])
+  const answered = answer.hex('transactionHash', 32)
+  if (answered !== transactionHash.toLowerCase()) {
+    throw new WrongNodeAnswerError(METHOD, `got the status of ${answered}, expected ${transactionHash}`)
+  }
   return {
     stage: readStage(answer.text('stage')),
-    transactionHash: answer.hex('transactionHash', 32),
+    transactionHash: answered,
     ...(answer.has('promise') && { signedPromise: readSignedPromise(METHOD, answer) }),
     ...(answer.has('displacedReason') && { displacedReason: answer.text('displacedReason') }),
     ...(answer.has('blockNumber') && { blockNumber: answer.quantity('blockNumber', 64) }),

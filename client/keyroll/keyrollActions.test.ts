@@ -1,4 +1,4 @@
-import { createClient, custom, type Hex, numberToHex } from 'viem'
+import { createClient, custom, type Hex, http, numberToHex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { devnetAccounts } from '../../devnet/accounts.ts'
@@ -16,6 +16,7 @@ import {
   toHex,
   trieRoot,
 } from '../../protocol/index.ts'
+import { startHttpServer } from '../../test/httpServer.ts'
 import { createTestSigner } from '../../test/testSigners.ts'
 import {
   createKeystore,
@@ -186,6 +187,13 @@ describe('getStatus', () => {
     const node = nodeAnswering({ stage: 'confirmed', transactionHash: HASH })
     await expect(node.getStatus({ transactionHash: HASH })).rejects.toThrow(WrongNodeAnswerError)
   })
+
+  test('answers for the set-config asked for', async () => {
+    const node = nodeAnswering({ stage: 'finalized', transactionHash: HASH, valid: true })
+    await expect(node.getStatus({ transactionHash: id })).rejects.toThrow(WrongNodeAnswerError)
+    const inCapitals: Hex = `0x${HASH.slice(2).toUpperCase()}`
+    await expect(node.getStatus({ transactionHash: inCapitals })).resolves.toMatchObject({ valid: true })
+  })
 })
 
 describe('waitForStatus', () => {
@@ -211,6 +219,36 @@ describe('waitForStatus', () => {
     await outcome
     expect(node.asked.length).toBeLessThanOrEqual(length + 1)
     await expect(waiting).rejects.toMatchObject({ status: { stage: 'pending' } })
+  })
+
+  test('outlives questions that fail', async () => {
+    const [away, broken] = [new TypeError('fetch failed'), refusal(-32603, 'INTERNAL')]
+    const node = nodeAnswering(away, at('pending'), broken, away, at('safe'))
+    const waiting = node.waitForStatus({ transactionHash: HASH, stage: 'safe' })
+    await vi.advanceTimersByTimeAsync(100)
+    await expect(waiting).resolves.toMatchObject({ stage: 'safe' })
+  })
+
+  test.each([
+    ['after it answered', [at('pending')], { stage: 'pending' }],
+    ['and never answered', [], undefined],
+  ] as const)('names the last failure of a node that is away %s', async (_name, answers, status) => {
+    const node = nodeAnswering(...answers, refusal(-32603, 'INTERNAL'))
+    const waiting = node.waitForStatus({ transactionHash: HASH, stage: 'safe', timeout: 100 })
+    const outcome = expect(waiting).rejects.toMatchObject({ name: 'StatusTimeoutError', status })
+    await vi.advanceTimersByTimeAsync(200)
+    await outcome
+    await expect(waiting).rejects.toMatchObject({ cause: expect.any(KeyrollRefusedError) })
+    await expect(waiting).rejects.toThrow(`is ${status?.stage ?? 'of no known stage'} after 100 ms`)
+    await expect(waiting).rejects.toThrow('The last question failed: The node refused keyroll_getStatus')
+  })
+
+  test.each([
+    ['the node refuses it for ever', refusal(-32601, 'UNKNOWN_METHOD'), 'UNKNOWN_METHOD'],
+    ['who answers is no Keyroll node', Object.assign(new Error('what?'), { code: -32601 }), 'what?'],
+  ])('stops when %s', async (_name, error, words) => {
+    const waiting = nodeAnswering(error).waitForStatus({ transactionHash: HASH, stage: 'safe' })
+    await expect(waiting).rejects.toThrow(words)
   })
 
   test('stops when the set-config stands in a block without effect', async () => {
@@ -313,6 +351,19 @@ describe('sendConfig', () => {
     const sending = nodeAnswering(refusal(-32003, 'NONCE_TOO_LOW')).sendConfig({ raw: '0x4b' })
     await expect(sending).rejects.toThrow(KeyrollRefusedError)
     await expect(sending).rejects.toMatchObject({ reason: 'NONCE_TOO_LOW', code: -32003, data: { more: 1 } })
+  })
+
+  test("says it in the node's own words, without the URL, which may hold a key", async () => {
+    const error = { code: -32003, message: 'not now', data: { reason: 'NONCE_TOO_LOW' } }
+    const server = await startHttpServer(async (_path, body) =>
+      Response.json({ jsonrpc: '2.0', id: JSON.parse(body).id, error }),
+    )
+    const node = createClient({ transport: http(`${server.url}/v3/secret`) }).extend(keyrollActions())
+    await expect(node.sendConfig({ raw: '0x4b' })).rejects.toMatchObject({
+      name: 'KeyrollRefusedError',
+      message: 'The node refused keyroll_sendConfig (NONCE_TOO_LOW): not now',
+    })
+    await server.close()
   })
 
   test('passes on faults that are no refusal', async () => {

@@ -27,9 +27,15 @@ async function request(client: Client, method: string, params: readonly unknown[
     return await client.request({ method, params } as never)
   } catch (cause) {
     const refusal = cause instanceof BaseError ? cause.walk(isRefusal) : undefined
-    if (isRefusal(refusal)) throw new KeyrollRefusedError(method, refusal, { cause })
+    if (isRefusal(refusal)) throw new KeyrollRefusedError(method, inOwnWords(refusal), { cause })
     throw cause
   }
+}
+
+/** The node's own words: viem's message holds the URL too, which may hold a key. */
+function inOwnWords(refusal: Refusal): Refusal {
+  const { code, data, message } = refusal
+  return { code, data, message: refusal instanceof BaseError ? refusal.details : message }
 }
 
 type Refusal = { code: number; message: string; data: Readonly<Record<string, unknown>> & { reason: string } }

@@ -1,6 +1,6 @@
 import type { Client, Hex } from 'viem'
 import { SetConfigFailedError, StatusTimeoutError } from '../errors.ts'
-import { pause } from '../pause.ts'
+import { poll } from '../poll.ts'
 import { getStatus } from './getStatus.ts'
 import { SET_CONFIG_STAGES, type SetConfigStage, type SetConfigStatus } from './SetConfigStatus.ts'
 
@@ -19,11 +19,12 @@ export type WaitForStatusParameters = {
 const DEFAULT_TIMEOUT = 60_000
 
 /**
- * Asks for a set-config's status until it has come as far as awaited, or farther.
+ * Asks for a set-config's status until it has come as far as awaited, or farther; again where the node does not answer.
  *
- * @throws {StatusTimeoutError} when the time is over, with the last status.
+ * @throws {StatusTimeoutError} when the time is over, with the last status and why the last question failed, if it did.
  * @throws {SetConfigFailedError} when it stands in a block without effect, or was displaced.
- * @throws {KeyrollRefusedError}
+ * @throws {KeyrollRefusedError} when the node would refuse the question for ever.
+ * @throws {WrongNodeAnswerError}
  */
 export async function waitForStatus(
   client: Client,
@@ -31,14 +32,18 @@ export async function waitForStatus(
 ): Promise<SetConfigStatus> {
   const { transactionHash, stage, timeout = DEFAULT_TIMEOUT, signal } = parameters
   const { pollingInterval = client.pollingInterval } = parameters
-  const deadline = Date.now() + timeout
-  for (;;) {
-    signal?.throwIfAborted()
-    const status = await getStatus(client, { transactionHash })
-    if (status.valid === false || status.displacedReason !== undefined) throw new SetConfigFailedError(status)
-    if (SET_CONFIG_STAGES.indexOf(status.stage) >= SET_CONFIG_STAGES.indexOf(stage)) return status
-    const left = deadline - Date.now()
-    if (left <= 0) throw new StatusTimeoutError(stage, status, timeout)
-    await pause(Math.min(pollingInterval, left), signal)
-  }
+  let status: SetConfigStatus | undefined
+  return poll(
+    { timeout, pollingInterval, signal },
+    async () => {
+      status = await getStatus(client, { transactionHash })
+      if (hasFailed(status)) throw new SetConfigFailedError(status)
+      return SET_CONFIG_STAGES.indexOf(status.stage) >= SET_CONFIG_STAGES.indexOf(stage) ? status : undefined
+    },
+    (failure) => new StatusTimeoutError(transactionHash, stage, { status, timeout, failure }),
+  )
+}
+
+function hasFailed({ valid, displacedReason }: SetConfigStatus): boolean {
+  return valid === false || displacedReason !== undefined
 }

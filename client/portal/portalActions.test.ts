@@ -1,4 +1,13 @@
-import { createClient, createTestClient, custom, type Hex, http, parseEther } from 'viem'
+import {
+  type Account,
+  createClient,
+  createTestClient,
+  custom,
+  type Hex,
+  http,
+  parseEther,
+  parseTransaction,
+} from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { waitForTransactionReceipt } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -12,10 +21,12 @@ import {
   userDepositSourceHash,
 } from '../../protocol/index.ts'
 import { type L1World, startL1World } from '../../test/l1World.ts'
+import { withAnswers } from '../../test/replicaWorld.ts'
 import { createTestKeystore, type TestKeystore } from '../../test/TestKeystore.ts'
 import {
   findForced,
   findForceFault,
+  forceConfig,
   InsufficientFundsError,
   PortalAbsentError,
   portalActions,
@@ -119,6 +130,38 @@ describe('forcing a set-config', () => {
     const test = createTestClient({ mode: 'anvil', transport: http(world.url) })
     await test.setBalance({ address: privateKeyToAccount(key).address, value: 2n * cost })
     await expect(portalClient(key).forceConfig({ raw })).resolves.toMatch(/^0x/)
+  })
+
+  describe('through a node that names another chain once it was checked', () => {
+    /** What is handed to a node that tells the truth about its chain only once. */
+    function turncoat() {
+      const sent: unknown[] = []
+      let chainIdsTold = 0
+      const client = withAnswers(portalClient(), async (method, params, honest) => {
+        if (method === 'eth_chainId' && chainIdsTold++ > 0) return '0x1'
+        if (method.startsWith('eth_send')) sent.push(params[0])
+        return honest()
+      })
+      return { client, sent }
+    }
+
+    it("is signed for the rollup's L1 all the same", async () => {
+      const { client, sent } = turncoat()
+      await forceConfig(client, { rollup, raw: toHex(keystoreOf('turncoat').update().raw) })
+      expect(sent).toHaveLength(1)
+      expect(parseTransaction(sent[0] as Hex).chainId).toBe(Number(rollup.l1ChainId))
+    })
+
+    it('is not handed to a wallet that is there', async () => {
+      const { client, sent } = turncoat()
+      const account: Account = { address: client.account.address, type: 'json-rpc' }
+      const forcing = forceConfig(
+        { ...client, account },
+        { rollup, raw: toHex(keystoreOf('wallet').update().raw) },
+      )
+      await expect(forcing).rejects.toThrow('does not match the target chain')
+      expect(sent).toEqual([])
+    })
   })
 
   it('finds nothing in a transaction that failed or does something else', async () => {

@@ -1,6 +1,6 @@
 import type { Client } from 'viem'
 import { RootTimeoutError } from '../errors.ts'
-import { pause } from '../pause.ts'
+import { poll } from '../poll.ts'
 import { type GetRootParameters, getRoot, type ReplicaRoot } from './getRoot.ts'
 import type { OnReplica } from './OnReplica.ts'
 
@@ -17,21 +17,20 @@ export type WaitForRootParameters = GetRootParameters & {
 const DEFAULT_TIMEOUT = 600_000
 
 /**
- * Asks a replica for an output until it knows it, for instance because the deposit that brings it has arrived.
+ * Asks a replica for an output until it knows it, for instance because the deposit that brings it has arrived; again where the node
+ * does not answer.
  *
- * @throws {RootTimeoutError} when the time is over.
+ * @throws {RootTimeoutError} when the time is over, with why the last question failed, if it did.
+ * @throws viem's `ContractFunctionExecutionError` when no replica stands there.
  */
-export async function waitForRoot(
+export function waitForRoot(
   client: Client,
-  { timeout = DEFAULT_TIMEOUT, pollingInterval, signal, ...asked }: WaitForRootParameters & OnReplica,
+  parameters: WaitForRootParameters & OnReplica,
 ): Promise<ReplicaRoot> {
-  const deadline = Date.now() + timeout
-  for (;;) {
-    signal?.throwIfAborted()
-    const root = await getRoot(client, asked)
-    if (root !== undefined) return root
-    const left = deadline - Date.now()
-    if (left <= 0) throw new RootTimeoutError(asked.replica, asked.outputIndex, timeout)
-    await pause(Math.min(pollingInterval ?? client.pollingInterval, left), signal)
-  }
+  const { timeout = DEFAULT_TIMEOUT, pollingInterval = client.pollingInterval, signal, ...asked } = parameters
+  return poll(
+    { timeout, pollingInterval, signal },
+    () => getRoot(client, asked),
+    (failure) => new RootTimeoutError(asked.replica, asked.outputIndex, { timeout, failure }),
+  )
 }

@@ -2,7 +2,14 @@ import type { Hex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, test } from 'vitest'
 import { createAuthenticator } from '../../devnet/Authenticator.ts'
-import { type Config, decodeSetConfig, fromHex, type SetConfig } from '../../protocol/index.ts'
+import {
+  type Config,
+  createSignerTree,
+  decodeSetConfig,
+  fromHex,
+  type SetConfig,
+  type Signer,
+} from '../../protocol/index.ts'
 import { InvalidSetConfigError, SignerSetMismatchError } from '../errors.ts'
 import type { ConfigSigner } from './ConfigSigner.ts'
 import { completeRecovery } from './completeRecovery.ts'
@@ -94,10 +101,14 @@ describe('before anybody is asked to sign', () => {
     signers: [a],
     guardians: { signers: [guardian] },
     recoveryDelay: 100,
+    rollup,
   })
   const update = { rollup, kind: 0, id, current: initial, authority: [a], approvers: [a] } as const
   const next = createNextConfig(initial, { data: '0x01' })
   const signers = createAuthority({ signers: [b] })
+  const offCurve = { scheme: 2, key: `0x${'01'.repeat(64)}` } as const
+  const twofold = [guardian, { ...guardian, scheme: 2 }] as const
+  const rootOf = (signers: readonly Signer[]) => createSignerTree(signers).root
 
   test.each([
     ['too much data', { next: { ...next, data: `0x${'01'.repeat(4097)}` } }, { reason: 'DATA_TOO_LONG' }],
@@ -115,6 +126,19 @@ describe('before anybody is asked to sign', () => {
       'too few openers',
       { next: { ...next, signers }, nextSigners: [b], openers: [] },
       { reason: 'WRONG_OPENING_COUNT' },
+    ],
+    [
+      'a next signer by whose key nobody can sign',
+      {
+        next: { ...next, signers: { root: rootOf([a, offCurve]), threshold: 1 } },
+        nextSigners: [a, offCurve],
+      },
+      { name: 'SignerError' },
+    ],
+    [
+      'a next threshold that one key meets only under two schemes',
+      { next: { ...next, signers: { root: rootOf(twofold), threshold: 2 } }, nextSigners: twofold },
+      { name: 'ThresholdError' },
     ],
     ['guardians that are not told', { kind: 1 }, { name: 'SignerSetMismatchError' }],
     [
@@ -150,8 +174,9 @@ test('signatures that are too many bytes together are refused', async () => {
   expect(decoded(signed)).toEqual(signed.tx)
 })
 
+const upper = (hex: Hex) => `0x${hex.slice(2).toUpperCase()}` as const
+
 test('the letter case of keys, roots and ids makes no difference', async () => {
-  const upper = (hex: Hex) => `0x${hex.slice(2).toUpperCase()}` as const
   const shouted = (config: Config): Config => ({
     ...config,
     signers: { ...config.signers, root: upper(config.signers.root) },
@@ -160,7 +185,7 @@ test('the letter case of keys, roots and ids makes no difference', async () => {
   })
   const [staying, added] = [secp256k1(), secp256k1()]
   const { id, initial } = createKeystore({
-    ...{ signers: [staying], guardians: { signers: [added] }, recoveryDelay: 100 },
+    ...{ signers: [staying], guardians: { signers: [added] }, recoveryDelay: 100, rollup },
   })
   const nextSigners = [
     { scheme: 1, key: upper(staying.key) },
@@ -186,6 +211,7 @@ describe('signing', () => {
     threshold: 2,
     guardians: { signers: guardians, threshold: 2 },
     recoveryDelay: 100,
+    rollup,
   })
   const update = { rollup, kind: 0, id, current: initial, authority: [a, b, c] } as const
 
@@ -208,6 +234,15 @@ describe('signing', () => {
       name: 'InvalidSetConfigError',
       reason,
     })
+  })
+
+  test('opens a next signer once that stands under two schemes', async () => {
+    const fresh = passkey()
+    const nextSigners = [a, fresh, { scheme: 2, key: upper(fresh.key) }, b] as const
+    const signers = createAuthority({ signers: nextSigners, threshold: 3 })
+    const next = createNextConfig(initial, { signers })
+    const { tx } = await signSetConfig({ ...update, next, approvers: [a, c], nextSigners })
+    expect(new Set(tx.openings.map(({ key }) => key))).toEqual(new Set([a.key, fresh.key, b.key]))
   })
 
   test('refuses a config that could lock the wallet out', async () => {

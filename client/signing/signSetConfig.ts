@@ -24,6 +24,7 @@ import {
 } from '../../protocol/index.ts'
 import { InvalidSetConfigError, SignerSetMismatchError, UndecodableSetConfigError } from '../errors.ts'
 import type { ConfigSigner, SigningRequest } from './ConfigSigner.ts'
+import { assertThreshold, assertUsableKeys } from './newAuthority.ts'
 
 /** What of a rollup's config signing depends on. */
 export type SigningRollup = Pick<RollupConfig, 'l2ChainId' | 'minRecoveryDelay' | 'challengePeriod'>
@@ -71,6 +72,8 @@ const BLANK_SIGNATURES: Record<Scheme, Hex> = {
  * §3.3. What needs no signature is checked before anybody is asked for one.
  *
  * @throws {SignerSetMismatchError} when the signers given are not those of the configs.
+ * @throws {SignerError} when nobody could sign by the key of a next signer: the zero address, or a point off the curve.
+ * @throws {ThresholdError} when the next signers could not meet their threshold.
  * @throws {InvalidSetConfigError} when the set-config would be refused, for instance with too few approvers.
  * @throws {UndecodableSetConfigError} when it would not be one, for instance with an id that is not the initial config's.
  * @throws {SignerTreeError} when an approver or opener is not among the signers given.
@@ -104,7 +107,9 @@ export async function signSetConfig(parameters: SignSetConfigParameters): Promis
 
 function planOpenings(parameters: SignSetConfigParameters): Unsigned[] {
   const { next, approvers, nextSigners = [] } = parameters
+  assertUsableKeys(nextSigners)
   const tree = createTree('next signers', nextSigners, next.signers.root)
+  assertThreshold(next.signers.threshold, nextSigners)
   const openers = parameters.openers ?? defaultOpeners(parameters, nextSigners)
   return inOrder(openers).map((signer) => {
     const isApproving = approvers.some((approver) => isSame(approver, signer))
@@ -118,8 +123,13 @@ function defaultOpeners(
   nextSigners: readonly Signer[],
 ): readonly (Signer & Partial<ConfigSigner>)[] {
   const staying = approvers.filter((approver) => nextSigners.some((signer) => isSame(approver, signer)))
-  const others = nextSigners.filter((signer) => !staying.some((approver) => isSame(approver, signer)))
-  return [...staying, ...others].slice(0, next.signers.threshold)
+  return firstOfEachKey([...staying, ...nextSigners]).slice(0, next.signers.threshold)
+}
+
+/** A key that stands under two schemes counts once. */
+function firstOfEachKey<signer extends Signer>(signers: readonly signer[]): signer[] {
+  const keys = signers.map(({ key }) => lowerCase(key))
+  return signers.filter((_signer, index) => keys.indexOf(keys[index] as Hex) === index)
 }
 
 function toUnsigned(tree: SignerTree, { scheme, key }: Signer, sign: Unsigned['sign']): Unsigned {
