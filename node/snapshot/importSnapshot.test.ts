@@ -8,12 +8,12 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { compareBytes, configToRlp, rollupConfigToJson, toHex } from '../../protocol/index.ts'
 import { createBigChain } from '../../test/bigChain.ts'
 import { createTestRollup } from '../../test/chainFixtures.ts'
-import { openLevelDatabase } from '../store/Database.ts'
+import { DatabaseUnavailableError, openLevelDatabase } from '../store/Database.ts'
 import { openChainStoreIn } from '../store/openChainStore.ts'
 import type { StoredOutput } from '../store/StoredOutput.ts'
 import { createNodeReader, rootPosition } from '../store/storedTrie.ts'
 import { exportSnapshot } from './exportSnapshot.ts'
-import { importSnapshot, withSnapshotFile } from './importSnapshot.ts'
+import { hasDatabase, importSnapshot, withSnapshotFile } from './importSnapshot.ts'
 import type { SnapshotEntry } from './readSnapshot.ts'
 import { DatabaseExistsError, MalformedSnapshotError, RefusedSnapshotError } from './snapshotErrors.ts'
 import { createSnapshotWalk } from './snapshotState.ts'
@@ -168,8 +168,40 @@ it('waits for nobody: where another process imports, it refuses and leaves that 
   expect(await leftovers()).toHaveLength(1)
 })
 
+it.each([
+  ['an empty place', async () => undefined],
+  ['what an import left that was killed', async () => void (await importAndKill(1_000_000))],
+])('makes one database where two imports begin at the same moment: on %s', async (_, prepare) => {
+  await prepare()
+  const imports = [1, 2].map(() => importSnapshot({ file, path, rollup, check }))
+  const outcomes = await Promise.allSettled(imports)
+  expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  const [failure] = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+  expect(failure).toBeInstanceOf(DatabaseUnavailableError)
+  await expectWhole()
+  expect(await leftovers()).toHaveLength(1)
+})
+
+it('takes an empty directory’s place, also where its name ends with a slash', async () => {
+  await mkdir(path)
+  expect(hasDatabase(path)).toBe(false)
+  await importSnapshot({ file, path: `${path}/`, rollup, check })
+  expect(hasDatabase(`${path}/`)).toBe(true)
+  await expectWhole()
+  expect(await leftovers()).toHaveLength(1)
+})
+
+it('takes no place where a database has been damaged', async () => {
+  await mkdir(path)
+  await writeFile(join(path, 'records'), 'of a database that lost its other files')
+  expect(hasDatabase(path)).toBe(true)
+  await expect(importSnapshot({ file, path, rollup, check })).rejects.toThrow(DatabaseExistsError)
+})
+
 it('throws away what an earlier import left, also when that cannot be opened', async () => {
-  await mkdir(`${path}.importing`)
+  // Where the process was killed once more, as it threw away what was there.
+  for (const name of [`${path}.importing`, `${path}.importing.discarded`]) await mkdir(name)
+  await writeFile(join(`${path}.importing.discarded`, 'records'), 'what is left of it')
   // As after a power cut: it names a file that is not there.
   await writeFile(join(`${path}.importing`, 'CURRENT'), 'MANIFEST-000009\n')
   await importSnapshot({ file, path, rollup, check })

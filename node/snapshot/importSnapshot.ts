@@ -1,6 +1,6 @@
-import { createReadStream, existsSync } from 'node:fs'
+import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { RollupConfig } from '../../protocol/index.ts'
 import { DatabaseUnavailableError, openLevelDatabase } from '../store/Database.ts'
 import { syncDirectory } from '../syncDirectory.ts'
@@ -28,9 +28,13 @@ export async function withSnapshotFile<T>(
   }
 }
 
-/** Tells whether there is a database in a directory. */
+/** Tells whether there is a database in a directory, or anything else: what is left of a damaged one is not to be overlooked. */
 export function hasDatabase(path: string): boolean {
-  return existsSync(path)
+  return existsSync(path) && !isEmptyDirectory(path)
+}
+
+function isEmptyDirectory(path: string): boolean {
+  return statSync(path).isDirectory() && readdirSync(path).length === 0
 }
 
 /**
@@ -56,21 +60,24 @@ export async function importSnapshot({
   signal?: AbortSignal
 }): Promise<SnapshotCounts> {
   if (hasDatabase(path)) throw new DatabaseExistsError(path)
-  const unfinished = `${path}.importing`
+  // A slash at its end would make it a name inside the directory.
+  const whole = resolve(path)
+  const unfinished = `${whole}.importing`
   const counts = await withSnapshotFile(file, rollup, async (reading) => {
     await check(reading)
     await discardLeftover(unfinished)
+    // Where this fails, another import that began just now may have it open.
+    const database = await openLevelDatabase(unfinished)
     try {
-      const database = await openLevelDatabase(unfinished)
       return await loadSnapshot(reading, database, rollup, signal).finally(database.close)
     } catch (error) {
       // What cannot be removed now is thrown away the next time.
-      await rm(unfinished, { recursive: true }).catch(() => undefined)
+      await discard(unfinished).catch(() => undefined)
       throw error
     }
   })
-  await rename(unfinished, path)
-  await syncDirectory(dirname(path))
+  await rename(unfinished, whole)
+  await syncDirectory(dirname(whole))
   return counts
 }
 
@@ -83,5 +90,13 @@ async function discardLeftover(path: string): Promise<void> {
     // Whatever else keeps it from being opened, as a full disk does, goes with it.
     if (error instanceof DatabaseUnavailableError && error.isLocked) throw error
   }
-  await rm(path, { recursive: true })
+  await discard(path)
+}
+
+/** Removes a database. It is moved first, lest files go with it that another import makes there meanwhile. */
+async function discard(path: string): Promise<void> {
+  const discarded = `${path}.discarded`
+  await rm(discarded, { recursive: true, force: true })
+  await rename(path, discarded)
+  await rm(discarded, { recursive: true, force: true })
 }

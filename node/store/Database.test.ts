@@ -1,10 +1,23 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import {
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import { Level } from 'level'
 import type { Hex } from 'viem'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -229,6 +242,144 @@ describe('a database that cannot be opened', () => {
     const database = await openLevelDatabase(path)
     const message = `cannot open the database at ${path}: another process is using it`
     expect(await refusal()).toMatchObject({ message, isLocked: true })
+    await database.close()
+  })
+})
+
+it('has the names of all LevelDB’s logs on disk with every write', async () => {
+  let synced: string[] = []
+  const database = await openLevelDatabase(path, async (directory) => {
+    synced = await readdir(directory)
+  })
+  const logs = new Set<string>()
+  // More than half of what LevelDB puts into one log.
+  for (let number = 0; number < 6; number++) {
+    await database.write([{ key: keyOf(number), value: new Uint8Array(17 * 2 ** 20) }])
+    const there = (await readdir(path)).filter((name) => name.endsWith('.log'))
+    expect(synced).toEqual(expect.arrayContaining(there))
+    for (const name of there) logs.add(name)
+  }
+  expect(logs.size).toBeGreaterThan(1)
+  await database.close()
+})
+
+describe('a database of which files are lost or garbled', () => {
+  const KEYS = 40
+  let whole: string
+  let damaged: string
+  beforeEach(async () => {
+    whole = join(path, 'whole')
+    damaged = join(path, 'damaged')
+    // The first half is in a table, the second in the log.
+    for (const half of [0, KEYS / 2]) {
+      const database = await openLevelDatabase(whole)
+      for (let number = half; number < half + KEYS / 2; number++) {
+        await database.write([recordWrite(database, keyOf(number), recordOf(number, 50))])
+      }
+      await database.close()
+    }
+    await cp(whole, damaged, { recursive: true })
+  })
+
+  async function filesLike(pattern: RegExp): Promise<string[]> {
+    return (await readdir(damaged)).filter((name) => pattern.test(name)).map((name) => join(damaged, name))
+  }
+
+  it.each([[/^CURRENT$/], [/\.log$/], [/^(CURRENT|.*\.log|.*\.ldb)$/]])(
+    'is not opened without %s, and nothing else of it is lost',
+    async (pattern) => {
+      for (const file of await filesLike(pattern)) await rm(file)
+      const left = await readdir(damaged)
+      await expect(openLevelDatabase(damaged)).rejects.toBeInstanceOf(DamagedDatabaseError)
+      expect(await readdir(damaged)).toEqual(left)
+    },
+  )
+
+  it('is opened where a first start was killed before there was anything to lose', async () => {
+    for (const name of await readdir(damaged)) {
+      if (!/^(LOCK|LOG|MANIFEST-\d+)$/.test(name)) await rm(join(damaged, name))
+    }
+    await writeFile(join(damaged, '000003.log'), '')
+    const database = await openLevelDatabase(damaged)
+    await database.write([{ key: keyOf(1), value: Uint8Array.of(1) }])
+    expect(database.get(keyOf(1))).toEqual(Uint8Array.of(1))
+    await database.close()
+  })
+
+  it.each([5, 1])(
+    'is not opened with a log that lost one of %s writes before it was closed',
+    async (count) => {
+      const [log = ''] = await filesLike(/\.log$/)
+      const bytes = await readFile(log)
+      const at = bytes.indexOf(keyOf(KEYS - count))
+      await writeFile(log, bytes.with(at, (bytes[at] as number) ^ 1))
+      await expect(openLevelDatabase(damaged)).rejects.toThrow(
+        /lacks writes that stood in \d+\.log at byte \d+/,
+      )
+      expect(await readFile(log)).toEqual(Buffer.from(bytes.with(at, (bytes[at] as number) ^ 1)))
+    },
+  )
+
+  it('is not opened where a change in the middle of its manifest cannot be read', async () => {
+    const directory = join(path, 'merged')
+    const level = new Level<Uint8Array, Uint8Array>(directory, {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+      writeBufferSize: 65_536,
+    })
+    // Every other makes a table of those before.
+    for (let number = 0; number < 20; number++) await level.put(keyOf(number), recordOf(number, 50_000))
+    await level.close()
+    const name = (await readdir(directory)).find((each) => each.startsWith('MANIFEST')) ?? ''
+    const bytes = await readFile(join(directory, name))
+    // The length of the third change: what has so many bytes seems to have been torn at the end.
+    const second = 7 + bytes.readUInt16LE(4)
+    const third = second + 7 + bytes.readUInt16LE(second + 4)
+    expect(third).toBeLessThan(bytes.length)
+    await writeFile(join(directory, name), bytes.with(third + 5, 0x40))
+    await expect(openLevelDatabase(directory)).rejects.toThrow(/lacks writes that stood in MANIFEST-\d+ at/)
+  })
+
+  it('gives no value of which a byte was garbled, nor that of another key', async () => {
+    const written = (number: number) => recordOf(number, 60)
+    const directory = join(path, 'values')
+    for (let times = 0; times < 2; times++) {
+      const database = await openLevelDatabase(directory)
+      // What is in the log is in a table when it is opened again.
+      if (times === 0) {
+        const numbers = Array.from({ length: 20 }, (_, number) => number)
+        await database.write(numbers.map((number) => ({ key: keyOf(number), value: written(number) })))
+      }
+      await database.close()
+    }
+    const table = join(directory, (await readdir(directory)).find((name) => name.endsWith('.ldb')) ?? '')
+    const bytes = await readFile(table)
+    const placeOf = (number: number) => bytes.indexOf(written(number))
+    const sealedOf = (number: number) => bytes.subarray(placeOf(number), placeOf(number) + 64)
+    const garbled = Buffer.from(bytes)
+    for (const [number, at] of [
+      [3, 0],
+      [5, 59],
+      [8, 60],
+      [9, 63],
+    ] as const) {
+      garbled[placeOf(number) + at] = (garbled[placeOf(number) + at] as number) ^ 1
+    }
+    garbled.set(sealedOf(13), placeOf(12))
+    await writeFile(table, garbled)
+    const database = await openLevelDatabase(directory)
+    for (let number = 0; number < 20; number++) {
+      if ([3, 5, 8, 9, 12].includes(number)) {
+        expect(() => database.get(keyOf(number))).toThrow(DamagedDatabaseError)
+      } else expect(database.get(keyOf(number))).toEqual(written(number))
+    }
+    const read = async (from: number, until: number) => {
+      const found: number[] = []
+      for await (const [key] of database.entries(keyOf(from), keyOf(until))) found.push(key[7] as number)
+      return found
+    }
+    await expect(read(0, 20)).rejects.toBeInstanceOf(DamagedDatabaseError)
+    expect(await read(13, 20)).toHaveLength(7)
     await database.close()
   })
 })

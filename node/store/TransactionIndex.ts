@@ -76,6 +76,11 @@ export function createTransactionIndex(database: Database): TransactionIndex {
   }
 }
 
+/** Computes the hash by which a raw transaction is found: its own, or that of the set-config in a deposit. */
+export function indexedHash(bucket: IndexBucket, raw: Uint8Array): Uint8Array {
+  return keccak(bucket === Bucket.transaction ? raw : depositFromBytes(raw).data)
+}
+
 function effectKey(bucket: IndexBucket, hash: Uint8Array): Uint8Array {
   return bucketKey(bucket, hash)
 }
@@ -87,10 +92,9 @@ function failureKey(bucket: IndexBucket, hash: Uint8Array): Uint8Array {
 function entriesOf(block: Block): Entry[] {
   const entries: Entry[] = []
   block.transactions.forEach((raw, index) => {
-    entries.push({ bucket: Bucket.transaction, hash: keccak(raw), index })
-    if (raw[0] !== DEPOSIT_TX_TYPE) return
-    const { data } = depositFromBytes(raw)
-    entries.push({ bucket: Bucket.forced, hash: keccak(data), index })
+    const add = (bucket: IndexBucket) => entries.push({ bucket, hash: indexedHash(bucket, raw), index })
+    add(Bucket.transaction)
+    if (raw[0] === DEPOSIT_TX_TYPE) add(Bucket.forced)
   })
   return entries
 }

@@ -9,7 +9,7 @@ import { headsToBytes, inclusionToBytes, receiptsToBytes, type StoredReceipts } 
 import { createTransactionIndex } from './TransactionIndex.ts'
 
 /** Changes whenever something in the database changes its meaning. */
-export const SCHEMA_VERSION = '5'
+export const SCHEMA_VERSION = '6'
 
 /** The first block of a database with what belongs to it; genesis has no inclusion. */
 export type FirstBlock = StoredReceipts & { block: Block; inclusion: Inclusion | undefined }

@@ -19,6 +19,19 @@ describe('makeDirectory', () => {
     expect(existsSync(join(path, 'file'))).toBe(true)
   })
 
+  it('syncs what names each directory that it makes, as soon as it does', () => {
+    const synced: string[] = []
+    const path = join(directory, 'a', 'b', 'c')
+    const sync = (parent: string) => {
+      synced.push(parent)
+      expect(existsSync(join(directory, 'a', 'b', 'c'))).toBe(synced.length === 3)
+    }
+    makeDirectory(path, sync)
+    expect(synced).toEqual([directory, join(directory, 'a'), join(directory, 'a', 'b')])
+    makeDirectory(path, sync)
+    expect(synced).toHaveLength(3)
+  })
+
   it('refuses a path through a file', () => {
     writeFileSync(join(directory, 'file'), '')
     expect(() => makeDirectory(join(directory, 'file', 'sub'))).toThrow(DirectoryError)

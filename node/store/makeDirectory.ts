@@ -1,15 +1,15 @@
-import { mkdirSync, statSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { KeyrollError } from '../../protocol/index.ts'
 
 /**
- * Makes a directory and what is missing above it.
+ * Makes a directory and what is missing above it, on disk when it returns.
  *
  * Node's own recursive mkdir never returns where the system says that a parent is missing which is there, as `/proc` does.
  *
  * @throws {DirectoryError} when it cannot be made, or something else is there.
  */
-export function makeDirectory(path: string): void {
+export function makeDirectory(path: string, sync = syncDirectorySync): void {
   const full = resolve(path)
   const missing: string[] = []
   let at = full
@@ -17,7 +17,14 @@ export function makeDirectory(path: string): void {
     missing.unshift(at)
     at = dirname(at)
   }
-  for (const directory of missing) makeOne(directory, full)
+  try {
+    for (const directory of missing) {
+      makeOne(directory)
+      sync(dirname(directory))
+    }
+  } catch (cause) {
+    throw new DirectoryError(full, { cause })
+  }
 }
 
 function isDirectory(path: string): boolean {
@@ -28,12 +35,23 @@ function isDirectory(path: string): boolean {
   }
 }
 
-function makeOne(directory: string, wanted: string): void {
+function makeOne(directory: string): void {
   try {
     mkdirSync(directory)
-  } catch (cause) {
+  } catch (error) {
     // Somebody else may have made it just now.
-    if (!isDirectory(directory)) throw new DirectoryError(wanted, { cause })
+    if (!isDirectory(directory)) throw error
+  }
+}
+
+/** As `syncDirectory`, at once. */
+function syncDirectorySync(path: string): void {
+  if (process.platform === 'win32') return
+  const directory = openSync(path, 'r')
+  try {
+    fsyncSync(directory)
+  } finally {
+    closeSync(directory)
   }
 }
 

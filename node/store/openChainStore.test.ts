@@ -9,6 +9,7 @@ import {
   type BlockResult,
   type Config,
   configHash,
+  fromHex,
   keccakHex,
   readKeystore,
   stateTransition,
@@ -32,7 +33,9 @@ import {
   DatabaseUnavailableError,
   openLevelDatabase,
 } from './Database.ts'
+import { metaKey } from './foundingWrites.ts'
 import { openChainStore, openChainStoreIn } from './openChainStore.ts'
+import { headsToBytes, positionToBytes } from './storeCodecs.ts'
 import {
   DamagedDatabaseError,
   GenesisMismatchError,
@@ -280,13 +283,14 @@ describe('openChainStore in memory', () => {
     const keys = [[2], [1, 255], [1], [255]].map((bytes) => Uint8Array.from(bytes))
     await pool.write(keys.map((key) => ({ key, value: key })))
     await promises.write([{ key: Uint8Array.of(1), value: Uint8Array.of(9) }])
-    const read = async (from?: Uint8Array) => {
+    const read = async (from?: Uint8Array, until?: Uint8Array) => {
       const found: number[][] = []
-      for await (const [key] of pool.entries(from)) found.push([...key])
+      for await (const [key] of pool.entries(from, until)) found.push([...key])
       return found
     }
     expect(await read()).toEqual([[1], [1, 255], [2], [255]])
     expect(await read(Uint8Array.of(2))).toEqual([[2], [255]])
+    expect(await read(Uint8Array.of(1, 1), Uint8Array.of(255))).toEqual([[1, 255], [2]])
     await pool.write([{ key: Uint8Array.of(1), value: undefined }])
     expect(pool.get(Uint8Array.of(1))).toBeUndefined()
     expect(promises.get(Uint8Array.of(1))).toEqual(Uint8Array.of(9))
@@ -360,6 +364,37 @@ describe('openChainStore on disk', () => {
     await database.write([{ key: bucketKey(Bucket.meta, Buffer.from('version')), value: Buffer.from('0') }])
     await database.close()
     await expect(openChainStore(path, rollup)).rejects.toBeInstanceOf(SchemaVersionError)
+  })
+
+  it('refuses heads that are not the blocks it has', async () => {
+    const database = createMemoryDatabase()
+    const store = await openChainStoreIn(database, 'a test', rollup)
+    await append(store, [raw(0)])
+    const { safe, unsafe } = store.heads()
+    for (const name of ['unsafe', 'safe', 'finalized']) {
+      const heads = { unsafe, safe, finalized: safe }
+      const other = { ...heads, [name]: { number: 1n, hash: fakeHash('other') } }
+      await database.write([{ key: metaKey('heads'), value: headsToBytes(other) }])
+      await expect(openChainStoreIn(database, 'a test', rollup)).rejects.toBeInstanceOf(DamagedDatabaseError)
+    }
+  })
+
+  it('shows no transaction under the hash of another', async () => {
+    const database = createMemoryDatabase()
+    const store = await openChainStoreIn(database, 'a test', rollup)
+    await append(store, [createTestDeposit(raw(3), 0), raw(0)], true)
+    const places = [
+      [Bucket.transaction, fakeHash('a'), 1],
+      [Bucket.forced, fakeHash('b'), 0],
+    ] as const
+    for (const [bucket, hash, index] of places) {
+      const value = positionToBytes({ blockNumber: 1n, index })
+      await database.write([{ key: bucketKey(bucket, fromHex(hash)), value }])
+    }
+    expect(() => store.transaction(fakeHash('a'))).toThrow(DamagedDatabaseError)
+    expect(() => store.forcedTransaction(fakeHash('b'))).toThrow(DamagedDatabaseError)
+    const upper: Hex = `0x${transactionHash(raw(0)).slice(2).toUpperCase()}`
+    expect(store.transaction(upper)).toMatchObject({ blockNumber: 1n, index: 1 })
   })
 
   it('refuses a rollup config whose genesis hash is wrong', async () => {

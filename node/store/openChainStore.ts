@@ -4,6 +4,7 @@ import {
   type BlockResult,
   blockFromRlp,
   type Config,
+  compareBytes,
   createGenesis,
   fromHex,
   type NewTrieNode,
@@ -11,7 +12,7 @@ import {
   type TrieReader,
   toHex,
 } from '../../protocol/index.ts'
-import { type BlockRef, blockToRef, type Heads } from '../BlockRef.ts'
+import { type BlockId, type BlockRef, blockToRef, type Heads } from '../BlockRef.ts'
 import { CriticalFault } from '../Fault.ts'
 import { createLruCache } from '../LruCache.ts'
 import { minimum } from '../minimum.ts'
@@ -44,7 +45,7 @@ import {
   SchemaVersionError,
   WrongRollupError,
 } from './storeErrors.ts'
-import { createTransactionIndex } from './TransactionIndex.ts'
+import { createTransactionIndex, indexedHash } from './TransactionIndex.ts'
 import { createWriteBehind } from './WriteBehind.ts'
 
 const CACHED_NODE_BYTES = 64 * 1_048_576
@@ -56,6 +57,7 @@ const CACHED_BLOCKS = 32
  * Opens the chain of a rollup in a directory, or in memory for `:memory:`; a new one starts with genesis.
  *
  * @throws {DatabaseUnavailableError} when another process holds the directory.
+ * @throws {DamagedDatabaseError} when something of it is lost.
  * @throws {WrongRollupError} when it holds the chain of another rollup config.
  * @throws {SchemaVersionError} when another version of this program wrote it.
  * @throws {GenesisMismatchError} when the config's genesis hash is wrong.
@@ -192,12 +194,14 @@ function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
   function readHeads(): Heads {
     const bytes = database.get(metaKey('heads'))
     if (bytes === undefined) throw new DamagedDatabaseError('its heads')
-    const ids = headsFromBytes(bytes)
-    return {
-      unsafe: refAt(ids.unsafe.number),
-      safe: refAt(ids.safe.number),
-      finalized: refAt(ids.finalized.number),
-    }
+    const { unsafe, safe, finalized } = headsFromBytes(bytes)
+    return { unsafe: headAt(unsafe), safe: headAt(safe), finalized: headAt(finalized) }
+  }
+
+  function headAt({ number, hash }: BlockId): BlockRef {
+    const ref = refAt(number)
+    if (ref.hash !== hash) throw new DamagedDatabaseError(`block ${number} ${hash}`)
+    return ref
   }
 
   async function write(next: Heads, writes: readonly Write[], isDerivedAnew = false): Promise<void> {
@@ -271,6 +275,9 @@ function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
     const block = position && blockByNumber(position.blockNumber)
     const raw = position && block?.transactions[position.index]
     if (position === undefined || block === undefined || raw === undefined) return undefined
+    if (compareBytes(indexedHash(bucket, raw), fromHex(hash, 32)) !== 0) {
+      throw new DamagedDatabaseError(`the place of transaction ${hash}`)
+    }
     return { blockHash: block.hash, blockNumber: position.blockNumber, index: position.index, raw }
   }
 

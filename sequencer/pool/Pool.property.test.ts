@@ -80,14 +80,17 @@ class World {
     return world
   }
 
-  static #openPool(chain: TestChain): Promise<Pool> {
+  static async #openPool(chain: TestChain): Promise<Pool> {
     const metrics = createSequencerMetrics(new Registry())
+    const signer = createPromiseSigner(`0x${'51'.repeat(32)}`, chainId)
+    const log = openPromiseLog({ bucket: chain.store.bucket('pool'), metrics })
+    if (log.isFresh()) await log.setState({ active: signer.address, lost: [] })
     return openPool({
       store: chain.store,
       rollup: TEST_ROLLUP,
       verify,
-      log: openPromiseLog({ bucket: chain.store.bucket('pool'), metrics }),
-      signer: createPromiseSigner(`0x${'51'.repeat(32)}`, chainId),
+      log,
+      signer,
       whyNot: () => undefined,
       options: DEFAULT_POOL_OPTIONS,
       logger,

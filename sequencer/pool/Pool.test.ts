@@ -1,8 +1,11 @@
 import { Registry } from 'prom-client'
 import type { Hex } from 'viem'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createLogger, createNativeVerifier } from '../../node/index.ts'
+import { createLogger, createNativeVerifier, DamagedDatabaseError, uint64Key } from '../../node/index.ts'
 import {
+  concat,
+  encodeRlp,
+  fromHex,
   keccakHex,
   MAX_BLOCK_BYTES,
   promiseDigest,
@@ -17,6 +20,7 @@ import { createTestSigner, DEFAULT_WEBAUTHN, signWebAuthn, type TestSigner } fro
 import { createSequencerMetrics } from '../metrics.ts'
 import type { PoolOptions } from './admission.ts'
 import { DEFAULT_POOL_OPTIONS, openPool, type Pool } from './Pool.ts'
+import { PoolDamagedError } from './PoolBook.ts'
 import { openPromiseLog, type PromiseLog, PromiseLogWriteError } from './PromiseLog.ts'
 import { createPromiseSigner } from './PromiseSigner.ts'
 import type { Refusal } from './Refusal.ts'
@@ -817,6 +821,70 @@ describe('Pool', () => {
       const next = keystore.update({ data: '0x03' })
       await promised(next)
       expect((await build()).transactions).toEqual([next.raw])
+    })
+
+    it('is refused where a promised transaction is missing, or another is back', async () => {
+      const txs = [newKeystore(), newKeystore(), newKeystore()].map((keystore) => keystore.update())
+      for (const tx of txs) await promised(tx)
+      const bucket = chain.store.bucket('pool')
+      const keyOf = (sequence: bigint) => concat(Uint8Array.of(2), uint64Key(sequence))
+      const value = bucket.get(keyOf(1n))
+      await bucket.write([{ key: keyOf(1n), value: undefined }])
+      await expect(open()).rejects.toThrow(/lacks promised transactions: it has 2, expected 3/)
+      await bucket.write([{ key: keyOf(7n), value }])
+      await expect(open()).rejects.toBeInstanceOf(DamagedDatabaseError)
+      await bucket.write([
+        { key: keyOf(1n), value },
+        { key: keyOf(7n), value: undefined },
+      ])
+      await open()
+      expect(pool.counts().transactions).toBe(3)
+    })
+
+    it.each([
+      ['the signer of its promises', 0],
+      ['the count of promised transactions', 5],
+    ])('is refused where %s is missing, which a new log would have neither', async (name, key) => {
+      await chain.store.bucket('pool').write([{ key: Uint8Array.of(key), value: undefined }])
+      await expect(open()).rejects.toThrow(`lacks ${name}`)
+    })
+
+    it('takes up a log that was flushed before anything was written to it', async () => {
+      const other = await openTestChain()
+      const bucket = other.store.bucket('pool')
+      const metrics = createSequencerMetrics(new Registry())
+      await openPromiseLog({ bucket, metrics }).flush()
+      expect(openPromiseLog({ bucket, metrics }).isFresh()).toBe(true)
+      await other.close()
+    })
+
+    it('is refused where a transaction is not the one that was promised', async () => {
+      const keystore = newKeystore()
+      await promised(keystore.update())
+      const other = keystore.update({ previous: keystore.initial, data: '0x01' })
+      const value = encodeRlp([fromHex(keystore.id, 32), other.raw])
+      const key = concat(Uint8Array.of(2), uint64Key(0n))
+      await chain.store.bucket('pool').write([{ key, value }])
+      await expect(open()).rejects.toBeInstanceOf(PoolDamagedError)
+    })
+
+    it('finds in its queue what is promised, without what was replaced or is final', async () => {
+      const keystore = newKeystore()
+      const [first, second, third] = ['0x01', '0x02', '0x03'].map((data) =>
+        keystore.update({ data: data as Hex }),
+      ) as [SignedSetConfig, SignedSetConfig, SignedSetConfig]
+      for (const tx of [first, second, third]) await promised(tx)
+      const forced = keystore.update({ previous: keystore.initial, data: '0x04' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      // The same bytes, which stand on other bytes of the second config now.
+      for (const tx of [keystore.update({ previous: forced.config, data: '0x02' }), third]) await promised(tx)
+      await build()
+      await promised(newKeystore().update())
+      await chain.makeSafe(2n)
+      await chain.finalize(2n)
+      await pool.flush()
+      await open()
+      expect(pool.counts().transactions).toBe(1)
     })
 
     it('promises nothing more on an update that is not in its log, of which it died before it wrote that down', async () => {

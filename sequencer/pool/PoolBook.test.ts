@@ -38,7 +38,7 @@ function lateEntry(name: string, look: () => void): PoolEntry {
   }
 }
 
-it('looks at an unkept promise only when it is asked for, and makes no list of all', async () => {
+async function openBook() {
   const chain = await openTestChain()
   const book = createPoolBook(
     {
@@ -50,6 +50,21 @@ it('looks at an unkept promise only when it is asked for, and makes no list of a
     },
     chain.head(),
   )
+  return { chain, book }
+}
+
+it('tells of no unkept promise that is not on disk yet', async () => {
+  const { chain, book } = await openBook()
+  const entry = { ...lateEntry('a', () => undefined), isDurable: false }
+  book.add(entry)
+  expect([...book.unkept()]).toEqual([])
+  entry.isDurable = true
+  expect([...book.unkept()]).toHaveLength(1)
+  await chain.close()
+})
+
+it('looks at an unkept promise only when it is asked for, and makes no list of all', async () => {
+  const { chain, book } = await openBook()
   let looks = 0
   const names = ['a', 'b', 'c']
   for (const name of names) {

@@ -272,6 +272,8 @@ export function createPoolBook(
     size: () => entries.size,
     *unkept() {
       for (const entry of entries.values()) {
+        // A promise that a crash may yet undo nobody hears of.
+        if (!entry.isDurable) continue
         const unkept = toUnkept(entry)
         if (unkept !== undefined) yield unkept
       }

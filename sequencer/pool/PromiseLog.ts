@@ -1,5 +1,11 @@
 import type { Address, Hex } from 'viem'
-import { createGroupCommit, type OpaqueBucket, uint64Key, type Write } from '../../node/index.ts'
+import {
+  createGroupCommit,
+  DamagedDatabaseError,
+  type OpaqueBucket,
+  uint64Key,
+  type Write,
+} from '../../node/index.ts'
 import {
   type ConfigPromise,
   concat,
@@ -52,7 +58,12 @@ export interface PromiseLog {
   find(subject: PromiseSubject): SignedPromise | undefined
   /** Finds a promised transaction that is not final; it may not be on disk yet. */
   queued(sequence: bigint): QueueRecord | undefined
-  /** Iterates over the promised transactions on disk that are not final, in the order of their promises. */
+  /**
+   * Iterates over the promised transactions on disk that are not final, in the order of their promises, before anything is
+   * appended.
+   *
+   * @throws {DamagedDatabaseError} at the end, when some of them are missing.
+   */
   queue(): AsyncIterable<QueueRecord>
   /**
    * Writes a promise, where it is new, and its transaction, in place of an earlier record of the same bytes where there is
@@ -77,6 +88,7 @@ const PROMISE = Uint8Array.of(1)
 const QUEUE = Uint8Array.of(2)
 const UNKEPT = Uint8Array.of(3)
 const UNKEPT_BY_HASH = Uint8Array.of(4)
+const TALLY = Uint8Array.of(5)
 
 const FORMAT = 1
 
@@ -84,6 +96,7 @@ const FORMAT = 1
  * Opens the promise log in a bucket that is nobody else's.
  *
  * @throws {PromiseLogFormatError} when another version of this program wrote it.
+ * @throws {DamagedDatabaseError} when something of it is lost.
  */
 export function openPromiseLog({
   bucket,
@@ -93,13 +106,23 @@ export function openPromiseLog({
   metrics: Pick<SequencerMetrics, 'commitSeconds'>
 }): PromiseLog {
   const stored = bucket.get(STATE)
+  const storedTally = bucket.get(TALLY)
+  // One without the other would pass for a new log, or for an empty queue.
+  if ((stored === undefined) !== (storedTally === undefined)) {
+    throw new DamagedDatabaseError(
+      stored === undefined ? 'the signer of its promises' : 'the count of promised transactions',
+    )
+  }
   let isFresh = stored === undefined
   let state: PromiseLogState = stored === undefined ? { active: undefined, lost: [] } : stateFromBytes(stored)
+  let tally = storedTally === undefined ? EMPTY_TALLY : tallyFromBytes(storedTally)
   /** What is on its way to the disk, by key: a promise counts from the moment it is signed. */
   const unsynced = new Map<string, Uint8Array>()
   const commit = createGroupCommit<Write>(async (writes) => {
+    if (writes.length === 0) return
     const stopped = metrics.commitSeconds.startTimer()
-    await write(writes)
+    // All that changed it so far is in this group, or in one before.
+    await write([...writes, { key: TALLY, value: tallyToBytes(tally) }])
     for (const { key, value } of writes) {
       if (unsynced.get(toHex(key)) === value) unsynced.delete(toHex(key))
     }
@@ -153,7 +176,7 @@ export function openPromiseLog({
     async setState(next) {
       state = next
       isFresh = false
-      await write([{ key: STATE, value: stateToBytes(next) }])
+      await commit([{ key: STATE, value: stateToBytes(next) }])
     },
     find,
     queued(sequence) {
@@ -161,9 +184,16 @@ export function openPromiseLog({
       return value === undefined ? undefined : queueFromBytes(sequence, value)
     },
     async *queue() {
-      for await (const [key, value] of bucket.entries(QUEUE)) {
-        if (key[0] !== QUEUE[0]) return
-        yield queueFromBytes(BigInt(toHex(key.subarray(1))), value)
+      const { count, sum } = tally
+      let found = EMPTY_TALLY
+      for await (const [key, value] of bucket.entries(QUEUE, UNKEPT)) {
+        const sequence = BigInt(toHex(key.subarray(1)))
+        found = withQueued(found, sequence)
+        yield queueFromBytes(sequence, value)
+      }
+      // A table of which something cannot be found looks like one without it.
+      if (found.count !== count || found.sum !== sum) {
+        throw new DamagedDatabaseError(`promised transactions: it has ${found.count}, expected ${count}`)
       }
     },
     append(record, promise, replaced) {
@@ -171,18 +201,20 @@ export function openPromiseLog({
       if (promise !== undefined)
         writes.push({ key: promiseKey(promise.promise), value: promiseToBytes(promise) })
       for (const { key, value } of writes) unsynced.set(toHex(key), value)
+      tally = withQueued(tally, record.sequence)
+      if (replaced !== undefined) tally = withoutQueued(tally, replaced)
       return commit(
         replaced === undefined ? writes : [...writes, { key: queueKey(replaced), value: undefined }],
       )
     },
     settle(final) {
       const writes = final.flatMap(settlingWrites)
+      for (const { sequence } of final) tally = withoutQueued(tally, sequence)
       for (const { key, value } of writes) if (value !== undefined) unsynced.set(toHex(key), value)
       return commit(writes)
     },
     async *unkept(from) {
-      for await (const [key, value] of bucket.entries(concat(UNKEPT, from))) {
-        if (key[0] !== UNKEPT[0]) return
+      for await (const [, value] of bucket.entries(concat(UNKEPT, from), UNKEPT_BY_HASH)) {
         yield toUnkept(value)
       }
     },
@@ -243,6 +275,29 @@ function queueToBytes({ previous, raw }: QueueRecord): Uint8Array {
 function queueFromBytes(sequence: bigint, bytes: Uint8Array): QueueRecord {
   const [previous, raw] = rlpToList(decodeRlp(bytes), 2)
   return { sequence, previous: toHex(rlpToBytes(previous, 32)), raw: rlpToBytes(raw) }
+}
+
+/** How many transactions are in the queue, and the sum of their sequences modulo 2^64: says whether all were found there. */
+type QueueTally = { count: bigint; sum: bigint }
+
+const EMPTY_TALLY: QueueTally = { count: 0n, sum: 0n }
+
+function withQueued({ count, sum }: QueueTally, sequence: bigint): QueueTally {
+  return { count: count + 1n, sum: BigInt.asUintN(64, sum + sequence) }
+}
+
+function withoutQueued({ count, sum }: QueueTally, sequence: bigint): QueueTally {
+  return { count: count - 1n, sum: BigInt.asUintN(64, sum - sequence) }
+}
+
+/** `count (8) ‖ sum (8)`. */
+function tallyToBytes({ count, sum }: QueueTally): Uint8Array {
+  return concat(uint64Key(count), uint64Key(sum))
+}
+
+function tallyFromBytes(bytes: Uint8Array): QueueTally {
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  return { count: view.getBigUint64(0), sum: view.getBigUint64(8) }
 }
 
 /** `rlp([format, active or empty, [lost, ...]])`. */

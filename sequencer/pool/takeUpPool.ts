@@ -53,7 +53,10 @@ function toEntry({ log, rollup }: PoolModules, record: QueueRecord): PoolEntry {
   const { tx, nextHash, hash } = decoded
   const subject = { id: tx.id, kind: tx.kind, nonce: tx.next.nonce, configHash: nextHash }
   const promise = log.find(subject)
-  if (promise === undefined) throw new PoolDamagedError(`there is no promise for transaction ${hash}`)
+  // Other bytes of the same config share its promise.
+  if (promise?.promise.configHash !== nextHash) {
+    throw new PoolDamagedError(`there is no promise for transaction ${hash}`)
+  }
   const context = { promise, configHash: subject.configHash, durable: Promise.resolve() }
   return createPoolEntry(record, decoded, { ...context, stage: { name: 'queued' } })
 }
