@@ -887,6 +887,20 @@ describe('Pool', () => {
       expect(pool.counts().transactions).toBe(1)
     })
 
+    it('sequences what stands on other bytes of a config whose first bytes became impossible', async () => {
+      const keystore = newKeystore()
+      const [first, second, third] = ['0x01', '0x02', '0x03'].map((data) =>
+        keystore.update({ data: data as Hex }),
+      ) as [SignedSetConfig, SignedSetConfig, SignedSetConfig]
+      for (const tx of [first, second, third]) await promised(tx)
+      const forced = keystore.update({ previous: keystore.initial, data: '0x04' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      const again = keystore.update({ previous: forced.config, data: '0x02' })
+      for (const tx of [again, third]) await promised(tx)
+      await open()
+      expect((await build()).transactions).toEqual([again.raw, third.raw])
+    })
+
     it('promises nothing more on an update that is not in its log, of which it died before it wrote that down', async () => {
       diskWrite = () => new Promise(() => undefined)
       await chain.build([newKeystore().update().raw])

@@ -161,7 +161,12 @@ export function createPoolBook(
         entry.kind === 2
           ? entry.configHash !== view.recovery?.configHash && lostRecoveries.has(entry.configHash)
           : entry.previous !== view.configHash && lostConfigs.has(entry.previous)
-      if (judgement.verdict !== 'impossible' && !isOrphan) continue
+      if (judgement.verdict !== 'impossible' && !isOrphan) {
+        // Other bytes of it were impossible; these may bring it yet.
+        lostConfigs.delete(entry.configHash)
+        if (entry.kind === 1) lostRecoveries.delete(entry.configHash)
+        continue
+      }
       const what = entry.kind === 1 ? 'started' : 'set'
       const isSame = changes.some((change) => change.what === what && change.configHash === entry.configHash)
       const reason = judgement.verdict === 'impossible' ? judgement.reason : 'PREDECESSOR_REPLACED'
