@@ -1,8 +1,23 @@
-import { type Address, encodeErrorResult, toFunctionSelector, zeroHash } from 'viem'
+import {
+  type Address,
+  encodeErrorResult,
+  type Hex,
+  hexToNumber,
+  numberToHex,
+  toFunctionSelector,
+  zeroHash,
+} from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { getTransactionCount } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { createKeystore, getOutputBridge, getRecord, getRoot, toSecp256k1Signer } from '../client/index.ts'
+import {
+  checkpoint,
+  createKeystore,
+  getOutputBridge,
+  getRecord,
+  getRoot,
+  toSecp256k1Signer,
+} from '../client/index.ts'
 import { type DeployingClient, FeeCeilingError, keystoreReplicaAbi } from '../contracts/index.ts'
 import { devnetAccounts } from '../devnet/accounts.ts'
 import { ConfigUnknownError } from '../prover/index.ts'
@@ -77,11 +92,14 @@ function refuse(body: string): Response {
   return Response.json({ jsonrpc: '2.0', id, error: { code: -32000, message: 'not now' } })
 }
 
-/** Whether a source is asked for a checkpoint. */
-function isAboutCheckpoint(body: string): boolean {
+/** Whether a contract is asked something. */
+function isCallOf(signature: string, body: string): boolean {
   const { method, params } = JSON.parse(body)
-  return method === 'eth_call' && params[0].data.startsWith(toFunctionSelector('isCheckpoint(bytes32)'))
+  return method === 'eth_call' && params[0].data.startsWith(toFunctionSelector(signature))
 }
+
+/** Whether a source is asked for a checkpoint. */
+const isAboutCheckpoint = (body: string) => isCallOf('isCheckpoint(bytes32)', body)
 
 const notVouched = (source: Address) =>
   encodeErrorResult({
@@ -98,7 +116,7 @@ describe('a root is relayed', () => {
     const source = world.l2Contracts[name]
     const outputIndex = await world.propose([])
     const before = await sentOn(world.l2)
-    await whileMining(relayerOn(world.l2).updateRoot({ source, outputIndex, final: false }))
+    await whileMining((await relayerOn(world.l2)).updateRoot({ source, outputIndex, final: false }))
     expect(await knownOn(world.l2, source, outputIndex)).toMatchObject({ finalized: false })
     expect((await sentOn(world.l2)) - before).toBe(transactions)
   })
@@ -122,12 +140,29 @@ describe('a root is relayed', () => {
       if (isEstimate && 'error' in ((await answer.clone().json()) as object)) refusals++
       return answer
     })
-    const relayer = relayerOn(world.l2, { chainUrl: forgetful.url })
+    const relayer = await relayerOn(world.l2, { chainUrl: forgetful.url })
     await whileMining(relayer.updateRoot({ source, outputIndex, final: false }))
     await forgetful.close()
     // One proof for each refusal, and the one that was taken.
     expect(estimates).toBe(refusals + 1)
     expect(await knownOn(world.l2, source, outputIndex)).toMatchObject({ finalized: false })
+  })
+
+  test('until the replica knows it, by a node that is behind the transaction', async () => {
+    const source = world.l2Contracts.beaconRootsSource
+    const outputIndex = await world.propose([])
+    const before = await sentOn(world.l2)
+    let looks = 0
+    const behind = await startHttpServer(async (_path, body) => {
+      const isLook = isCallOf('root(address,uint256)', body) && (await sentOn(world.l2)) > before
+      if (!isLook || ++looks > 2) return askOn(world.l2, body)
+      return Response.json({ jsonrpc: '2.0', id: JSON.parse(body).id, result: `0x${'00'.repeat(192)}` })
+    })
+    const relayer = await relayerOn(world.l2, { chainUrl: behind.url })
+    await whileMining(relayer.updateRoot({ source, outputIndex, final: false }))
+    await behind.close()
+    expect(looks).toBe(3)
+    expect((await sentOn(world.l2)) - before).toBe(1)
   })
 
   test('though L1 does not answer once, and once more when a checkpoint is paid for', async () => {
@@ -141,7 +176,7 @@ describe('a root is relayed', () => {
       failures++
       return refuse(body)
     })
-    const relayer = relayerOn(world.l2, { l1Url: failing.url })
+    const relayer = await relayerOn(world.l2, { l1Url: failing.url })
     await whileMining(relayer.updateRoot({ source, outputIndex, final: false }))
     await failing.close()
     expect(failures).toBe(2)
@@ -161,7 +196,7 @@ describe('a root is relayed', () => {
       if (JSON.parse(body).method === 'eth_getBlockByNumber') heads++
       return askOn(world.l1, body)
     })
-    const relayer = relayerOn(world.l2, { beaconUrl: beacon.url, l1Url: l1.url })
+    const relayer = await relayerOn(world.l2, { beaconUrl: beacon.url, l1Url: l1.url })
     const relaying = relayer.updateRoot({ source, outputIndex, final: true })
     await vi.waitFor(() => expect(heads).toBeGreaterThan(3), { timeout: 10_000 })
     expect(blocks).toBe(1)
@@ -188,37 +223,164 @@ describe('a root is relayed', () => {
       if (params[0].data !== lost) return askOn(world.l2, body)
       return Response.json({ jsonrpc: '2.0', id, result: zeroHash })
     })
-    const relayer = relayerOn(world.l2, { chainUrl: forgetful.url })
+    const relayer = await relayerOn(world.l2, { chainUrl: forgetful.url, renewAfter: 200 })
     await whileMining(relayer.updateRoot({ source, outputIndex, final: false }))
     await forgetful.close()
     expect(await knownOn(world.l2, source, outputIndex)).toMatchObject({ finalized: false })
     expect((await sentOn(world.l2)) - before).toBe(3)
   })
 
-  test('not again, when another relayer was faster', async () => {
-    const source = world.l2Contracts.blockHashSource
+  test('from the same checkpoint when a node is only behind it', async () => {
+    const source = world.l2Contracts.l1BlockSource
     const outputIndex = await world.propose([])
-    const wanted = { source, outputIndex, final: false }
-    const before = await sentOn(world.l1)
-    let faster: Promise<unknown> | undefined
-    const slow = await startHttpServer(async (_path, body) => {
-      if (JSON.parse(body).method === 'eth_estimateGas') {
-        faster ??= relayerOn(world.l1).updateRoot(wanted)
-        await faster
-      }
-      return askOn(world.l1, body)
+    const before = await sentOn(world.l2)
+    let asked = 0
+    const behind = await startHttpServer(async (_path, body) => {
+      if (!isAboutCheckpoint(body) || ++asked > 3) return askOn(world.l2, body)
+      return Response.json({ jsonrpc: '2.0', id: JSON.parse(body).id, result: zeroHash })
     })
-    const relaying = relayerOn(world.l1, { chainUrl: slow.url }).updateRoot(wanted)
-    expect(await whileMining(relaying)).toBeUndefined()
-    await slow.close()
-    expect((await sentOn(world.l1)) - before).toBe(1)
+    const changes = { chainUrl: behind.url, timeout: 120_000, renewAfter: 120_000 }
+    const relayer = await relayerOn(world.l2, changes)
+    await whileMining(relayer.updateRoot({ source, outputIndex, final: false }))
+    await behind.close()
+    expect(asked).toBeGreaterThan(3)
+    expect((await sentOn(world.l2)) - before).toBe(2)
+  })
+
+  test('from a checkpoint, though somebody stored the same in the newest block', async () => {
+    const source = world.l2Contracts.l1BlockSource
+    const outputIndex = await world.propose([])
+    await world.mined('l2', checkpoint(world.as('l2', 'user'), { source }))
+    const before = await sentOn(world.l2)
+    const relayer = await relayerOn(world.l2)
+    const relaying = relayer.updateRoot({ source, outputIndex, final: false })
+    relaying.catch(() => undefined)
+    // The chain goes on only when the transaction waits: in its block, the source vouches for another hash.
+    const pending = { address: RELAYER.address, blockTag: 'pending' } as const
+    await vi.waitFor(
+      async () => expect(await getTransactionCount(world.l2, pending)).toBe(before + 1),
+      60_000,
+    )
+    await whileMining(relaying)
+    expect(await knownOn(world.l2, source, outputIndex)).toBeDefined()
+  })
+
+  describe('once a checkpoint is paid for', () => {
+    /** Relays by a node of the L2 that answers otherwise from then on, and counts the transactions. */
+    async function relayBy(
+      answer: (asked: { id: number; method: string }, honest: Response) => Promise<Response>,
+    ) {
+      const source = world.l2Contracts.l1BlockSource
+      const outputIndex = await world.propose([])
+      const before = await sentOn(world.l2)
+      const odd = await startHttpServer(async (_path, body) => {
+        const honest = await askOn(world.l2, body)
+        return (await sentOn(world.l2)) > before ? answer(JSON.parse(body), honest) : honest
+      })
+      const relayer = await relayerOn(world.l2, { chainUrl: odd.url, timeout: 120_000 })
+      await whileMining(relayer.updateRoot({ source, outputIndex, final: false }))
+      await odd.close()
+      expect(await knownOn(world.l2, source, outputIndex)).toBeDefined()
+      return (await sentOn(world.l2)) - before
+    }
+
+    test.each(['eth_estimateGas', 'eth_sendRawTransaction'])('though %s fails once', async (asked) => {
+      let failures = 0
+      const sent = await relayBy(async ({ id, method }, honest) => {
+        if (method !== asked || failures > 0) return honest
+        failures++
+        return Response.json({ jsonrpc: '2.0', id, error: { code: -32000, message: 'not now' } })
+      })
+      expect(failures).toBe(1)
+      expect(sent).toBe(2)
+    })
+
+    test('though the price is too high for a while', async () => {
+      let blocks = 0
+      const sent = await relayBy(async ({ method }, honest) => {
+        if (method !== 'eth_getBlockByNumber' || ++blocks > 4) return honest
+        const answer = (await honest.json()) as { result: object }
+        return Response.json({ ...answer, result: { ...answer.result, baseFeePerGas: '0x8bb2c97000' } })
+      })
+      expect(blocks).toBeGreaterThan(4)
+      expect(sent).toBe(2)
+    })
+
+    test('though a node behind counts a transaction too few', async () => {
+      let counts = 0
+      const sent = await relayBy(async ({ method }, honest) => {
+        if (method !== 'eth_getTransactionCount') return honest
+        counts++
+        const answer = (await honest.json()) as { result: Hex }
+        return Response.json({ ...answer, result: numberToHex(hexToNumber(answer.result) - 1) })
+      })
+      expect(counts).toBeGreaterThan(0)
+      expect(sent).toBe(2)
+    })
+  })
+
+  describe('not again', () => {
+    const user = devnetAccounts().user
+    /** Has somebody else relay the same, when the relayer first asks for something. */
+    async function relayLate(
+      method: string,
+      wanted: { source: Address; outputIndex: bigint; final: boolean },
+    ) {
+      let faster: Promise<unknown> | undefined
+      const slow = await startHttpServer(async (_path, body) => {
+        if (JSON.parse(body).method === method) {
+          faster ??= relayerOn(world.l1, { account: privateKeyToAccount(user.privateKey) }).then((other) =>
+            other.updateRoot(wanted),
+          )
+          await faster
+        }
+        return askOn(world.l1, body)
+      })
+      const before = await sentOn(world.l1)
+      const relayer = await relayerOn(world.l1, { chainUrl: slow.url })
+      const receipt = await whileMining(relayer.updateRoot(wanted))
+      await slow.close()
+      expect(await faster).toBeDefined()
+      return { receipt, sent: (await sentOn(world.l1)) - before }
+    }
+
+    test('when another relayer was faster', async () => {
+      const wanted = { source: world.l2Contracts.blockHashSource, outputIndex: await world.propose([]) }
+      const { receipt, sent } = await relayLate('eth_getBlockByNumber', { ...wanted, final: false })
+      expect(receipt).toBeUndefined()
+      expect(sent).toBe(0)
+    })
+
+    test('when another relayer is faster than the transaction, which then changes nothing', async () => {
+      const wanted = { source: world.l2Contracts.blockHashSource, outputIndex: await world.propose([]) }
+      const { receipt, sent } = await relayLate('eth_sendRawTransaction', { ...wanted, final: false })
+      expect(receipt).toMatchObject({ status: 'success', logs: [] })
+      expect(sent).toBe(1)
+      expect(await knownOn(world.l1, wanted.source, wanted.outputIndex)).toBeDefined()
+    })
+
+    test('while nothing has changed, but once more when it is final', async () => {
+      const source = world.l2Contracts.beaconRootsSource
+      const outputIndex = await world.propose([])
+      const wanted = { source, outputIndex, final: false }
+      const relayer = await relayerOn(world.l2)
+      expect(await whileMining(relayer.updateRoot(wanted))).toBeDefined()
+      const before = await sentOn(world.l2)
+      expect(await whileMining(relayer.updateRoot(wanted))).toBeUndefined()
+      expect(await sentOn(world.l2)).toBe(before)
+      await world.step(world.rollup.challengePeriod)
+      // EIP-4788 names the block before.
+      await world.step()
+      expect(await whileMining(relayer.updateRoot(wanted))).toBeDefined()
+      expect(await knownOn(world.l2, source, outputIndex)).toMatchObject({ finalized: true })
+    })
   })
 
   test('to L1 in one transaction', async () => {
     const source = world.l2Contracts.blockHashSource
     const outputIndex = await world.propose([])
     const before = await sentOn(world.l1)
-    await whileMining(relayerOn(world.l1).updateRoot({ source, outputIndex, final: false }))
+    await whileMining((await relayerOn(world.l1)).updateRoot({ source, outputIndex, final: false }))
     expect(await knownOn(world.l1, source, outputIndex)).toMatchObject({ finalized: false })
     expect((await sentOn(world.l1)) - before).toBe(1)
   })
@@ -226,7 +388,7 @@ describe('a root is relayed', () => {
   test('to an L3 through its parent, from a checkpoint', async () => {
     const source = world.l2Contracts.parentL1BlockSource
     const outputIndex = await world.propose([])
-    const relayer = relayerOn(l3, { parentUrl: world.l2.transport.url })
+    const relayer = await relayerOn(l3, { parentUrl: world.l2.transport.url })
     await whileMining(relayer.updateRoot({ source, outputIndex, final: false }))
     expect(await knownOn(l3, source, outputIndex)).toMatchObject({ finalized: false })
   })
@@ -234,16 +396,21 @@ describe('a root is relayed', () => {
   test('by the bridge, to L1, to an L2, and from there to an L3, once it is final', async () => {
     const outputIndex = await world.propose([])
     const asked = { source: bridge, outputIndex, final: true }
-    const onward = relayerOn(l3, { parentUrl: world.l2.transport.url, portal: world.portals.l3 })
+    const onward = await relayerOn(l3, { parentUrl: world.l2.transport.url, portal: world.portals.l3 })
     const forwarding = onward.updateRoot(asked)
-    const sending = relayerOn(world.l2, { portal: world.portals.l2 }).updateRoot(asked)
+    const sending = (await relayerOn(world.l2, { portal: world.portals.l2 })).updateRoot(asked)
     await world.step(world.rollup.challengePeriod)
     await whileMining(Promise.all([forwarding, sending]))
     for (const client of [world.l2, l3]) {
       expect(await knownOn(client, bridge, outputIndex)).toMatchObject({ finalized: true, builtIn: true })
     }
-    await whileMining(relayerOn(world.l1).updateRoot(asked))
+    await whileMining((await relayerOn(world.l1)).updateRoot(asked))
     expect(await knownOn(world.l1, bridge, outputIndex)).toMatchObject({ finalized: true })
+
+    // What the replica has is not sent again.
+    const before = await sentOn(world.l2)
+    expect(await onward.updateRoot(asked)).toBeUndefined()
+    expect(await sentOn(world.l2)).toBe(before)
   })
 })
 
@@ -258,7 +425,7 @@ test('a root that the bridge sent is waited for, though the chain does not answe
     return refuse(body)
   })
   await world.step(world.rollup.challengePeriod)
-  const relayer = relayerOn(world.l2, { chainUrl: failing.url, portal: world.portals.l2 })
+  const relayer = await relayerOn(world.l2, { chainUrl: failing.url, portal: world.portals.l2 })
   await whileMining(relayer.updateRoot({ source: bridge, outputIndex, final: true }))
   await failing.close()
   expect(failures).toBe(1)
@@ -268,10 +435,13 @@ test('a root that the bridge sent is waited for, though the chain does not answe
 describe('a relayer gives up', () => {
   test('when the bridge lacks a portal, or shall send what is not final', async () => {
     const asked = { source: bridge, outputIndex: await world.propose([]), final: true }
-    await expect(relayerOn(world.l2).updateRoot(asked)).rejects.toThrow('--portal')
+    await expect((await relayerOn(world.l2)).updateRoot(asked)).rejects.toThrow('--portal')
     const parentUrl = world.l2.transport.url
-    await expect(relayerOn(l3, { parentUrl }).updateRoot(asked)).rejects.toThrow('--portal')
-    const proposed = relayerOn(world.l2, { portal: world.portals.l2 }).updateRoot({ ...asked, final: false })
+    await expect((await relayerOn(l3, { parentUrl })).updateRoot(asked)).rejects.toThrow('--portal')
+    const proposed = (await relayerOn(world.l2, { portal: world.portals.l2 })).updateRoot({
+      ...asked,
+      final: false,
+    })
     await expect(proposed).rejects.toThrow('--proposed')
   })
 
@@ -282,7 +452,7 @@ describe('a relayer gives up', () => {
     const beacon = await startHttpServer(async () => new Response('', { status: 503 }))
     const told: string[] = []
     const tell = (text: string) => void told.push(text)
-    const relayer = relayerOn(world.l2, { beaconUrl: beacon.url, timeout: 400, tell })
+    const relayer = await relayerOn(world.l2, { beaconUrl: beacon.url, timeout: 400, tell })
     const relaying = relayer.updateRoot({ source, outputIndex, final: false })
     await expect(relaying).rejects.toThrow(/in vain\. The beacon node did not answer .*503/)
     await beacon.close()
@@ -297,10 +467,12 @@ describe('a relayer gives up', () => {
     let asked = 0
     const forgetful = await startHttpServer(async (_path, body) => {
       if (!isAboutCheckpoint(body)) return askOn(world.l2, body)
-      if (++asked === 8) stopping.abort(new Error('enough'))
+      if (++asked === 5) stopping.abort(new Error('enough'))
       return Response.json({ jsonrpc: '2.0', id: JSON.parse(body).id, result: zeroHash })
     })
-    const relayer = relayerOn(world.l2, { chainUrl: forgetful.url, signal: stopping.signal })
+    const { signal } = stopping
+    const changes = { chainUrl: forgetful.url, signal, timeout: 300_000, renewAfter: 0 }
+    const relayer = await relayerOn(world.l2, changes)
     const relaying = relayer.updateRoot({ source, outputIndex, final: false })
     await expect(whileMining(relaying)).rejects.toThrow('enough')
     await forgetful.close()
@@ -316,7 +488,7 @@ describe('a relayer gives up', () => {
       final: false,
     }
     const before = await sentOn(world.l1)
-    const relaying = relayerOn(world.l1, { feeLimits }).updateRoot(asked)
+    const relaying = (await relayerOn(world.l1, { feeLimits })).updateRoot(asked)
     await expect(whileMining(relaying)).rejects.toThrow(FeeCeilingError)
     expect(await sentOn(world.l1)).toBe(before)
   })
@@ -324,7 +496,11 @@ describe('a relayer gives up', () => {
   test('after its time, and says what it was waiting for', async () => {
     const source = world.l2Contracts.blockHashSource
     const outputIndex = (await world.propose([])) + 10n
-    const relaying = relayerOn(world.l1, { timeout: 400 }).updateRoot({ source, outputIndex, final: false })
+    const relaying = (await relayerOn(world.l1, { timeout: 400 })).updateRoot({
+      source,
+      outputIndex,
+      final: false,
+    })
     await expect(relaying).rejects.toThrow(CliError)
     await expect(relaying).rejects.toThrow(/in vain\. The L2 node lags: output \d+ does not stand/)
   })
@@ -333,7 +509,7 @@ describe('a relayer gives up', () => {
 test('a keystore that nobody updated is confirmed with the config that is given', async () => {
   const source = world.l2Contracts.beaconRootsSource
   const outputIndex = await world.propose([])
-  const relayer = relayerOn(world.l2)
+  const relayer = await relayerOn(world.l2)
   await whileMining(relayer.updateRoot({ source, outputIndex, final: false }))
   const { id, initial } = createKeystore({ signers: [toSecp256k1Signer(RELAYER)] })
   const asked = { id, account: RELAYER.address, source, outputIndex }

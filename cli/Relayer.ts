@@ -3,16 +3,14 @@ import {
   BaseError,
   ContractFunctionRevertedError,
   createClient,
-  createWalletClient,
   type Hash,
   type Hex,
-  http,
   isAddressEqual,
   type LocalAccount,
   type TransactionReceipt,
 } from 'viem'
 import { getBlock, readContract } from 'viem/actions'
-import { type FeeLimits, findCheckpoint, replicaActions } from '../client/index.ts'
+import { FeeCeilingError, type FeeLimits, findCheckpoint, replicaActions } from '../client/index.ts'
 import { keystoreReplicaAbi } from '../contracts/index.ts'
 import type { KeyrollError } from '../protocol/index.ts'
 import {
@@ -29,8 +27,11 @@ import {
 } from '../prover/index.ts'
 import { awaitReceipt } from './awaitReceipt.ts'
 import { CliError } from './CliError.ts'
+import { createPayer } from './createPayer.ts'
+import { describeError } from './describeError.ts'
+import { httpTransport } from './httpTransport.ts'
 import { sendByBridge } from './RelayerByBridge.ts'
-import { waitFor } from './waitFor.ts'
+import { type Commit, waitFor } from './waitFor.ts'
 
 /** A liar goes on lying. */
 const MAX_WRONG_ANSWERS = 3
@@ -56,6 +57,8 @@ export type RelayerOptions = {
   feeLimits?: FeeLimits | undefined
   /** Milliseconds until a proof that cannot be made yet is given up. */
   timeout: number
+  /** Milliseconds that a checkpoint may be missing before another is paid for; a slot of L1 without. */
+  renewAfter?: number | undefined
   signal: AbortSignal
   /** Is told once for each wait what it is for. */
   tell?: ((text: string) => void) | undefined
@@ -77,19 +80,18 @@ export interface Relayer {
 /** An output that a replica shall know by a source. */
 type WantedRoot = { source: Address; outputIndex: bigint; final: boolean }
 
-/** Creates the relayer of a replica. */
-export function createRelayer(options: RelayerOptions): Relayer {
+/** Creates the relayer of a replica, which pays on the chain that its node names now. */
+export async function createRelayer(options: RelayerOptions): Promise<Relayer> {
   const { l1Url, beaconUrl, parentUrl, portal, keyrollUrl, chainUrl, replica } = options
-  const { account, feeLimits, timeout, signal } = options
-  const chain = createWalletClient({ account, transport: http(chainUrl), pollingInterval: 100 }).extend(
-    replicaActions({ replica, ...(feeLimits && { feeLimits }) }),
-  )
-  const l1 = createClient({ transport: http(l1Url) })
+  const { account, feeLimits, timeout, signal, renewAfter = L1_SLOT_MS } = options
+  const payer = await createPayer(chainUrl, account)
+  const chain = payer.extend(replicaActions({ replica, ...(feeLimits && { feeLimits }) }))
+  const l1 = createClient({ transport: httpTransport(l1Url) })
   const prover = createProver({
     l1,
     l2: chain,
-    ...(parentUrl !== undefined && { parent: createClient({ transport: http(parentUrl) }) }),
-    keyroll: createClient({ transport: http(keyrollUrl) }),
+    ...(parentUrl !== undefined && { parent: createClient({ transport: httpTransport(parentUrl) }) }),
+    keyroll: createClient({ transport: httpTransport(keyrollUrl) }),
     beaconUrl,
     replica,
   })
@@ -97,50 +99,53 @@ export function createRelayer(options: RelayerOptions): Relayer {
   const receiptOf = (hash: Hash): Promise<TransactionReceipt> => awaitReceipt(chain, { hash })
 
   /** What lags now may have caught up a block later; and who was asked between two blocks may mix their answers. */
-  const patiently = async <T>(what: string, make: () => Promise<T | undefined>): Promise<T> => {
+  const patiently = async <T>(
+    what: string,
+    make: (commit: Commit) => Promise<T | undefined>,
+    isCurable: (error: unknown) => error is Error = isPassing,
+  ): Promise<T> => {
     let wrongAnswers = 0
-    let lag: KeyrollError | undefined
+    let lag: Error | undefined
     let isTold = false
     try {
-      return await waitFor(what, { timeout, signal, longest: L1_SLOT_MS }, async () => {
-        lag = undefined
+      return await waitFor(what, { timeout, signal, longest: L1_SLOT_MS }, async (commit) => {
         try {
-          return await make()
+          const made = await make(commit)
+          lag = undefined
+          return made
         } catch (error) {
           const isMixed = error instanceof WrongAnswerError && ++wrongAnswers < MAX_WRONG_ANSWERS
-          if (!isMixed && !isPassing(error)) throw error
+          if (!isMixed && !isCurable(error)) throw error
           lag = error
-          if (!isTold) options.tell?.(`waiting up to ${timeout / 1000} s for ${what}. ${error.message}`)
+          if (!isTold)
+            options.tell?.(`waiting up to ${timeout / 1000} s for ${what}. ${describeError(error)}`)
           isTold = true
           return undefined
         }
       })
     } catch (error) {
       if (error instanceof CliError && lag)
-        throw new CliError(`${error.message}. ${lag.message}`, { cause: lag })
+        throw new CliError(`${error.message}. ${lag.message}`, { cause: lag.cause ?? lag })
       throw error
     }
   }
 
   const checkpoint = async (source: Address): Promise<Hex> => {
+    // Where the chain went back, transactions before it may be gone.
+    chain.account.nonceManager?.reset({ address: account.address, chainId: chain.chain.id })
     const { logs } = await receiptOf(await chain.checkpoint({ source }))
     const stored = findCheckpoint(source, logs)
     if (stored === undefined) throw new CliError(`the source ${source} logged no checkpoint`)
     return stored
   }
 
-  /** What was vouched for when it was proven may not be when it is sent, or somebody was faster: then it is proven again. */
+  /** What was vouched for when it was proven may not be when it is sent: then it is proven again. */
   const send = async (proven: ProvenOutput): Promise<Hash> => {
     try {
       return await chain.updateRoot(proven)
     } catch (error) {
-      const { source, output } = proven.proof
-      const reason = revertName(error)
-      if (reason === 'L1BlockHashNotVouched') throw new NotVouchedError(source, proven.l1Block.hash)
-      if (reason === 'RootIsFinalized') throw new RootFinalizedError(source, output.index)
-      if (reason !== 'L1BlockNotLater') throw error
-      const details = `output ${output.index} was seen in an L1 block that is not before ${proven.l1Block.number}`
-      throw new LaggingError('L2 node', details)
+      if (revertName(error) !== 'L1BlockHashNotVouched') throw error
+      throw new NotVouchedError(proven.proof.source, proven.l1Block.hash)
     }
   }
 
@@ -163,34 +168,75 @@ export function createRelayer(options: RelayerOptions): Relayer {
     }
   }
 
-  /** Sends a proof, from a checkpoint if need be; undefined when somebody else's came first. */
+  /** Whether the replica knows what is proven, or has it from an L1 block that is not older. */
+  const isKnown = async ({ source, outputIndex, final }: WantedRoot, proven: ProvenOutput) => {
+    const root = await answered('L2 node', 'root', chain.getRoot({ source, outputIndex }))
+    if (root === undefined || root.finalized) return root !== undefined
+    if (final) return false
+    if (root.l1BlockNumber >= proven.l1Block.number) return true
+    const { keystoreRoot, l1Timestamp, l2BlockNumber } = proven.proof.output
+    const isSame =
+      root.keystoreRoot === keystoreRoot &&
+      BigInt(root.l1Timestamp) === l1Timestamp &&
+      BigInt(root.l2BlockNumber) === l2BlockNumber
+    return isSame && !proven.isFinal
+  }
+
+  /** Sends a proof, from a checkpoint if need be; undefined when none is needed, or somebody else's came first. */
   const prove = async (wanted: WantedRoot): Promise<TransactionReceipt | undefined> => {
     const { source, outputIndex, final } = wanted
     const what = `a proof of ${final ? 'final ' : ''}output ${outputIndex}`
     const proveNow = createPatientProof(wanted)
-    const first = await patiently(what, () => proveNow())
-    const isKnown = async () => {
-      const root = await answered('L2 node', 'root', chain.getRoot({ source, outputIndex }))
-      if (root === undefined || root.l1BlockNumber < first.l1Block.number) return false
-      return root.finalized || !final
-    }
-    let stored = first.isFleeting ? await checkpoint(source) : undefined
-    let proven = stored === undefined ? first : undefined
-    let renewals = 0
-    const sent = await patiently(what, async () => {
-      const next = proven
-      proven = undefined
-      try {
-        return await send(next ?? (await proveNow(stored)))
-      } catch (error) {
-        if (error instanceof LaggingError && (await isKnown())) return 'not needed'
-        // The chain went back behind it.
-        const isLost = error instanceof NotVouchedError && stored !== undefined
-        if (isLost && renewals++ < MAX_RENEWALS) stored = await checkpoint(source)
-        throw error
-      }
+    const first = await patiently(what, async () => {
+      const made = await proveNow()
+      return (await isKnown(wanted, made)) ? 'not needed' : made
     })
-    return sent === 'not needed' ? undefined : receiptOf(sent)
+    if (first === 'not needed') return undefined
+    let proven = first
+    let stored = proven.isFleeting ? await checkpoint(source) : undefined
+    let isUnsent = stored === undefined
+    let missingSince: number | undefined
+    let renewals = 0
+
+    const attempt = async (commit: Commit): Promise<Hash | 'not needed' | undefined> => {
+      if (await isKnown(wanted, proven)) return 'not needed'
+      try {
+        if (!isUnsent) proven = await proveNow(stored)
+        isUnsent = false
+        commit()
+        return await send(proven)
+      } catch (error) {
+        const isMissing = stored !== undefined && error instanceof NotVouchedError
+        missingSince = isMissing ? (missingSince ?? Date.now()) : undefined
+        // A node may be behind the transaction that made the checkpoint; later, the chain has gone back behind it.
+        const isLost = missingSince !== undefined && Date.now() - missingSince >= renewAfter
+        if (!isLost || renewals === MAX_RENEWALS) throw error
+        commit()
+        stored = await checkpoint(source)
+        missingSince = undefined
+        renewals++
+        return undefined
+      }
+    }
+    // What a checkpoint was paid for is not given up for a failure of the node, or a price that may fall.
+    const sent = await patiently(
+      what,
+      (commit) =>
+        attempt(commit).catch((error) => {
+          const isFault = error instanceof BaseError && revertName(error) === undefined
+          throw isFault && stored
+            ? new UnansweredError('L2 node', 'the transaction', { cause: error })
+            : error
+        }),
+      (error) => isPassing(error) || (error instanceof FeeCeilingError && stored !== undefined),
+    )
+    if (sent === 'not needed') return undefined
+    const receipt = await receiptOf(sent)
+    // It has no effect where the replica had learnt it meanwhile, or something later.
+    await patiently(`the replica to know output ${outputIndex}`, async () =>
+      (await isKnown(wanted, proven)) ? true : undefined,
+    )
+    return receipt
   }
 
   return {

@@ -1,11 +1,4 @@
-import {
-  type Address,
-  createWalletClient,
-  type Hash,
-  http,
-  type LocalAccount,
-  type TransactionReceipt,
-} from 'viem'
+import type { Address, Hash, LocalAccount, TransactionReceipt } from 'viem'
 import { getChainId } from 'viem/actions'
 import {
   deliverOutput,
@@ -19,6 +12,7 @@ import {
 import { answered, type Prover } from '../prover/index.ts'
 import { awaitReceipt } from './awaitReceipt.ts'
 import { CliError } from './CliError.ts'
+import { createPayer } from './createPayer.ts'
 
 /** What telling a replica of an output without any proof takes. */
 export type BridgeRelay = {
@@ -41,12 +35,16 @@ export type BridgeRelay = {
  * Has the OutputBridge tell the replica of an output once that is final, and waits until the replica has it: on L1 directly,
  * to an L2 from L1, to an L3 from the chain below it, whose replica must have got it by the bridge before.
  *
- * @returns The receipt of the transaction on L1, or on the chain below.
+ * @returns The receipt of the transaction on L1, or on the chain below; undefined when the replica knows the output already.
  */
-export async function sendByBridge(relay: BridgeRelay, outputIndex: bigint): Promise<TransactionReceipt> {
+export async function sendByBridge(
+  relay: BridgeRelay,
+  outputIndex: bigint,
+): Promise<TransactionReceipt | undefined> {
   const { l1Url, parentUrl, account, chain, patiently } = relay
   const { outputBridge, source } = await chain.getOutputBridge()
-  const payer = createWalletClient({ account, transport: http(parentUrl ?? l1Url), pollingInterval: 100 })
+  if ((await chain.getRoot({ source, outputIndex })) !== undefined) return undefined
+  const payer = await createPayer(parentUrl ?? l1Url, account)
   const send = parentUrl === undefined ? sendFromL1 : forwardFromParent
   const hash = await send(relay, payer, { outputBridge, source, outputIndex })
   const receipt = await awaitReceipt(payer, { hash })

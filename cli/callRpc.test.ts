@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { startHttpServer } from '../test/httpServer.ts'
+import { startTricklingServer } from '../test/tricklingServer.ts'
 import { callRpc } from './callRpc.ts'
 
 const closing: (() => Promise<void>)[] = []
@@ -17,6 +18,27 @@ async function answering(body: string): Promise<string> {
 describe('callRpc', () => {
   it('returns the result, also when it is null', async () => {
     expect(await callRpc(await answering('{"jsonrpc":"2.0","id":1,"result":null}'), 'eth_x', [])).toBeNull()
+  })
+
+  it('takes an error that is null for none', async () => {
+    const url = await answering('{"jsonrpc":"2.0","id":1,"result":"0x1","error":null}')
+    expect(await callRpc(url, 'eth_x', [])).toBe('0x1')
+    await expect(callRpc(await answering('{"error":null}'), 'eth_x', [])).rejects.toThrow(/not JSON-RPC/)
+  })
+
+  it('sends user and password of the URL in a header', async () => {
+    const { url, close } = await startHttpServer(async (_path, _body, { authorization }) =>
+      Response.json({ jsonrpc: '2.0', id: 1, result: authorization }),
+    )
+    closing.push(close)
+    const given = url.replace('http://', 'http://user:secret@')
+    expect(await callRpc(given, 'eth_x', [])).toBe(`Basic ${btoa('user:secret')}`)
+  })
+
+  it('gives up an answer that begins and never ends', async () => {
+    const { url, close } = await startTricklingServer()
+    closing.push(close)
+    await expect(callRpc(url, 'eth_x', [], 100)).rejects.toThrow(`${url} does not answer`)
   })
 
   it('repeats the reason of a refusal', async () => {

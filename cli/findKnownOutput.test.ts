@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findKnownOutput } from './findKnownOutput.ts'
+import { findKnownOutput, MOST_OUTPUTS } from './findKnownOutput.ts'
 
 /** Of 1,000 outputs, one every 20 minutes: 504 are proposed in a challenge period of a week. */
 const OUTPUTS = { count: 1_000n, finalCount: 496n }
@@ -28,6 +28,15 @@ describe('findKnownOutput', () => {
   it('finds none when the replica knows none', async () => {
     expect(await find({})).toBeUndefined()
     expect(await find({}, { count: 0n, finalCount: 0n })).toBeUndefined()
+  })
+
+  it('asks about no more than a chain can have, however many L1 names', async () => {
+    const asked = new Set<bigint>()
+    const count = 2n ** 200n
+    const rootOf = async (index: bigint) => void asked.add(index)
+    expect(await findKnownOutput({ count, finalCount: 0n }, rootOf)).toBeUndefined()
+    expect(BigInt(asked.size)).toBe(MOST_OUTPUTS)
+    expect(asked.has(count - 1n)).toBe(true)
   })
 
   it('asks about few outputs when the newest final one is known', async () => {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createClient, type Hex, http } from 'viem'
-import { generatePrivateKey } from 'viem/accounts'
+import { BaseError, createClient, createTestClient, type Hex, http, publicActions, walletActions } from 'viem'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { getTransactionCount } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { PortalAbsentError, UndecodableSetConfigError, WrongL1Error } from '../client/errors.ts'
@@ -17,6 +17,7 @@ import {
   userDepositSourceHash,
 } from '../protocol/index.ts'
 import { attributesOn, fakeHash, nextOriginOn } from '../test/chainFixtures.ts'
+import { startHttpServer } from '../test/httpServer.ts'
 import { type L1World, startL1World } from '../test/l1World.ts'
 import { startTestRpc, type TestRpc } from '../test/rpcServer.ts'
 import { createTestKeystore } from '../test/TestKeystore.ts'
@@ -29,6 +30,8 @@ let rollup: RollupConfig
 let node: TestRpc
 /** What the command said last. */
 let told = ''
+/** What it printed last. */
+let printed = ''
 
 beforeAll(async () => {
   world = await startL1World({ parameters: { blockTime: 2n } })
@@ -54,9 +57,10 @@ async function force(
   change: Partial<RollupConfig> = {},
 ) {
   const lines: string[] = []
-  told = ''
+  told = printed = ''
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     lines.push(String(text))
+    printed += text
     return true
   })
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
@@ -179,6 +183,67 @@ describe('keyroll force', () => {
     expect(await force(toHex(second.raw), at)).toHaveLength(1)
   })
 
+  it('refuses what L1 holds already, though no node has derived it, and forces it when told to', async () => {
+    const raw = rawOf('mary')
+    const [{ l1TransactionHash }] = await force(raw)
+    const before = await sentByUser()
+    const at = { 'keyroll-rpc': node.server.url }
+    await expect(force(raw)).rejects.toThrow(`L1 transaction ${l1TransactionHash} in block`)
+    await expect(force(raw, at)).rejects.toThrow(/holds the set-config already; nothing was sent/)
+    expect(await sentByUser()).toBe(before)
+    expect(await force(raw, { anyway: true })).toHaveLength(1)
+    expect(told).toContain('forcing it nevertheless')
+  })
+
+  it('goes on with a warning where L1 does not show its logs', async () => {
+    const closed = await startHttpServer(async (_path, body) => {
+      const { id, method } = JSON.parse(body)
+      const error = { code: -32005, message: 'range too wide' }
+      if (method === 'eth_getLogs') return Response.json({ jsonrpc: '2.0', id, error })
+      return fetch(world.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    })
+    expect(await force(rawOf('nora'), { 'l1-rpc': closed.url })).toHaveLength(1)
+    expect(told).toContain('L1 does not show the deposits')
+    await closed.close()
+  })
+
+  it('follows the transaction that took its place for more', async () => {
+    const l1 = createTestClient({
+      account: privateKeyToAccount(world.accounts.user.privateKey),
+      mode: 'anvil',
+      transport: http(world.url),
+    })
+      .extend(publicActions)
+      .extend(walletActions)
+    await l1.setAutomine(false)
+    let isSeen = false
+    const watched = await startHttpServer(async (_path, body) => {
+      const headers = { 'content-type': 'application/json' }
+      const answer = await fetch(world.url, { method: 'POST', headers, body })
+      const { result } = (await answer.clone().json()) as { result: unknown }
+      if (JSON.parse(body).method === 'eth_getTransactionByHash' && result) isSeen = true
+      return answer
+    })
+    const forcing = force(rawOf('oscar'), {
+      ...{ 'l1-rpc': watched.url, 'keyroll-rpc': node.server.url },
+      ...{ wait: true, timeout: '5' },
+    }).catch((error: unknown) => error)
+    await expect.poll(() => isSeen, { timeout: 10_000 }).toBe(true)
+    const { transactions } = await l1.getBlock({ blockTag: 'pending', includeTransactions: true })
+    const [first] = transactions
+    if (first?.maxFeePerGas === undefined) expect.unreachable()
+    const { to, input: data, nonce, gas, maxFeePerGas, maxPriorityFeePerGas } = first
+    const fees = { maxFeePerGas: 2n * maxFeePerGas, maxPriorityFeePerGas: 2n * maxPriorityFeePerGas }
+    const hash = await l1.sendTransaction({ chain: null, to, data, nonce, gas, ...fees })
+    await l1.mine({ blocks: 1 })
+    const outcome = await forcing
+    await l1.setAutomine(true)
+    await watched.close()
+    expect(printed).toContain(hash)
+    // The test's node derives nothing, but L1 goes on telling where the deposit is.
+    expect(String(outcome)).toMatch(/without the deposit/)
+  })
+
   it('forces what the sequencer has only shown, and says so', async () => {
     const keystore = createTestKeystore(rollup.l2ChainId, 'judy')
     const first = keystore.update({ data: '0x01' })
@@ -195,11 +260,26 @@ describe('keyroll force', () => {
   })
 })
 
-it('says in its help that without a node forcing again pays again', () => {
-  expect(createForceCommand().helpInformation().replace(/\s+/g, ' ')).toMatch(/again pays again/)
+it('says in its help what is paid for again without a node', () => {
+  const help = createForceCommand().helpInformation().replace(/\s+/g, ' ')
+  expect(help).toMatch(/for longer than the sequencing window pays again/)
+  expect(help).toMatch(/--anyway force it although .* L1 holds it already/)
 })
 
 describe('waiting for a forced set-config', () => {
+  /** Serves the node's answers, or what shall come instead. */
+  const startProxy = (instead: (method: string) => object | undefined) =>
+    startHttpServer(async (_path, body) => {
+      const { id, method } = JSON.parse(body)
+      const answer = instead(method)
+      if (answer !== undefined) return Response.json({ jsonrpc: '2.0', id, ...answer })
+      return fetch(node.server.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    })
+  const safe = (deposit: Hex) => ({
+    ...{ stage: 'safe', transactionHash: deposit, valid: true },
+    ...{ blockNumber: '0x5', blockHash: fakeHash('5') },
+  })
+
   /** The deposit of a set-config in an L1 block that the node's chain may take as its next origin. */
   function depositOf(raw: Uint8Array): { forced: ForcedConfig; bytes: Uint8Array } {
     const l1BlockHash: Hex = `0x${'aa'.repeat(32)}`
@@ -225,9 +305,14 @@ describe('waiting for a forced set-config', () => {
     }
     return { forced, bytes }
   }
-  const wait = (forced: ForcedConfig, find: (timeout: number) => Promise<ForcedConfig>, timeout = 20_000) =>
+  const wait = (
+    forced: ForcedConfig,
+    find: () => Promise<ForcedConfig>,
+    timeout = 20_000,
+    keyrollRpc = node.server.url,
+  ) =>
     awaitForced({
-      keyrollRpc: node.server.url,
+      keyrollRpc,
       forced,
       find,
       tell: () => undefined,
@@ -260,16 +345,52 @@ describe('waiting for a forced set-config', () => {
     await expect(wait(early, async () => early)).rejects.toThrow(/without the deposit/)
   })
 
-  it('looks for the deposit on L1 for no longer than the time that is left', async () => {
+  it('goes on asking the node while L1 says nothing of the deposit', async () => {
     const { forced } = depositOf(createTestKeystore(rollup.l2ChainId, 'ivan').update().raw)
-    const given: number[] = []
-    const find = (timeout: number) => {
-      given.push(timeout)
-      return Promise.resolve(forced)
-    }
-    await expect(wait(forced, find, 2_500)).rejects.toThrow(/in vain/)
-    expect(given.length).toBeGreaterThan(0)
-    expect(given.every((timeout, at) => timeout < (given[at - 1] ?? 2_501))).toBe(true)
+    let asked = 0
+    const { url, close } = await startProxy((method) => {
+      if (method !== 'keyroll_getStatus' || ++asked < 3) return undefined
+      return { result: safe(forced.transactionHash) }
+    })
+    const find = () => Promise.reject(new BaseError('not now'))
+    expect((await wait(forced, find, 20_000, url)).status).toMatchObject({ stage: 'safe', valid: true })
+    await close()
+  })
+
+  const internal = { code: -32603, message: 'internal error', data: { reason: 'INTERNAL' } }
+  it.each<[string, string, object]>([
+    ['has a fault', 'keyroll_getStatus', { error: internal }],
+    ['says nothing', 'keyroll_getStatus', { result: null }],
+    ['says something else', 'keyroll_getStatus', { result: { stage: 'lost' } }],
+    ['names no outcome', 'keyroll_getStatus', { result: { stage: 'safe', transactionHash: fakeHash('x') } }],
+    ['does not know what L1 is', 'optimism_syncStatus', { result: { current_l1: null } }],
+    ['knows nothing of L1', 'optimism_syncStatus', { result: null }],
+  ])('outlives a node that %s for a while', async (_how, odd, answer) => {
+    const { forced } = depositOf(createTestKeystore(rollup.l2ChainId, 'kate').update().raw)
+    const oddly = new Set<string>()
+    const { url, close } = await startProxy((method) => {
+      if (method === odd && !oddly.has(method)) {
+        oddly.add(method)
+        return answer
+      }
+      return method === 'keyroll_getStatus' && oddly.size > 0
+        ? { result: safe(forced.transactionHash) }
+        : undefined
+    })
+    expect((await wait(forced, async () => forced, 20_000, url)).status.stage).toBe('safe')
+    expect(oddly.size).toBe(1)
+    await close()
+  })
+
+  it('says what the node answered last when its time is over', async () => {
+    const { forced } = depositOf(createTestKeystore(rollup.l2ChainId, 'liam').update().raw)
+    const { url, close } = await startProxy((method) =>
+      method === 'keyroll_getStatus'
+        ? { result: { ...safe(forced.transactionHash), stage: 'lost' } }
+        : undefined,
+    )
+    await expect(wait(forced, async () => forced, 50, url)).rejects.toThrow(/in vain\. .*got stage lost/)
+    await close()
   })
 
   it('gives up when its time is over', async () => {

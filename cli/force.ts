@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import {
+  BaseError,
+  type Client,
   createClient,
   createWalletClient,
   formatEther,
   formatGwei,
   type Hex,
   hexToBigInt,
-  http,
   isHex,
+  type TransactionReceipt,
 } from 'viem'
-import { getBlock } from 'viem/actions'
+import { getBlock, getTransactionReceipt } from 'viem/actions'
 import {
   type ForcedConfig,
   type ForceEstimate,
@@ -19,14 +21,22 @@ import {
   getStatus,
   portalActions,
 } from '../client/index.ts'
-import { fromHex, MAX_TRANSACTION_BYTES, type RollupConfig, transactionHash } from '../protocol/index.ts'
+import {
+  DepositLogError,
+  fromHex,
+  MAX_TRANSACTION_BYTES,
+  type RollupConfig,
+  transactionHash,
+} from '../protocol/index.ts'
 import { awaitForced } from './awaitForced.ts'
 import { awaitReceipt } from './awaitReceipt.ts'
 import { CliError } from './CliError.ts'
 import { callRpc } from './callRpc.ts'
 import { type FeeFlags, readFeeLimits, withFeeOptions } from './feeOptions.ts'
+import { findEarlierForce } from './findEarlierForce.ts'
+import { httpTransport } from './httpTransport.ts'
+import { interruptibly } from './interruptibly.ts'
 import { option, parseCount, parseHttpUrl, readAccount, readRollupConfig, readText } from './options.ts'
-import { aborted, createShutdownSignal } from './shutdown.ts'
 
 type ForceFlags = FeeFlags & {
   l1Rpc: string
@@ -54,20 +64,20 @@ export function createForceCommand(): Command {
       option(
         '--keyroll-rpc <url>',
         'JSON-RPC of a Keyroll node, to check first that the set-config would take effect; ' +
-          'without it, forcing the same set-config again pays again',
+          'without it, forcing again what L1 has held for longer than the sequencing window pays again',
       ).argParser(parseHttpUrl),
     )
-    .option('--anyway', 'force it although the node says that it would take no effect', false)
+    .option(
+      '--anyway',
+      'force it although the node says that it would take no effect, or L1 holds it already',
+      false,
+    )
     .option('--dry-run', 'show what it costs, and send nothing', false)
     .option('--wait', 'wait until the node has derived it, and say whether it took effect', false)
     .addOption(option('--timeout <seconds>', 'how long to wait').argParser(parseCount).default(86_400))
-    .action(runForce)
-}
-
-async function runForce(argument: string, flags: ForceFlags): Promise<void> {
-  const signal = createShutdownSignal()
-  await Promise.race([force(argument, flags, signal), aborted(signal)])
-  signal.throwIfAborted()
+    .action((argument: string, flags: ForceFlags) =>
+      interruptibly((signal) => force(argument, flags, signal)),
+    )
 }
 
 async function force(argument: string, flags: ForceFlags, signal: AbortSignal): Promise<void> {
@@ -79,7 +89,7 @@ async function force(argument: string, flags: ForceFlags, signal: AbortSignal): 
   const rollup = readRollupConfig(flags.rollupConfig)
   const l1 = createWalletClient({
     account: readAccount('private', flags.privateKeyFile),
-    transport: http(flags.l1Rpc),
+    transport: httpTransport(flags.l1Rpc),
     pollingInterval: 1_000,
   }).extend(portalActions({ rollup }))
 
@@ -90,26 +100,21 @@ async function force(argument: string, flags: ForceFlags, signal: AbortSignal): 
     const { timestamp } = await getBlock(l1)
     await checkEffect({ rollup, raw, timestamp, keyrollRpc, anyway: flags.anyway })
   }
+  await checkEarlier(l1, { rollup, raw, anyway: flags.anyway })
   tell(describeCost(raw, estimate))
   if (flags.dryRun) return print(estimateToJson(estimate))
 
-  const l1TransactionHash = await l1.forceConfig({ raw, estimate })
-  tell(`sent L1 transaction ${l1TransactionHash}`)
+  const sent = await l1.forceConfig({ raw, estimate })
+  tell(`sent L1 transaction ${sent}`)
   const deadline = Date.now() + timeout * 1_000
-  const find = async (within: number) => {
-    const receipt = await awaitReceipt(l1, { hash: l1TransactionHash, timeout: within })
-    const [forced] = findForced(rollup, receipt)
-    if (forced === undefined) {
-      throw new CliError(
-        `L1 transaction ${l1TransactionHash} made no deposit in block ${receipt.blockNumber}`,
-      )
-    }
-    return forced
-  }
-  const forced = await find(timeout * 1_000)
+  const receipt = await awaitReceipt(l1, { hash: sent, timeout: timeout * 1_000 })
+  // Another one, where its owner sent it again for more.
+  const l1TransactionHash = receipt.transactionHash
+  const forced = readForced(rollup, receipt)
   print({ l1TransactionHash, ...forcedToJson(forced) })
   if (!flags.wait || keyrollRpc === undefined) return
 
+  const find = async () => readForced(rollup, await getTransactionReceipt(l1, { hash: l1TransactionHash }))
   const left = Math.max(deadline - Date.now(), 1)
   const derived = await awaitForced({ keyrollRpc, forced, find, tell, timeout: left, signal })
   const { stage, blockNumber, blockHash, valid, invalidReason } = derived.status
@@ -127,6 +132,13 @@ async function force(argument: string, flags: ForceFlags, signal: AbortSignal): 
       `the set-config took no effect in block ${blockNumber}: ${invalidReason ?? 'no reason given'}`,
     )
   }
+}
+
+function readForced(rollup: RollupConfig, receipt: TransactionReceipt): ForcedConfig {
+  const [forced] = findForced(rollup, receipt)
+  if (forced !== undefined) return forced
+  const { transactionHash, blockNumber } = receipt
+  throw new CliError(`L1 transaction ${transactionHash} made no deposit in block ${blockNumber}`)
 }
 
 /** Reads hex from the command line, a file or standard input. */
@@ -164,7 +176,7 @@ type EffectCheck = {
 }
 
 async function checkEffect({ rollup, raw, timestamp, keyrollRpc, anyway }: EffectCheck): Promise<void> {
-  const node = createClient({ transport: http(keyrollRpc) })
+  const node = createClient({ transport: httpTransport(keyrollRpc) })
   const shown = await getStatus(node, { transactionHash: transactionHash(fromHex(raw)) })
   if (shown.stage === 'unsafe' && shown.valid === true) {
     tell(`the set-config took effect in block ${shown.blockNumber}, which L1 does not hold yet`)
@@ -175,6 +187,29 @@ async function checkEffect({ rollup, raw, timestamp, keyrollRpc, anyway }: Effec
     fault === 'ALREADY_IN_EFFECT'
       ? 'the set-config is already in effect'
       : `the set-config would take no effect on what L1 holds: ${fault} (protocol.md §3.3)`
+  refuse(what, anyway)
+}
+
+type EarlierCheck = { rollup: RollupConfig; raw: Hex; anyway: boolean }
+
+/** A node knows of a deposit only once it has derived it, perhaps half a day later. */
+async function checkEarlier(l1: Client, { rollup, raw, anyway }: EarlierCheck): Promise<void> {
+  let earlier: Awaited<ReturnType<typeof findEarlierForce>>
+  try {
+    earlier = await findEarlierForce(l1, { rollup, raw })
+  } catch (error) {
+    if (!(error instanceof BaseError || error instanceof DepositLogError)) throw error
+    return tell(
+      'L1 does not show the deposits of the last sequencing window: whether one holds the set-config is unknown',
+    )
+  }
+  if (earlier === undefined) return
+  const { transactionHash, blockNumber } = earlier
+  refuse(`L1 transaction ${transactionHash} in block ${blockNumber} holds the set-config already`, anyway)
+}
+
+/** Ends the command before it pays, unless it shall go on whatever there is against it. */
+function refuse(what: string, anyway: boolean): void {
   if (!anyway) throw new CliError(`${what}; nothing was sent, --anyway forces it nevertheless`)
   tell(`${what}; forcing it nevertheless`)
 }

@@ -1,12 +1,14 @@
 import { Command } from 'commander'
-import { type Address, createClient, type Hex, http } from 'viem'
+import { type Address, createClient, type Hex } from 'viem'
 import { getBlock, readContract } from 'viem/actions'
 import { replicaReadActions } from '../client/index.ts'
 import { CliError } from './CliError.ts'
 import { type FeeFlags, readFeeLimits, withFeeOptions } from './feeOptions.ts'
 import { findFinalOutput } from './findFinalOutput.ts'
-import { findKnownOutput } from './findKnownOutput.ts'
+import { findKnownOutput, MOST_OUTPUTS } from './findKnownOutput.ts'
 import { keyrollRpcOption } from './get.ts'
+import { httpTransport } from './httpTransport.ts'
+import { interruptibly } from './interruptibly.ts'
 import {
   option,
   parseAddress,
@@ -18,7 +20,6 @@ import {
   readConfig,
 } from './options.ts'
 import { createRelayer, type Relayer } from './Relayer.ts'
-import { createShutdownSignal } from './shutdown.ts'
 
 type RelayFlags = FeeFlags & {
   l1Rpc: string
@@ -35,6 +36,10 @@ type RelayFlags = FeeFlags & {
   timeout: number
 }
 
+type RootFlags = RelayFlags & { proposed: boolean }
+type ConfigFlags = RelayFlags & { id: Hex; account: Address; config?: string }
+type Interruptible = { signal: AbortSignal }
+
 /** Makes the command that carries proofs to a replica. */
 export function createRelayCommand(): Command {
   return new Command('relay')
@@ -43,11 +48,7 @@ export function createRelayCommand(): Command {
       withRelayOptions(new Command('root'), 'the newest that is final, with --proposed the newest')
         .description('prove an output to the replica, once for all wallets of its chain')
         .option('--proposed', 'do not wait for the challenge period: the root will be a proposed one', false)
-        .action(async (flags: RelayFlags & { proposed: boolean }) => {
-          const { relayer, source } = await startRelay(flags)
-          const outputIndex = flags.outputIndex ?? (await outputToProve({ ...flags, source }))
-          report(await relayer.updateRoot({ source, outputIndex, final: !flags.proposed }), outputIndex)
-        }),
+        .action((flags: RootFlags) => interruptibly((signal) => relayRoot({ ...flags, signal }))),
     )
     .addCommand(
       withRelayOptions(
@@ -67,13 +68,7 @@ export function createRelayCommand(): Command {
             'the config as JSON, where the Keyroll node does not know it: the initial one of a keystore that was never updated',
           ),
         )
-        .action(async (flags: RelayFlags & { id: Hex; account: Address; config?: string }) => {
-          const { id, account } = flags
-          const config = flags.config === undefined ? {} : { config: readConfig(flags.config) }
-          const { relayer, source } = await startRelay(flags)
-          const outputIndex = flags.outputIndex ?? (await outputToConfirmFrom({ ...flags, source }))
-          report(await relayer.confirm({ id, account, source, outputIndex, ...config }), outputIndex)
-        }),
+        .action((flags: ConfigFlags) => interruptibly((signal) => relayConfig({ ...flags, signal }))),
     )
 }
 
@@ -120,9 +115,23 @@ function parseSource(text: string): Address | 'bridge' {
   return text === 'bridge' ? text : parseAddress(text)
 }
 
-async function startRelay(flags: RelayFlags): Promise<{ relayer: Relayer; source: Address }> {
-  const { l1Rpc, l1Beacon, parentRpc, portal, keyrollRpc, rpc, replica, relayerKeyFile, timeout } = flags
-  const relayer = createRelayer({
+async function relayRoot(flags: RootFlags & Interruptible): Promise<void> {
+  const { relayer, source } = await startRelay(flags)
+  const outputIndex = flags.outputIndex ?? (await outputToProve({ ...flags, source }))
+  report(await relayer.updateRoot({ source, outputIndex, final: !flags.proposed }), outputIndex)
+}
+
+async function relayConfig(flags: ConfigFlags & Interruptible): Promise<void> {
+  const { id, account } = flags
+  const config = flags.config === undefined ? {} : { config: readConfig(flags.config) }
+  const { relayer, source } = await startRelay(flags)
+  const outputIndex = flags.outputIndex ?? (await outputToConfirmFrom({ ...flags, source }))
+  report(await relayer.confirm({ id, account, source, outputIndex, ...config }), outputIndex)
+}
+
+async function startRelay(flags: RelayFlags & Interruptible): Promise<{ relayer: Relayer; source: Address }> {
+  const { l1Rpc, l1Beacon, parentRpc, portal, keyrollRpc, rpc, replica, relayerKeyFile } = flags
+  const relayer = await createRelayer({
     l1Url: l1Rpc,
     beaconUrl: l1Beacon,
     parentUrl: parentRpc,
@@ -132,8 +141,8 @@ async function startRelay(flags: RelayFlags): Promise<{ relayer: Relayer; source
     replica,
     account: readAccount('relayer', relayerKeyFile),
     feeLimits: readFeeLimits(flags),
-    timeout: timeout * 1000,
-    signal: createShutdownSignal(),
+    timeout: flags.timeout * 1000,
+    signal: flags.signal,
     tell: (text) => void process.stderr.write(`${text}\n`),
   })
   if (flags.source !== 'bridge') return { relayer, source: flags.source }
@@ -144,7 +153,7 @@ async function startRelay(flags: RelayFlags): Promise<{ relayer: Relayer; source
 type RelayFrom = RelayFlags & { source: Address }
 
 function replicaOf({ rpc, replica }: RelayFlags) {
-  return createClient({ transport: http(rpc) }).extend(replicaReadActions({ replica }))
+  return createClient({ transport: httpTransport(rpc) }).extend(replicaReadActions({ replica }))
 }
 
 async function outputToProve(flags: RelayFrom & { proposed: boolean }): Promise<bigint> {
@@ -158,7 +167,7 @@ async function newestFinalOutput(
   { l1Rpc }: RelayFrom,
   { oracle, count }: Awaited<ReturnType<typeof readOracle>>,
 ): Promise<bigint | undefined> {
-  const l1 = createClient({ transport: http(l1Rpc) })
+  const l1 = createClient({ transport: httpTransport(l1Rpc) })
   const [{ timestamp }, challengePeriod] = await Promise.all([
     getBlock(l1),
     readContract(l1, { ...oracle, functionName: 'finalizationPeriodSeconds' }),
@@ -171,13 +180,13 @@ async function newestFinalOutput(
 
 async function readOracle({ l1Rpc, rpc, replica }: RelayFlags) {
   const { keystoreReplicaAbi, outputOracleAbi } = await import('../contracts/index.ts')
-  const address = await readContract(createClient({ transport: http(rpc) }), {
+  const address = await readContract(createClient({ transport: httpTransport(rpc) }), {
     address: replica,
     abi: keystoreReplicaAbi,
     functionName: 'outputOracle',
   })
   const oracle = { address, abi: outputOracleAbi } as const
-  const length = await readContract(createClient({ transport: http(l1Rpc) }), {
+  const length = await readContract(createClient({ transport: httpTransport(l1Rpc) }), {
     ...oracle,
     functionName: 'nextOutputIndex',
   })
@@ -193,8 +202,9 @@ async function outputToConfirmFrom(flags: RelayFrom): Promise<bigint> {
   const outputs = { count: oracle.count, finalCount: final === undefined ? 0n : final + 1n }
   const known = await findKnownOutput(outputs, (outputIndex) => chain.getRoot({ source, outputIndex }))
   if (known !== undefined) return known
+  const asked = oracle.count > MOST_OUTPUTS ? `newest ${MOST_OUTPUTS} of ${oracle.count}` : oracle.count
   throw new CliError(
-    `the replica ${replica} knows none of the ${oracle.count} outputs by source ${source}: ` +
+    `the replica ${replica} knows none of the ${asked} outputs by source ${source}: ` +
       'run `keyroll relay root` first',
   )
 }

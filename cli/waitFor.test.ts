@@ -1,5 +1,7 @@
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { waitFor } from './waitFor.ts'
+import { CliError } from './CliError.ts'
+import { type Commit, waitFor } from './waitFor.ts'
 
 const { signal } = new AbortController()
 
@@ -48,6 +50,41 @@ describe('waitFor', () => {
     const long = { timeout: 120_000, signal: stopping.signal, interval: 110_000 }
     await expect(waitFor('an answer', long, ask)).rejects.toThrow('enough')
   })
+
+  const forever = new Promise<undefined>(() => undefined)
+
+  it.concurrent('gives up a question that nobody answers, a while after the time is over', async () => {
+    const start = Date.now()
+    await expect(waitFor('an answer', { timeout: 100, signal }, () => forever)).rejects.toThrow('in vain')
+    // The last question has 5 s.
+    expect(Date.now() - start).toBeLessThan(6_000)
+  }, 10_000)
+
+  it('gives up a question when aborted', async () => {
+    const stopping = new AbortController()
+    const ask = () => {
+      setImmediate(() => stopping.abort(new Error('enough')))
+      return forever
+    }
+    const waiting = waitFor('an answer', { timeout: 120_000, signal: stopping.signal }, ask)
+    await expect(waiting).rejects.toThrow('enough')
+  })
+
+  it.concurrent('gives up nothing that has committed itself, and lets nothing do so afterwards', async () => {
+    const paid = waitFor('a payment', { timeout: 10, signal }, async (commit) => {
+      commit()
+      await setTimeout(5_500)
+      return 'paid'
+    })
+    let late: Commit = () => undefined
+    const given = waitFor('a payment', { timeout: 10, signal }, (commit) => {
+      late = commit
+      return forever
+    })
+    await expect(given).rejects.toThrow('in vain')
+    expect(() => late()).toThrow(CliError)
+    expect(await paid).toBe('paid')
+  }, 10_000)
 
   it('gives up when aborted, and with what is thrown', async () => {
     const aborted = AbortSignal.abort(new Error('enough'))

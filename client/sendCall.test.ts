@@ -69,7 +69,8 @@ describe('what is sent', () => {
         type: 'eip1559',
         chainId: CHAIN_ID,
         nonce: NONCE,
-        gas: 65_000n,
+        // 30 % above the estimate, and a new entry.
+        gas: 115_000n,
         maxFeePerGas: 52n * GWEI,
         maxPriorityFeePerGas: 50n * GWEI,
       },

@@ -31,7 +31,7 @@ export async function relayToReplica(
   const { chain, address: account } = wallet
   const source = chain.source.address
   const suffix = chain.name === 'A' ? 'A' : 'B'
-  const relayer = createRelayer({
+  const relayer = await createRelayer({
     l1Url: info.l1.rpcUrl,
     beaconUrl: info.l1.beaconUrl,
     keyrollUrl: info.node.rpcUrl,

@@ -6,12 +6,16 @@ import { sendCall } from '../sendCall.ts'
 /** Which source shall store what it vouches for now. */
 export type CheckpointParameters = { source: Address } & TransactionOptions
 
+/** Of a new entry. Where somebody has stored already what a source vouches for now, a checkpoint seems to cost less than in a later block. */
+const NEW_ENTRY_GAS = 50_000n
+
 /** Sends `checkpoint` to a source, so that proofs from what it vouches for now stay good (protocol.md §7.1). */
 export function checkpoint(
   client: SendingClient,
   { source, ...options }: CheckpointParameters,
 ): Promise<Hash> {
-  return sendCall(client, { address: source, abi: l1BlockSourceAbi, functionName: 'checkpoint' }, options)
+  const call = { address: source, abi: l1BlockSourceAbi, functionName: 'checkpoint' } as const
+  return sendCall(client, call, options, NEW_ENTRY_GAS)
 }
 
 /** Finds what a `checkpoint` stored in the logs of its receipt: an L1 block hash, a beacon root, or an L3's parent block's hash. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {Approval} from "../libraries/Approval.sol";
@@ -87,9 +88,10 @@ contract KeystoreReplica is IKeystoreReplica {
         uint48 sourceActiveAt = activeAt[proof.source];
         if (sourceActiveAt == 0 || block.timestamp < sourceActiveAt) revert SourceNotActive(proof.source);
 
-        // 1. The root is not finalized.
+        // 1. The root is not finalized; else nothing is left to learn. Were that an error, here or at 3, a stranger who
+        // sends the update of a wallet's batch first would have the whole batch fail.
         Root memory entry = _roots[proof.source][output.index];
-        if (entry.finalized) revert RootIsFinalized(proof.source, output.index);
+        if (entry.finalized) return;
 
         // 2. The source vouches for the header's hash.
         L1Header.Header memory header = L1Header.parse(proof.header);
@@ -97,8 +99,8 @@ contract KeystoreReplica is IKeystoreReplica {
             revert L1BlockHashNotVouched(proof.source, header.hash);
         }
 
-        // 3. The header is later than the one the root, or its absence, was last seen in.
-        if (header.number <= entry.l1BlockNumber) revert L1BlockNotLater(header.number, entry.l1BlockNumber);
+        // 3. The header is later than the one the root, or its absence, was last seen in; else it tells nothing new.
+        if (header.number <= entry.l1BlockNumber) return;
 
         // 4. The account proof gives the OutputOracle's storage root.
         bytes32 storageRoot =
@@ -470,7 +472,9 @@ contract KeystoreReplica is IKeystoreReplica {
         Record memory rec = _recordOf(id, account);
         _requireHeld(id, account, rec.headNonce, current);
         uint32 maxStaleness = _isBlank(rec) ? current.maxStaleness : rec.maxStaleness;
-        return maxStaleness == 0 ? type(uint48).max : rec.asOf + maxStaleness;
+        if (maxStaleness == 0) return type(uint48).max;
+        // Only a lie, by an appended source, is of such a time that the sum is greater: it is not to lock the account.
+        return uint48(Math.min(uint256(rec.asOf) + maxStaleness, type(uint48).max));
     }
 
     function _recordOf(bytes32 id, address account) private view returns (Record memory rec) {

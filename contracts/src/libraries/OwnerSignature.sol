@@ -70,14 +70,19 @@ library OwnerSignature {
         return uint48(uint256(result));
     }
 
-    /// @notice Whether the signature, which may carry no set-config, approves `digest` now. Never reverts.
+    /// @notice Whether the signature, which may carry no set-config, approves `digest` now. Reverts for want of gas alone,
+    /// without a reason: else whoever gives little gas would have a good signature called a bad one.
     function isApproved(Owner memory owner, bytes calldata signature, bytes32 digest)
         internal
         view
         returns (bool)
     {
         if (signature.length < 1 + _HEAD_LENGTH || uint8(signature[0]) != _APPROVED) return false;
+        uint256 gasBefore = gasleft();
         (bool success, bytes32 result) = _check(owner, signature[1:], digest);
+        // No reason, and hardly any gas left: the replica ran out of it, or what it calls did. Each of them leaves its
+        // caller 1/64 (EIP-150), and there are three: replica, P-256 contract, and the precompile which that one asks.
+        if (result == 0 && gasleft() <= gasBefore / 16) revert();
         return success && block.timestamp <= uint256(result);
     }
 

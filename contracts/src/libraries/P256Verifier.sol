@@ -17,17 +17,20 @@ library P256Verifier {
     bytes32 private constant _PROBE_X = bytes32(P256.GX);
     bytes32 private constant _PROBE_Y = bytes32(P256.GY);
 
-    /// @notice Whether the chain has the precompile: it takes a good signature and refuses a bad one.
+    /// @notice Whether the chain has the precompile: it takes a good signature, and answers that a bad one is none.
     /// @dev Only for constructors, where whoever pays for the deployment cannot make it lie. A call gets at least 63/64
     /// of the gas that is left (EIP-150), so for the precompile to run out of its few thousand gas, only a few thousand
     /// may be left to the constructor; and storing the deployed code, at 200 gas a byte, takes far more than that: such
     /// a deployment fails as a whole, and leaves the address free.
     function hasPrecompile() internal view returns (bool) {
-        return _isValid(PRECOMPILE, bytes32(uint256(1)), _PROBE_R, _PROBE_S, _PROBE_X, _PROBE_Y)
-            && !_isValid(PRECOMPILE, bytes32(uint256(2)), _PROBE_R, _PROBE_S, _PROBE_X, _PROBE_Y);
+        (, bool takesGood) = _ask(PRECOMPILE, bytes32(uint256(1)), _PROBE_R, _PROBE_S, _PROBE_X, _PROBE_Y);
+        (bool isAnswered, bool takesBad) =
+            _ask(PRECOMPILE, bytes32(uint256(2)), _PROBE_R, _PROBE_S, _PROBE_X, _PROBE_Y);
+        return takesGood && isAnswered && !takesBad;
     }
 
-    /// @notice Whether `(r, s)` signs `hash` by the key `(x, y)`, with low s; keys off the curve sign nothing.
+    /// @notice Whether `(r, s)` signs `hash` by the key `(x, y)`, with low s; keys off the curve sign nothing. Reverts,
+    /// without a reason, where there is no gas to find out.
     /// @param verifier The precompile, or the contract that stands in for it.
     /// @dev Ranges, low s and the curve are checked here whatever the verifier checks, so that every chain, and the
     /// rollup itself, gives the same answer.
@@ -37,13 +40,17 @@ library P256Verifier {
         returns (bool)
     {
         if (r == 0 || uint256(r) >= P256.N || s == 0 || uint256(s) > _HALF_N) return false;
-        return P256.isValidPublicKey(x, y) && _isValid(verifier, hash, r, s, x, y);
+        if (!P256.isValidPublicKey(x, y)) return false;
+        (bool isAnswered, bool isValid) = _ask(verifier, hash, r, s, x, y);
+        // Neither precompile nor contract fails but for want of gas, and that says nothing about the signature.
+        if (!isAnswered) revert();
+        return isValid;
     }
 
-    function _isValid(address verifier, bytes32 hash, bytes32 r, bytes32 s, bytes32 x, bytes32 y)
+    function _ask(address verifier, bytes32 hash, bytes32 r, bytes32 s, bytes32 x, bytes32 y)
         private
         view
-        returns (bool isValid)
+        returns (bool isAnswered, bool isValid)
     {
         assembly ("memory-safe") {
             let input := mload(0x40)
@@ -53,8 +60,8 @@ library P256Verifier {
             mstore(add(input, 0x60), x)
             mstore(add(input, 0x80), y)
             // A refused signature has no output; an account without code has none either.
-            let success := staticcall(gas(), verifier, input, 0xa0, 0x00, 0x20)
-            isValid := and(and(success, eq(returndatasize(), 0x20)), eq(mload(0x00), 1))
+            isAnswered := staticcall(gas(), verifier, input, 0xa0, 0x00, 0x20)
+            isValid := and(and(isAnswered, eq(returndatasize(), 0x20)), eq(mload(0x00), 1))
         }
     }
 }

@@ -47,6 +47,28 @@ contract SignatureTest is VectorTest {
         assertFalse(_native.hasPrecompile());
     }
 
+    /// @dev It would leave callers without gas, or without knowing whether that was why.
+    function test_precompile_that_takes_good_signatures_and_reverts_at_bad_ones_is_none() public {
+        vm.mockCallRevert(address(0x100), bytes(""), "");
+        vm.mockCall(address(0x100), abi.encode(uint256(1)), abi.encode(1));
+        assertFalse(_native.hasPrecompile());
+        vm.mockCall(address(0x100), abi.encode(uint256(2)), "");
+        assertTrue(_native.hasPrecompile());
+    }
+
+    function test_verifier_that_fails_has_said_nothing_about_the_signature() public {
+        bytes memory rs = TestSigner.signP256(42, "hash");
+        (bytes32 r, bytes32 s) = abi.decode(rs, (bytes32, bytes32));
+        (uint256 x, uint256 y) = vm.publicKeyP256(42);
+        vm.mockCallRevert(address(0x100), bytes(""), "why");
+        vm.expectRevert(bytes(""));
+        _native.verifyP256("hash", r, s, bytes32(x), bytes32(y));
+        vm.clearMockedCalls();
+        // As an account without code answers, should a chain take its precompile away.
+        vm.mockCall(address(0x100), bytes(""), "");
+        assertFalse(_native.verifyP256("hash", r, s, bytes32(x), bytes32(y)));
+    }
+
     function test_fallback_answers_nothing_to_other_input(bytes memory input) public {
         vm.assume(input.length != 160);
         (bool success, bytes memory answer) = _fallback.p256Verifier().call(input);

@@ -92,7 +92,7 @@ struct Record {
 /// @title Keystore replica
 /// @notice Tells the wallets of one chain which config of their keystore is in force, having checked Merkle proofs
 /// against L1 block hashes that its sources vouch for (protocol.md 7). Anybody may call everything but the two
-/// functions that say otherwise: a call moves a record toward the truth, or reverts.
+/// functions that say otherwise: a call moves a record toward the truth, changes nothing or reverts.
 interface IKeystoreReplica {
     /// @notice An output was seen standing in an L1 block.
     event RootUpdated(
@@ -133,9 +133,7 @@ interface IKeystoreReplica {
     error SourceNotActive(address source);
     error SourceNotEnabled(address source, address account);
     error NotSourceAdmin(address caller);
-    error RootIsFinalized(address source, uint256 outputIndex);
     error L1BlockHashNotVouched(address source, bytes32 blockHash);
-    error L1BlockNotLater(uint256 l1BlockNumber, uint256 seenL1BlockNumber);
     error OutputMismatch(bytes32 computed, bytes32 proven);
     error RootUnknown(address source, uint256 outputIndex);
     error RootOlderThanConfirmed(uint256 l2BlockNumber, uint256 confirmedL2BlockNumber);
@@ -147,12 +145,13 @@ interface IKeystoreReplica {
     error NotOutputBridge(address caller);
     error ConflictingConfig(uint64 nonce, bytes32 configHash);
 
-    /// @notice Takes what an L1 block says about one output. Stored once, for all accounts.
-    /// @dev 1. the root is not finalized; 2. the source vouches for the header's hash; 3. the header is later than the
-    /// one the root was last seen in; 4. the account proof gives the OutputOracle's storage root; 5. the storage proof
-    /// gives the word of the output, or its absence; 6. absent: the root is deleted; 7. present: the word is the hash
-    /// of the output and its output root the hash of its parts; 8. stored, finalized when the header's time is at
-    /// least a challenge period after the proposal.
+    /// @notice Takes what an L1 block says about one output. Stored once, for all accounts. What the replica knows already,
+    /// from that L1 block or a later one or finally, succeeds without effect, so nobody gains by sending it first.
+    /// @dev 1. the root is not finalized, else nothing happens; 2. the source vouches for the header's hash; 3. the header
+    /// is later than the one the root was last seen in, else nothing happens; 4. the account proof gives the
+    /// OutputOracle's storage root; 5. the storage proof gives the word of the output, or its absence; 6. absent: the
+    /// root is deleted; 7. present: the word is the hash of the output and its output root the hash of its parts;
+    /// 8. stored, finalized when the header's time is at least a challenge period after the proposal.
     ///
     /// Trusted: a built-in source vouches only for hashes of L1 blocks. A proposed root may be a lie until its
     /// challenge period has passed, so it confirms only what valid signatures lead to.
@@ -224,7 +223,8 @@ interface IKeystoreReplica {
     ) external view returns (uint48);
 
     /// @notice The last second at which the config in force, whose short form is `current`, is fresh: the time of the
-    /// last confirmation plus the confirmed config's `maxStaleness`, or the greatest value where that is 0.
+    /// last confirmation plus the confirmed config's `maxStaleness`, or the greatest value where that is 0 or the sum is
+    /// greater.
     function validUntil(bytes32 id, address account, ShortConfig calldata current)
         external
         view

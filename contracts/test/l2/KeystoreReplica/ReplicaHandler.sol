@@ -528,15 +528,21 @@ contract ReplicaHandler is CommonBase, StdUtils {
         Root memory before = _replica.root(address(source), at);
         bool isActive = vm.getBlockTimestamp() >= _replica.activeAt(address(source));
         try _replica.updateRoot(proof) {
-            ++successes[source == _appended ? "updateRoot, appended" : "updateRoot"];
-            if (before.finalized) broken = "a finalized root changed";
-            if (_l1Number <= before.l1BlockNumber) broken = "an older L1 block replaced a newer one";
             if (!isActive) broken = "a source counted before its time";
-            if (_replica.root(address(source), at).finalized) isFinal[posted.config.hash()] = true;
-        } catch {
-            if (isActive && !before.finalized && _l1Number > before.l1BlockNumber) {
-                broken = "a newer proof of a root that is not final was refused";
+            Root memory known = _replica.root(address(source), at);
+            if (before.finalized) {
+                if (!_same(before, known)) broken = "a finalized root changed";
+            } else if (_l1Number <= before.l1BlockNumber) {
+                if (!_same(before, known)) broken = "an older L1 block replaced a newer one";
+            } else {
+                ++successes[source == _appended ? "updateRoot, appended" : "updateRoot"];
+                if (known.l1BlockNumber != _l1Number) {
+                    broken = "a newer proof of a root that is not final was ignored";
+                }
+                if (known.finalized) isFinal[posted.config.hash()] = true;
             }
+        } catch {
+            if (isActive) broken = "what L1 says was refused";
         }
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Vm} from "forge-std/Vm.sol";
+
 import {IKeystoreReplica, OutputProof, Root} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
 import {Output} from "keyroll/libraries/Output.sol";
 import {MerklePatricia} from "keyroll/libraries/MerklePatricia.sol";
@@ -40,8 +42,8 @@ contract UpdateRootTest is ReplicaTest {
     function test_finalized_root_never_changes() public {
         replica.updateRoot(outputProof(_output, true, 1000, GENESIS + CHALLENGE_PERIOD));
         OutputProof memory absent = outputProof(_output, false, 1001, GENESIS + CHALLENGE_PERIOD + 12);
-        vm.expectRevert(abi.encodeWithSelector(IKeystoreReplica.RootIsFinalized.selector, address(source), 7));
-        replica.updateRoot(absent);
+        updateWithoutEffect(absent);
+        assertRoot(Root(_KEYSTORE_ROOT, 800, GENESIS, 1000, true, true));
     }
 
     function test_proposed_root_yields_to_another_from_a_later_block() public {
@@ -57,13 +59,23 @@ contract UpdateRootTest is ReplicaTest {
         assertTrue(replica.root(address(source), 7).finalized);
     }
 
-    function test_block_at_or_before_the_one_last_seen_is_refused() public {
+    function test_block_at_or_before_the_one_last_seen_changes_nothing() public {
         replica.updateRoot(outputProof(_output, true, 1000, GENESIS));
+        Output memory other = output(7, GENESIS, keccak256("other"));
         for (uint256 number = 999; number <= 1000; ++number) {
-            OutputProof memory proof = outputProof(_output, true, number, GENESIS + CHALLENGE_PERIOD);
-            vm.expectRevert(abi.encodeWithSelector(IKeystoreReplica.L1BlockNotLater.selector, number, 1000));
-            replica.updateRoot(proof);
+            updateWithoutEffect(outputProof(_output, true, number, GENESIS + CHALLENGE_PERIOD));
+            updateWithoutEffect(outputProof(other, true, number, GENESIS + CHALLENGE_PERIOD));
+            updateWithoutEffect(outputProof(_output, false, number, GENESIS));
         }
+        assertRoot(Root(_KEYSTORE_ROOT, 800, GENESIS, 1000, false, true));
+    }
+
+    function test_block_before_the_one_last_seen_is_refused_unless_it_is_vouched_for() public {
+        replica.updateRoot(outputProof(_output, true, 1000, GENESIS));
+        OutputProof memory proof = outputProof(_output, true, 999, GENESIS);
+        proof.header = TestL1.encodeHeader(keccak256("made up"), 999, GENESIS);
+        vm.expectPartialRevert(IKeystoreReplica.L1BlockHashNotVouched.selector);
+        replica.updateRoot(proof);
     }
 
     function test_absence_deletes_a_proposed_root() public {
@@ -78,8 +90,8 @@ contract UpdateRootTest is ReplicaTest {
     function test_older_proof_cannot_bring_a_deleted_root_back() public {
         OutputProof memory older = outputProof(_output, true, 1000, GENESIS);
         replica.updateRoot(outputProof(_output, false, 1001, GENESIS + 12));
-        vm.expectRevert(abi.encodeWithSelector(IKeystoreReplica.L1BlockNotLater.selector, 1000, 1001));
-        replica.updateRoot(older);
+        updateWithoutEffect(older);
+        assertRoot(Root(0, 0, 0, 1001, false, true));
     }
 
     function test_output_proposed_again_after_its_deletion_is_taken() public {
@@ -156,6 +168,19 @@ contract UpdateRootTest is ReplicaTest {
     function test_roots_of_different_sources_are_apart() public {
         replica.updateRoot(outputProof(_output, true, 1000, GENESIS));
         assertEq(replica.root(makeAddr("another source"), 7).l1BlockNumber, 0);
+    }
+
+    function updateWithoutEffect(OutputProof memory proof) private {
+        vm.startStateDiffRecording();
+        vm.recordLogs();
+        replica.updateRoot(proof);
+        assertEq(vm.getRecordedLogs().length, 0);
+        Vm.AccountAccess[] memory accesses = vm.stopAndReturnStateDiff();
+        for (uint256 i = 0; i < accesses.length; ++i) {
+            for (uint256 j = 0; j < accesses[i].storageAccesses.length; ++j) {
+                assertFalse(accesses[i].storageAccesses[j].isWrite);
+            }
+        }
     }
 
     function assertRoot(Root memory expected) private view {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IKeystoreReplica} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
+import {ConfigProof, IKeystoreReplica} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
+import {Approval} from "keyroll/libraries/Approval.sol";
 import {Keystore} from "../../kit/TestSetConfig.sol";
+import {TestSigner} from "../../kit/TestSigner.sol";
 import {ReplicaTest} from "./ReplicaTest.sol";
 
 contract ValidUntilTest is ReplicaTest {
@@ -67,6 +69,49 @@ contract ValidUntilTest is ReplicaTest {
         preconfirm(initial(), keystore(1, 2, 1, 20 days));
         confirm(1000, keystore(1, 2, 1, 20 days).config, true);
         assertEq(validUntil(keystore(1, 2, 1, 20 days)), GENESIS + 3_600_000 + 20 days);
+    }
+
+    /// @dev Only an appended source can say such a time, and no later confirmation takes it back.
+    function test_time_near_the_greatest_locks_nobody_out() public {
+        uint256 last = _FOREVER;
+        for (uint256 i = 0; i < 3; ++i) {
+            uint256 snapshot = vm.snapshotState();
+            uint256 proposedAt = last - 20 days - 1 + i;
+            postOutput(0, proposedAt, initial().config, false);
+            replica.confirm(configProof(0, initial().config), initial().config);
+            assertEq(validUntil(initial()), i == 0 ? last - 1 : last);
+            Approval[] memory approvals = TestSigner.approve(initial().signers, initial().signers, "digest");
+            assertEq(
+                replica.checkApprovals(id, account, initial().config, "digest", approvals),
+                validUntil(initial())
+            );
+            vm.revertToState(snapshot);
+        }
+    }
+
+    /// @dev Freshness counts from when an output was proposed, however old its L2 block is: what a key that was replaced since
+    /// then can do with that, and what ends it.
+    function test_true_output_proposed_late_freshens_the_config_that_it_proves() public {
+        uint256 late = GENESIS + 200 days;
+        vm.warp(late);
+        assertLt(validUntil(initial()), block.timestamp);
+        // From before the rotation, and not final yet.
+        postOutput(0, late, initial().config, false);
+        replica.confirm(configProof(0, initial().config), initial().config);
+        assertEq(validUntil(initial()), late + 20 days);
+
+        Keystore memory rotated = keystore(1, 2, 1, 20 days);
+        uint256 snapshot = vm.snapshotState();
+        preconfirm(initial(), rotated);
+        assertInForce(rotated);
+        vm.revertToState(snapshot);
+
+        postOutput(1, late + 1, rotated.config, true);
+        replica.confirm(configProof(1, rotated.config), rotated.config);
+        assertInForce(rotated);
+        ConfigProof memory old = configProof(0, initial().config);
+        vm.expectPartialRevert(IKeystoreReplica.RootOlderThanConfirmed.selector);
+        replica.confirm(old, initial().config);
     }
 
     function test_config_that_is_not_in_force_is_refused() public {

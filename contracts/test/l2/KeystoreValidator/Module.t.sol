@@ -2,10 +2,13 @@
 pragma solidity 0.8.30;
 
 import {PackedUserOperation} from "@openzeppelin/contracts/interfaces/draft-IERC7579.sol";
+import {IERC5267} from "@openzeppelin/contracts/interfaces/IERC5267.sol";
 import {ERC7739Utils} from "@openzeppelin/contracts/utils/cryptography/draft-ERC7739Utils.sol";
 
 import {IKeystoreReplica} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
 import {IKeystoreValidator} from "keyroll/l2/interfaces/IKeystoreValidator.sol";
+import {KeystoreReplica} from "keyroll/l2/KeystoreReplica.sol";
+import {KeystoreValidator} from "keyroll/l2/KeystoreValidator.sol";
 import {Approval} from "keyroll/libraries/Approval.sol";
 import {OwnerSignature} from "keyroll/libraries/OwnerSignature.sol";
 import {TestDomain, TestNesting} from "../../kit/TestNesting.sol";
@@ -183,6 +186,30 @@ contract ModuleTest is ValidatorTest {
         assertEq(validate(account, signature), 1);
     }
 
+    /// @dev Else bundlers, which sign an estimate with any key, would find too little gas enough.
+    function test_want_of_gas_is_never_a_failed_signature() public {
+        // Where a contract checks P-256, what it leaves of much gas would suffice to call the signature a failed one.
+        vm.mockCall(address(0x100), bytes(""), "");
+        replica = new KeystoreReplica(parameters());
+        vm.clearMockedCalls();
+        validator = new KeystoreValidator(replica);
+        vm.prank(account);
+        validator.onInstall(abi.encode(id));
+        Keystore memory next = keystore(2, 2, 1, 0);
+        confirm(1, next.config, true);
+        bytes memory signature = sign(next, _HASH);
+        uint256 enough = gasleft();
+        assertEq(validate(account, signature), 0);
+        enough -= gasleft();
+        PackedUserOperation memory op = operation(signature);
+        vm.startPrank(account);
+        for (uint256 gasLimit = enough; gasLimit > 4000; gasLimit -= 1 + gasLimit / 512) {
+            try validator.validateUserOp{gas: gasLimit}(op, _HASH) returns (uint256 data) {
+                assertEq(data, 0, vm.toString(gasLimit));
+            } catch {}
+        }
+    }
+
     function test_what_no_digest_could_make_valid_reverts() public {
         vm.expectRevert(abi.encodeWithSelector(OwnerSignature.UnknownSignatureMode.selector, 2));
         validate(account, hex"02");
@@ -301,6 +328,92 @@ contract ModuleTest is ValidatorTest {
         assertOwnDomain(teller, domain);
         DomainTeller(teller).tell(false, abi.encode(uint256(1)));
         assertOwnDomain(teller, domain);
+    }
+
+    /// @dev As accounts may answer whose fallback takes every call.
+    function test_answer_that_is_no_domain_is_not_taken() public {
+        address teller = newTeller();
+        TestDomain memory domain = TestDomain("Its Wallet", "3", block.chainid, teller);
+        bytes[3] memory answers =
+            [new bytes(320), bytes.concat(IERC5267.eip712Domain.selector, new bytes(400)), new bytes(320)];
+        for (uint256 i = 0; i < 320; ++i) {
+            answers[2][i] = 0xff;
+        }
+        for (uint256 i = 0; i < answers.length; ++i) {
+            DomainTeller(teller).tell(false, answers[i]);
+            assertOwnDomain(teller, domain);
+        }
+        // The places of name, version and extensions, and the last two's lengths, each made as great as it gets, and that
+        // of the answer's last part just too great.
+        uint256[5] memory words = [uint256(1), 2, 6, 9, 11];
+        for (uint256 i = 0; i < words.length; ++i) {
+            bytes memory answer = answerOf(domain, hex"0f", 0);
+            assertEq(answer.length, 12 * 32);
+            uint256[3] memory values = [type(uint256).max, answer.length - 31, answer.length];
+            for (uint256 j = 0; j < values.length; ++j) {
+                DomainTeller(teller).tell(false, withWord(answer, words[i], values[j]));
+                assertOwnDomain(teller, domain);
+            }
+        }
+        // More than that address, fields, or an extension.
+        DomainTeller(teller)
+            .tell(false, withWord(answerOf(domain, hex"0f", 0), 4, uint160(teller) | 1 << 160));
+        assertOwnDomain(teller, domain);
+        DomainTeller(teller).tell(false, withWord(answerOf(domain, hex"0f", 0), 0, 0x0f << 248 | 1));
+        assertOwnDomain(teller, domain);
+        DomainTeller(teller)
+            .tell(false, bytes.concat(withWord(answerOf(domain, hex"0f", 0), 11, 1), bytes32(0)));
+        assertOwnDomain(teller, domain);
+    }
+
+    /// @dev Compared with Solidity's own decoding: what that refuses is no domain, and nothing reverts.
+    function test_fuzz_takes_what_decodes(uint256[3] memory places, uint256[3] memory lengths, uint256 size)
+        public
+    {
+        address teller = newTeller();
+        bytes memory answer = new bytes(bound(size, 320, 448));
+        for (uint256 i = 0; i < answer.length; ++i) {
+            answer[i] = bytes1(uint8(i));
+        }
+        answer = withWord(answer, 0, 0x0f << 248);
+        answer = withWord(answer, 3, block.chainid);
+        answer = withWord(answer, 4, uint160(teller));
+        uint256[3] memory words = [uint256(1), 2, 6];
+        for (uint256 i = 0; i < 3; ++i) {
+            places[i] = bound(places[i], 7 * 32, answer.length + 8);
+            answer = withWord(answer, words[i], places[i]);
+            if (places[i] + 32 > answer.length) continue;
+            lengths[i] = bound(lengths[i], 0, i == 2 ? 1 : answer.length - places[i] - 16);
+            assembly ("memory-safe") {
+                mstore(
+                    add(add(answer, 0x20), mload(add(places, mul(i, 0x20)))),
+                    mload(add(lengths, mul(i, 0x20)))
+                )
+            }
+        }
+        TestDomain memory expected = moduleDomain(teller);
+        try this.decode(answer) returns (string memory name, string memory version, uint256 extensions) {
+            if (extensions == 0) expected = TestDomain(name, version, block.chainid, teller);
+        } catch {}
+        DomainTeller(teller).tell(false, answer);
+        assertEq(validator.domainSeparatorOf(teller), expected.separator());
+    }
+
+    function decode(bytes calldata answer) external pure returns (string memory, string memory, uint256) {
+        (, string memory name, string memory version,,,, uint256[] memory extensions) =
+            abi.decode(answer, (bytes1, string, string, uint256, address, bytes32, uint256[]));
+        return (name, version, extensions.length);
+    }
+
+    function withWord(bytes memory answer, uint256 at, uint256 word)
+        private
+        pure
+        returns (bytes memory changed)
+    {
+        changed = bytes.concat(answer);
+        assembly ("memory-safe") {
+            mstore(add(add(changed, 0x20), mul(at, 0x20)), word)
+        }
     }
 
     function assertOwnDomain(address teller, TestDomain memory told) private {

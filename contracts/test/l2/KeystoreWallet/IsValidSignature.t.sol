@@ -5,9 +5,21 @@ import {ERC7739Utils} from "@openzeppelin/contracts/utils/cryptography/draft-ERC
 
 import {IKeystoreReplica} from "keyroll/l2/interfaces/IKeystoreReplica.sol";
 import {IKeystoreWallet} from "keyroll/l2/interfaces/IKeystoreWallet.sol";
+import {KeystoreReplica} from "keyroll/l2/KeystoreReplica.sol";
+import {KeystoreWalletFactory} from "keyroll/l2/KeystoreWalletFactory.sol";
+import {Approvals} from "keyroll/libraries/Approvals.sol";
 import {TestNesting} from "../../kit/TestNesting.sol";
 import {Keystore} from "../../kit/TestSetConfig.sol";
 import {WalletTest} from "./WalletTest.sol";
+
+/// @notice Uses nearly all gas that it gets, and then says that a signature is bad.
+contract Spender {
+    fallback() external {
+        uint256 end = gasleft() / 64;
+        while (gasleft() > end) {}
+        revert Approvals.BadSignature(0);
+    }
+}
 
 contract IsValidSignatureTest is WalletTest {
     bytes4 private constant _MAGIC = 0x1626ba7e;
@@ -143,6 +155,43 @@ contract IsValidSignatureTest is WalletTest {
         assertEq(wallet.isValidSignature(hash, signature), _NOT_VALID);
     }
 
+    /// @dev Else whoever passes a signature on, with little gas, would have it called a bad one.
+    function test_good_signature_is_never_called_a_bad_one_for_want_of_gas() public {
+        for (uint8 scheme = 1; scheme <= 3; ++scheme) {
+            Keystore memory next = keystore(scheme, 2, scheme, 0);
+            confirm(scheme, next.config, true);
+            assertMagicOrRevert(signPersonal(next, account));
+        }
+    }
+
+    function test_good_signature_is_never_called_a_bad_one_where_a_contract_checks_p256() public {
+        vm.mockCall(address(0x100), bytes(""), "");
+        replica = new KeystoreReplica(parameters());
+        vm.clearMockedCalls();
+        factory = new KeystoreWalletFactory(replica, staker);
+        account = factory.createWallet(id);
+        wallet = IKeystoreWallet(account);
+        Keystore memory next = keystore(2, 2, 1, 0);
+        confirm(1, next.config, true);
+        assertMagicOrRevert(signPersonal(next, account));
+    }
+
+    function test_what_the_replica_gives_a_reason_for_is_not_valid_however_little_is_left() public {
+        vm.etch(address(replica), type(Spender).runtimeCode);
+        assertEq(wallet.isValidSignature{gas: 200_000}(_HASH, signPersonal(initial(), account)), _NOT_VALID);
+    }
+
+    function test_cut_signature_is_not_valid() public view {
+        bytes memory signature = signPersonal(initial(), account);
+        // Behind 65 bytes stand 31 that pad them.
+        for (uint256 length = signature.length - 31; length > 0; --length) {
+            assembly ("memory-safe") {
+                mstore(signature, sub(length, 1))
+            }
+            assertEq(wallet.isValidSignature(_HASH, signature), _NOT_VALID);
+        }
+    }
+
     /// @dev ERC-6492: verifiers call the factory as the wrapper says, then ask the wallet.
     function test_wallet_not_deployed_yet_signs() public {
         Keystore memory owner = keystore(2, 9, 0, 0);
@@ -167,6 +216,22 @@ contract IsValidSignatureTest is WalletTest {
             );
         assertTrue(success);
         assertEq(wallet.isValidSignature(_HASH, signature), _MAGIC);
+    }
+
+    /// @dev Asks with ever less gas: each time what was left over, and a little less, is taken away.
+    function assertMagicOrRevert(bytes memory signature) private view {
+        bytes memory call = abi.encodeCall(wallet.isValidSignature, (_HASH, signature));
+        uint256 enough = gasleft();
+        assertEq(wallet.isValidSignature(_HASH, signature), _MAGIC);
+        enough -= gasleft();
+        uint256 reverts;
+        // Steps of one part in 512: what is left to a caller (1/64) is several.
+        for (uint256 gasLimit = enough; gasLimit > 4000; gasLimit -= 1 + gasLimit / 512) {
+            (bool success, bytes memory answer) = account.staticcall{gas: gasLimit}(call);
+            if (success) assertEq(bytes4(answer), _MAGIC, vm.toString(gasLimit));
+            else ++reverts;
+        }
+        assertGt(reverts, 100);
     }
 
     function signPersonal(Keystore memory keystore_, address signingWallet)
