@@ -5,13 +5,13 @@ import { startHttpServer } from '../test/httpServer.ts'
 import { startTricklingServer } from '../test/tricklingServer.ts'
 import { httpTransport } from './httpTransport.ts'
 
-it('asks as the transport of viem does', async () => {
+it.each(['secret', '100%'])('asks as the transport of viem does, by the password %s', async (password) => {
   const server = await startHttpServer(async (_path, body, { authorization }) => {
     const { id, method } = JSON.parse(body)
-    const isRight = method === 'eth_chainId' && authorization === `Basic ${btoa('user:secret')}`
+    const isRight = method === 'eth_chainId' && authorization === `Basic ${btoa(`user:${password}`)}`
     return Response.json({ jsonrpc: '2.0', id, result: isRight ? '0x384' : '0x0' })
   })
-  const url = server.url.replace('http://', 'http://user:secret@')
+  const url = server.url.replace('http://', `http://user:${password}@`)
   expect(await getChainId(createClient({ transport: httpTransport(url) }))).toBe(900)
   await server.close()
 })

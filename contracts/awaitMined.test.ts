@@ -54,18 +54,13 @@ function whoseNode(answer: (method: string, truth: unknown) => unknown) {
   })
 }
 
-/** Sends a transaction, and mines blocks from when it has been seen waiting: viem may overlook one while it asks. */
+/** Sends a transaction, and mines one block, and no other, when it has been seen waiting. */
 async function minedWhile(waits: (hash: Hash) => Promise<unknown>, isSeen: () => boolean) {
   const hash = await client.sendTransaction({ chain: null, to: account.address, value: 1n })
-  let outcome: unknown
-  waits(hash)
-    .catch((error: unknown) => error)
-    .then((end) => {
-      outcome = end
-    })
+  const waiting = waits(hash).catch((error: unknown) => error)
   await expect.poll(isSeen, POLLING).toBe(true)
-  await expect.poll(() => client.mine({ blocks: 1 }).then(() => outcome), POLLING).toBeDefined()
-  return { hash, outcome }
+  await client.mine({ blocks: 1 })
+  return { hash, outcome: await waiting }
 }
 
 describe('awaitMined', () => {
@@ -90,14 +85,15 @@ describe('awaitMined', () => {
   }
   it.each([
     ['eth_getTransactionReceipt', 'fails', fail],
-    ['eth_getBlockByNumber', 'fails', fail],
+    ['eth_getTransactionCount', 'fails', fail],
+    ['eth_blockNumber', 'fails', fail],
     ['eth_getTransactionReceipt', 'answers nonsense', () => ({ blockNumber: 'soon' })],
+    ['eth_getTransactionReceipt', 'answers for a block to come', () => ({ blockNumber: null })],
   ])('asks again when %s %s', async (asked, _, answer) => {
     let isSeen = false
     let failed = 0
     const failing = whoseNode((method, truth) => {
       if (method === 'eth_getTransactionByHash' && truth !== null) isSeen = true
-      // Only failures after it has been seen end viem's waiting.
       return isSeen && method === asked && ++failed <= 3 ? answer() : truth
     })
     const { hash, outcome } = await minedWhile(
@@ -105,6 +101,33 @@ describe('awaitMined', () => {
       () => failed >= 3,
     )
     expect(outcome).toMatchObject({ receipt: { transactionHash: hash } })
+  })
+
+  it.each([
+    ['repriced', 'nothing', account.address, 1n],
+    ['cancelled', 'nothing', account.address, 0n],
+    ['replaced', 'nothing', devnetAccounts().relayer.address, 1n],
+    ['repriced', 'eth_getBlockByNumber', account.address, 1n],
+    ['repriced', 'eth_getTransactionReceipt', account.address, 1n],
+  ])('finds what took its nonce (%s) where %s fails', async (reason, asked, to, value) => {
+    const nonce = await client.getTransactionCount(account)
+    const hash = await client.sendTransaction({ chain: null, to: account.address, value: 1n, nonce })
+    let isSeen = false
+    let isReplaced = false
+    let failed = 0
+    const node = whoseNode((method, truth) => {
+      if (method === 'eth_getTransactionCount') isSeen = true
+      return isReplaced && method === asked && ++failed <= 3 ? fail() : truth
+    })
+    const waiting = awaitMined(node, { hash })
+    await expect.poll(() => isSeen, POLLING).toBe(true)
+    isReplaced = true
+    const { maxFeePerGas, maxPriorityFeePerGas } = await client.estimateFeesPerGas()
+    const fees = { maxFeePerGas: 2n * maxFeePerGas, maxPriorityFeePerGas: 2n * maxPriorityFeePerGas }
+    const replacement = await client.sendTransaction({ chain: null, to, value, nonce, ...fees })
+    await client.mine({ blocks: 3 })
+    expect(await waiting).toMatchObject({ receipt: { transactionHash: replacement }, replaced: reason })
+    if (asked !== 'nothing') expect(failed).toBeGreaterThan(3)
   })
 
   it('takes more time than timers do', async () => {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createTestClient, type Hex, http } from 'viem'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { awaitMined } from '../contracts/awaitMined.ts'
 import { keystorePortalAbi, outputOracleAbi } from '../contracts/index.ts'
 import { createL1Client, createLogger, type L1Client } from '../node/index.ts'
 import {
@@ -51,7 +52,7 @@ describe('a verifier on a real L1', { timeout: 120_000 }, () => {
       functionName: 'depositTransaction',
       args: [KEYSTORE_ADDRESS, 0n, 1_000_000n, false, data],
     })
-    await user.waitForTransactionReceipt({ hash })
+    await awaitMined(user, { hash })
     await createTestClient({ mode: 'anvil', transport: http(world.url) }).increaseTime({ seconds: 60 })
     for (let i = 0; i < 20; i++) {
       const block = await sequencer.build(i < 2 ? [keystore.raws[i] as Uint8Array] : [])
@@ -72,7 +73,7 @@ describe('a verifier on a real L1', { timeout: 120_000 }, () => {
       data: toHex(data),
       chain: null,
     })
-    return await batcher.waitForTransactionReceipt({ hash })
+    return (await awaitMined(batcher, { hash })).receipt
   }
 
   async function propose(block: Block, blockHash = block.hash) {
@@ -85,7 +86,7 @@ describe('a verifier on a real L1', { timeout: 120_000 }, () => {
       args: [stateRoot, withdrawalsRoot, blockHash, number, ZERO_HASH, 0n],
       chain: null,
     })
-    await proposer.waitForTransactionReceipt({ hash })
+    await awaitMined(proposer, { hash })
   }
 
   const start = async (dataDirectory: string) => {

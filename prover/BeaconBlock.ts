@@ -66,10 +66,17 @@ function splitCredentials(given: string): { url: URL; headers: Readonly<Record<s
   if (username === '' && password === '') return { url, headers: {} }
   url.username = ''
   url.password = ''
-  const credentials = new TextEncoder().encode(
-    `${decodeURIComponent(username)}:${decodeURIComponent(password)}`,
-  )
+  const credentials = new TextEncoder().encode(`${percentDecoded(username)}:${percentDecoded(password)}`)
   return { url, headers: { authorization: `Basic ${btoa(String.fromCharCode(...credentials))}` } }
+}
+
+/** Decodes what is percent-encoded; what is no code stays as it is written. */
+function percentDecoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
 }
 
 function decodeBlock({ headers, body }: HttpAnswer, root: Hex): BeaconBlock {

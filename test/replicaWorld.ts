@@ -18,7 +18,8 @@ import {
   zeroHash,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { getBlock, readContract, waitForTransactionReceipt, writeContract } from 'viem/actions'
+import { getBlock, readContract, writeContract } from 'viem/actions'
+import { awaitMined } from '../contracts/awaitMined.ts'
 import {
   type DeployingClient,
   deployL1,
@@ -141,8 +142,8 @@ export async function startReplicaWorld({ withL3 = false } = {}): Promise<Replic
   const mined = async (chain: 'l1' | 'l2' | 'l3', sending: Promise<Hex>) => {
     const hash = await sending
     await step()
-    const { status } = await waitForTransactionReceipt(clients[chain], { hash })
-    if (status !== 'success') throw new WorldError(`transaction ${hash} on ${chain} reverted`)
+    const { receipt } = await awaitMined(clients[chain], { hash })
+    if (receipt.status !== 'success') throw new WorldError(`transaction ${hash} on ${chain} reverted`)
   }
 
   const blocks: KeyrollBlock[] = [

@@ -9,8 +9,8 @@ import {
   parseTransaction,
 } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import { waitForTransactionReceipt } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { awaitMined } from '../../contracts/awaitMined.ts'
 import {
   type Config,
   configHash,
@@ -57,7 +57,7 @@ describe('forcing a set-config', () => {
     const estimate = await client.estimateForce({ raw: toHex(raw) })
     expect(estimate.burnedGas).toBe(40n * BigInt(raw.length))
     const transaction = await client.forceConfig({ raw: toHex(raw), estimate })
-    const receipt = await waitForTransactionReceipt(client, { hash: transaction })
+    const receipt = (await awaitMined(client, { hash: transaction })).receipt
     expect(receipt.status).toBe('success')
     expect(receipt.gasUsed * receipt.effectiveGasPrice).toBeLessThanOrEqual(estimate.cost)
     expect(receipt.gasUsed).toBeGreaterThan(estimate.burnedGas)
@@ -80,7 +80,7 @@ describe('forcing a set-config', () => {
     const keystore = keystoreOf('gas')
     for (let i = 0; i < 2; i++) {
       const hash = await client.forceConfig({ raw: toHex(keystore.update({ data: `0x0${i}` }).raw) })
-      expect((await waitForTransactionReceipt(client, { hash })).status).toBe('success')
+      expect((await awaitMined(client, { hash })).receipt.status).toBe('success')
     }
   })
 
@@ -88,7 +88,7 @@ describe('forcing a set-config', () => {
     const client = portalClient()
     const { raw } = keystoreOf('large').update({ data: `0x${'ab'.repeat(4_096)}` })
     const hash = await client.forceConfig({ raw: toHex(raw) })
-    const receipt = await waitForTransactionReceipt(client, { hash })
+    const receipt = (await awaitMined(client, { hash })).receipt
     expect(findForced(rollup, receipt)).toMatchObject([{ raw: toHex(raw) }])
   })
 
@@ -168,7 +168,7 @@ describe('forcing a set-config', () => {
     const { address, privateKey } = world.accounts.user
     const client = world.walletOf(privateKey)
     const hash = await client.sendTransaction({ chain: null, to: address, value: parseEther('1') })
-    const receipt = await waitForTransactionReceipt(client, { hash })
+    const receipt = (await awaitMined(client, { hash })).receipt
     expect(findForced(rollup, receipt)).toEqual([])
     expect(findForced(rollup, { ...receipt, status: 'reverted' })).toEqual([])
   })

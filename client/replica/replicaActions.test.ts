@@ -8,8 +8,9 @@ import {
   numberToHex,
   toHex,
 } from 'viem'
-import { getTransaction, getTransactionCount, waitForTransactionReceipt } from 'viem/actions'
+import { getTransaction, getTransactionCount } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { awaitMined } from '../../contracts/awaitMined.ts'
 import { keystoreReplicaAbi } from '../../contracts/index.ts'
 import { type Config, configHash } from '../../protocol/index.ts'
 import { createProver, type Prover } from '../../prover/index.ts'
@@ -67,7 +68,7 @@ function rotate(current: Config, from: ConfigSigner, to: ConfigSigner, of = id) 
 async function storeCheckpoint(): Promise<Hex> {
   const hash = await client.checkpoint({ source, gas: 500_000n })
   await world.step()
-  const { logs } = await waitForTransactionReceipt(client, { hash })
+  const { logs } = (await awaitMined(client, { hash })).receipt
   const stored = findCheckpoint(source, logs)
   if (stored === undefined) expect.fail('the receipt has no checkpoint')
   return stored
@@ -146,7 +147,7 @@ test('many accounts follow their keystores in one call, which leaves out the one
   const call = { source, outputIndex, items: [first, spoilt, ...rest] }
   const hash = await client.confirmMany({ ...call, gas: 5_000_000n })
   await world.step()
-  const { logs } = await waitForTransactionReceipt(client, { hash })
+  const { logs } = (await awaitMined(client, { hash })).receipt
   const [skipped, ...more] = findSkipped(world.l2Contracts.keystoreReplica, logs)
   expect(more).toEqual([])
   expect(skipped).toMatchObject({ item: 1, id: second.id })

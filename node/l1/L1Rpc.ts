@@ -206,8 +206,10 @@ function resultOf({ json, status }: EndpointAnswer, node: Endpoint, asked: numbe
   }
   if (status < 200 || status > 299) throw new EndpointError(`answered with status ${status}`)
   if (result === undefined) throw new RefusedAnswerError('got an answer without a result')
-  // What a hash binds is checked, but nothing else would tell the head that was asked for from another one.
-  if (id !== asked) throw new RefusedAnswerError(`got the answer to another question than ${asked}`)
+  // What a hash binds is checked, but nothing else would tell the head that was asked for from another one. Some gateways make a
+  // string of it.
+  if (String(id) !== String(asked))
+    throw new RefusedAnswerError(`got the answer to another question than ${asked}`)
   return result
 }
 

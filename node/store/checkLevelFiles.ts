@@ -5,11 +5,9 @@ import { DamagedDatabaseError } from './storeErrors.ts'
 
 /** Not `log`: LevelDB has a file LOG, which is the same where case is not told apart. */
 export const RECORDS_FILE = 'records'
-/** Names the file in which LevelDB keeps account of all others. */
+/** Names the manifest, in which LevelDB keeps account of all others, in the format of a log. */
 const CURRENT_FILE = 'CURRENT'
 const LOG_FILE = /^\d+\.log$/
-/** In the same format, the changes to what files there are. */
-const MANIFEST_FILE = /^MANIFEST-\d+$/
 const TABLE_FILE = /^\d+\.ldb$/
 
 /**
@@ -27,8 +25,10 @@ export async function checkLevelFiles(path: string): Promise<void> {
   if (!hasAll && (await holdsAnything(path, names))) {
     throw new DamagedDatabaseError(names.includes(CURRENT_FILE) ? 'the log of LevelDB' : 'the file CURRENT')
   }
-  for (const name of names) {
-    if (!LOG_FILE.test(name) && !MANIFEST_FILE.test(name)) continue
+  // Another manifest may be one that LevelDB was making when it was killed, and not as careful with as with the one in use.
+  const current = await unlessGone(readFile(join(path, CURRENT_FILE), 'utf8'))
+  const manifest = current?.trimEnd()
+  for (const name of [...logs, ...names.filter((each) => each === manifest)]) {
     const bytes = await unlessGone(readFile(join(path, name)))
     const at = bytes && findLogFault(bytes)
     if (at !== undefined) throw new DamagedDatabaseError(`writes that stood in ${name} at byte ${at}`)

@@ -9,6 +9,8 @@ import { openLevelDatabase } from './Database.ts'
 import { findLogFault } from './findLogFault.ts'
 
 const WRITES = 60
+/** The type of a write that is in one fragment. */
+const FULL = 1
 let path: string
 let log: Uint8Array
 /** Where each write begins, and the last one ends. */
@@ -96,4 +98,24 @@ it('takes nothing inside a torn write for a write of its own', async () => {
     expect(findLogFault(after.subarray(0, length))).toBeUndefined()
   }
   expect(findLogFault(after.with(10, (after[10] as number) ^ 1))).toBe(0)
+})
+
+it('takes nothing for a write of its own inside one that a power cut left with holes', async () => {
+  const directory = join(path, 'holes')
+  const database = await openLevelDatabase(directory)
+  await database.write([{ key: Uint8Array.of(1), value: recordOf(1, 100) }])
+  const name = (await readdir(directory)).find((each) => each.endsWith('.log')) ?? ''
+  const start = (await readFile(join(directory, name))).length
+  // LevelDB's form of a write without data.
+  const empty = Uint8Array.of(0x05, 0x2b, 0x28, 0x43, 0, 0, FULL)
+  expect(findLogFault(concat(Uint8Array.of(7), empty))).toBe(0)
+  const crafted = Array.from({ length: 50 }, (_, i) => concat(recordOf(i, 300), empty))
+  await database.write([{ key: Uint8Array.of(2), value: concat(...crafted) }])
+  const torn = Uint8Array.from(await readFile(join(directory, name)))
+  await database.close()
+  for (let at = start; at < torn.length; at += 512) {
+    for (const end of [at + 512, at + 4_096, torn.length]) {
+      expect(findLogFault(torn.slice().fill(0, at, end))).toBeUndefined()
+    }
+  }
 })

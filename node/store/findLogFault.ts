@@ -13,33 +13,33 @@ const LAST = 4
  * Finds where LevelDB's write-ahead log lost a write that was on disk (doc/log_format.txt of LevelDB); undefined where none is missing.
  *
  * LevelDB itself drops the rest of a block that it cannot read, and makes the writes behind it, without a word. A crash leaves
- * something unreadable too, but only at the end, for no write is begun before the last one is synced: where a whole one begins
- * behind it, what cannot be read was damaged.
+ * something unreadable too, but only in the last write, for none is begun before the one before it is synced: where behind what
+ * cannot be read nothing but whole writes stand, to the end of the log, it was damaged. Anybody can put what looks like a write
+ * into a set-config, but never at the end of the write that carries it.
  *
  * @returns the place in bytes.
  */
 export function findLogFault(log: Uint8Array): number | undefined {
   const bytes = Buffer.from(log.buffer, log.byteOffset, log.length)
   let fault: number | undefined
-  let isTorn = false
+  let isFollowed = false
+  let wholeUntil = 0
   for (let block = 0; block < bytes.length; block += BLOCK_BYTES) {
     const blockEnd = Math.min(block + BLOCK_BYTES, bytes.length)
     for (let at = block; at + HEADER_BYTES <= blockEnd; ) {
       const end = endOfFragment(bytes, at)
-      if (end > blockEnd || !isWhole(bytes, at, end)) {
-        if (fault === undefined) isTorn = isFragment(bytes, at) && end > blockEnd && blockEnd === bytes.length
+      if (end <= blockEnd && isWhole(bytes, at, end)) {
+        isFollowed ||= fault !== undefined && isBeginning(bytes, at)
+        at = wholeUntil = end
+      } else {
         fault ??= at
+        isFollowed = false
         // Its length may be what was garbled, so the next one may begin anywhere.
         at++
-        continue
       }
-      // Anybody can put what looks like a write into a set-config, and the last one may have been torn behind it: the log ends
-      // too early for it then. But a log that ends with a whole write was not torn.
-      if (fault !== undefined && isBeginning(bytes, at) && (!isTorn || end === bytes.length)) return fault
-      at = end
     }
   }
-  return undefined
+  return isFollowed && wholeUntil === bytes.length ? fault : undefined
 }
 
 function endOfFragment(bytes: Buffer, at: number): number {

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { createPublicClient, HttpRequestError, http, type PublicClient } from 'viem'
+import { BaseError, createPublicClient, http, type PublicClient, RpcRequestError } from 'viem'
 import { type Fetch, TemporaryFault } from '../../node/index.ts'
 import { KeyrollError } from '../../protocol/index.ts'
 
@@ -131,17 +131,18 @@ function withOwnAnswers(fetchFn: Fetch = fetch): Fetch {
     const response = await fetchFn(input, init)
     const text = await response.text()
     const answer = parsed(text)
-    // An error need not have the id: the node may not have understood as much as that.
-    if (answer?.result !== undefined && answer.id !== parsed(String(init?.body))?.id)
+    // An error need not have the id: the node may not have understood as much as that. Some gateways make a string of it.
+    const isAnswer = answer?.result !== undefined && (answer.error ?? undefined) === undefined
+    if (isAnswer && String(answer.id) !== String(parsed(String(init?.body))?.id))
       throw new TypeError('it gave the answer to another question')
     const { status, statusText, headers } = response
     return new Response(text === '' ? null : text, { status, statusText, headers })
   }
 }
 
-function parsed(text: string): { id?: unknown; result?: unknown } | undefined {
+function parsed(text: string): Partial<Record<'id' | 'result' | 'error', unknown>> | undefined {
   try {
-    return Object(JSON.parse(text)) as { id?: unknown; result?: unknown }
+    return Object(JSON.parse(text))
   } catch {
     return undefined
   }
@@ -160,12 +161,13 @@ export function l1MessageOf(error: unknown): string {
 }
 
 /**
- * What a node itself said of a request; undefined where it did not answer, or somebody before it did: of an answer with an
- * HTTP error viem's details are the body's `error`, which JSON-RPC has as an object.
+ * What a node itself said of a request; undefined where it did not answer, or somebody before it did. Its errors have codes of
+ * JSON-RPC, a proxy's none, or the HTTP status.
  */
 export function nodeMessageOf(error: unknown): string | undefined {
-  const details = detailsOf(error)
-  return error instanceof HttpRequestError && !details?.startsWith('{') ? undefined : details
+  if (!(error instanceof BaseError)) return undefined
+  const refusal = error.walk((cause) => cause instanceof RpcRequestError)
+  return refusal instanceof RpcRequestError && refusal.code < 100 ? error.details : undefined
 }
 
 function detailsOf(error: unknown): string | undefined {

@@ -223,9 +223,26 @@ describe('L1Sender on anvil', () => {
     const node = createL1Sender(createL1Nodes({ urls: [server.url] }))
     const call = { from: account.address, to, data: '0x' } as const
     await expect(node.estimateGas(call)).rejects.toThrow('WrongBlockNumber(1800, 3600)')
-    answer = () => new Response('the upstream reverted: invalid host', { status: 502 })
+    const message = 'the upstream reverted: invalid host'
+    for (const error of [message, { message }, { code: 502, message }]) {
+      answer = () => Response.json({ error }, { status: 502 })
+      await expect(node.estimateGas(call)).rejects.toBeInstanceOf(TemporaryFault)
+      await expect(node.send('0x02')).rejects.toBeInstanceOf(TemporaryFault)
+    }
+    answer = () => new Response(message, { status: 502 })
     await expect(node.estimateGas(call)).rejects.toBeInstanceOf(TemporaryFault)
     await expect(node.send('0x02')).rejects.toBeInstanceOf(TemporaryFault)
+    // Some nodes give their errors an HTTP status, or no id.
+    const error = { code: -32000, message: 'already known' }
+    for (const [body, status] of [
+      [{ id: 1, error }, 400],
+      [{ id: null, result: null, error }, 200],
+    ] as const) {
+      answer = () => Response.json({ jsonrpc: '2.0', ...body }, { status })
+      expect(await node.send('0x02')).toMatchObject({ outcome: 'known' })
+    }
+    answer = (id) => Response.json({ jsonrpc: '2.0', id: `${id}`, result: '0x7' })
+    expect(await node.chainId()).toBe(7n)
     await server.close()
   })
 

@@ -887,7 +887,10 @@ describe('Pool', () => {
       expect(pool.counts().transactions).toBe(1)
     })
 
-    it('sequences what stands on other bytes of a config whose first bytes became impossible', async () => {
+    it.each([
+      ['restart', 'first'],
+      ['reorganisation', 'other'],
+    ])('sequences after a %s what stands on a config whose %s bytes became impossible', async (what) => {
       const keystore = newKeystore()
       const [first, second, third] = ['0x01', '0x02', '0x03'].map((data) =>
         keystore.update({ data: data as Hex }),
@@ -897,8 +900,14 @@ describe('Pool', () => {
       await chain.build([], [testDeposit(forced.raw, 0)])
       const again = keystore.update({ previous: forced.config, data: '0x02' })
       for (const tx of [again, third]) await promised(tx)
-      await open()
-      expect((await build()).transactions).toEqual([again.raw, third.raw])
+      if (what === 'restart') {
+        await open()
+        expect((await build()).transactions).toEqual([again.raw, third.raw])
+      } else {
+        await chain.engine.reset(0n)
+        await chain.build([first.raw])
+        expect((await build()).transactions).toEqual([second.raw, third.raw])
+      }
     })
 
     it('promises nothing more on an update that is not in its log, of which it died before it wrote that down', async () => {

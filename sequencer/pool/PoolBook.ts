@@ -153,20 +153,22 @@ export function createPoolBook(
     const lostConfigs = new Set<Hex>()
     const lostRecoveries = new Set<Hex>()
     const view = queue.base()
+    /** Whether something that is still to come brings a config, or starts the recovery to it, by other bytes than were lost. */
+    const isBrought = (configHash: Hex, asRecovery: boolean) =>
+      queue.entries.some((other) => other.configHash === configHash && (other.kind === 1) === asRecovery)
     for (const entry of queue.entries) {
       // By the chain alone: what stands before it in the queue may itself never take effect.
       const judgement = judge(view, entry, nextTimestamp())
       // What it waits for was to come from a transaction that never will.
       const isOrphan =
         entry.kind === 2
-          ? entry.configHash !== view.recovery?.configHash && lostRecoveries.has(entry.configHash)
-          : entry.previous !== view.configHash && lostConfigs.has(entry.previous)
-      if (judgement.verdict !== 'impossible' && !isOrphan) {
-        // Other bytes of it were impossible; these may bring it yet.
-        lostConfigs.delete(entry.configHash)
-        if (entry.kind === 1) lostRecoveries.delete(entry.configHash)
-        continue
-      }
+          ? entry.configHash !== view.recovery?.configHash &&
+            lostRecoveries.has(entry.configHash) &&
+            !isBrought(entry.configHash, true)
+          : entry.previous !== view.configHash &&
+            lostConfigs.has(entry.previous) &&
+            !isBrought(entry.previous, false)
+      if (judgement.verdict !== 'impossible' && !isOrphan) continue
       const what = entry.kind === 1 ? 'started' : 'set'
       const isSame = changes.some((change) => change.what === what && change.configHash === entry.configHash)
       const reason = judgement.verdict === 'impossible' ? judgement.reason : 'PREDECESSOR_REPLACED'

@@ -12,7 +12,8 @@ import {
   http,
 } from 'viem'
 import { mnemonicToAccount } from 'viem/accounts'
-import { deployContract, readContract, waitForTransactionReceipt } from 'viem/actions'
+import { deployContract, readContract } from 'viem/actions'
+import { awaitMined } from '../../contracts/awaitMined.ts'
 import { type Anvil, startAnvil } from '../../devnet/anvil.ts'
 
 /** A contract that is compiled for tests, not shipped. */
@@ -73,12 +74,14 @@ export async function deployed(
   args: readonly unknown[],
 ): Promise<Address> {
   const hash = await deployContract(client, { abi, bytecode, args, chain: null })
-  const { contractAddress } = await waitForTransactionReceipt(client, { hash, pollingInterval: 10 })
+  const {
+    receipt: { contractAddress },
+  } = await awaitMined(client, { hash })
   if (!contractAddress) throw new BaseError(`transaction ${hash} deployed nothing`)
   return contractAddress
 }
 
 function walletOf(anvil: Anvil) {
   const account = mnemonicToAccount('test test test test test test test test test test test junk')
-  return createWalletClient({ account, transport: http(anvil.url) })
+  return createWalletClient({ account, transport: http(anvil.url), pollingInterval: 10 })
 }
