@@ -1,6 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   type Address,
   encodeErrorResult,
+  encodeFunctionResult,
   type Hex,
   hexToNumber,
   numberToHex,
@@ -66,14 +68,17 @@ function relayerOn(client: DeployingClient, changes: Partial<RelayerOptions> = {
   })
 }
 
-/** Has the chains go on until something is done. */
-async function whileMining<T>(doing: Promise<T>): Promise<T> {
+/** Has the chains go on until something is done, with a pause after each block, in milliseconds. */
+async function whileMining<T>(doing: Promise<T>, interval = 0): Promise<T> {
   let isDone = false
   const done = doing.finally(() => {
     isDone = true
   })
   done.catch(() => undefined)
-  while (!isDone) await world.step()
+  while (!isDone) {
+    await world.step()
+    await pause(interval)
+  }
   return done
 }
 
@@ -269,30 +274,50 @@ describe('a root is relayed', () => {
     /** Relays by a node of the L2 that answers otherwise from then on, and counts the transactions. */
     async function relayBy(
       answer: (asked: { id: number; method: string }, honest: Response) => Promise<Response>,
+      interval = 0,
     ) {
       const source = world.l2Contracts.l1BlockSource
       const outputIndex = await world.propose([])
       const before = await sentOn(world.l2)
       const odd = await startHttpServer(async (_path, body) => {
+        const isPaid = (await sentOn(world.l2)) > before
         const honest = await askOn(world.l2, body)
-        return (await sentOn(world.l2)) > before ? answer(JSON.parse(body), honest) : honest
+        return isPaid ? answer(JSON.parse(body), honest) : honest
       })
       const relayer = await relayerOn(world.l2, { chainUrl: odd.url, timeout: 120_000 })
-      await whileMining(relayer.updateRoot({ source, outputIndex, final: false }))
-      await odd.close()
+      const relaying = relayer.updateRoot({ source, outputIndex, final: false })
+      await whileMining(relaying, interval).finally(() => odd.close())
       expect(await knownOn(world.l2, source, outputIndex)).toBeDefined()
       return (await sentOn(world.l2)) - before
     }
 
-    test.each(['eth_estimateGas', 'eth_sendRawTransaction'])('though %s fails once', async (asked) => {
+    test.each([
+      ['eth_estimateGas fails once', 'eth_estimateGas', 0],
+      ['the answer to eth_sendRawTransaction is lost', 'eth_sendRawTransaction', 0],
+      ['it is lost while blocks take their time', 'eth_sendRawTransaction', 1500],
+    ])('though %s', async (_what, asked, interval) => {
       let failures = 0
       const sent = await relayBy(async ({ id, method }, honest) => {
         if (method !== asked || failures > 0) return honest
         failures++
         return Response.json({ jsonrpc: '2.0', id, error: { code: -32000, message: 'not now' } })
-      })
+      }, interval)
       expect(failures).toBe(1)
       expect(sent).toBe(2)
+    })
+
+    test.each([
+      { code: -32000, message: 'insufficient funds for gas * price + value' },
+      { code: 3, message: 'execution reverted', data: '0x' },
+    ])('but not where the node says for good: $message', async (error) => {
+      let refusals = 0
+      const relaying = relayBy(async ({ id, method }, honest) => {
+        if (method !== 'eth_estimateGas') return honest
+        refusals++
+        return Response.json({ jsonrpc: '2.0', id, error })
+      })
+      await expect(relaying).rejects.toThrow(/updateRoot/)
+      expect(refusals).toBe(1)
     })
 
     test('though the price is too high for a while', async () => {
@@ -459,15 +484,22 @@ describe('a relayer gives up', () => {
     expect(told).toEqual([expect.stringMatching(/^waiting up to 0\.4 s for .*\. The beacon node did not/)])
   })
 
-  test('to pay for checkpoints that no chain keeps', async () => {
+  test.each([
+    ['no chain keeps', 5, false],
+    ['no chain keeps, nor a node confirms', 7, true],
+  ])('to pay for checkpoints that %s', async (_which, questions, isAnswerLost) => {
     const source = world.l2Contracts.l1BlockSource
     const outputIndex = await world.propose([])
     const before = await sentOn(world.l2)
     const stopping = new AbortController()
-    let asked = 0
+    let [asked, sends] = [0, 0]
     const forgetful = await startHttpServer(async (_path, body) => {
-      if (!isAboutCheckpoint(body)) return askOn(world.l2, body)
-      if (++asked === 5) stopping.abort(new Error('enough'))
+      if (!isAboutCheckpoint(body)) {
+        const honest = await askOn(world.l2, body)
+        const isSend = JSON.parse(body).method === 'eth_sendRawTransaction'
+        return isSend && ++sends > 1 && isAnswerLost ? refuse(body) : honest
+      }
+      if (++asked === questions) stopping.abort(new Error('enough'))
       return Response.json({ jsonrpc: '2.0', id: JSON.parse(body).id, result: zeroHash })
     })
     const { signal } = stopping
@@ -478,6 +510,35 @@ describe('a relayer gives up', () => {
     await forgetful.close()
     // The first one, and three instead of it.
     expect((await sentOn(world.l2)) - before).toBe(4)
+  })
+
+  test('when the output was deleted meanwhile, as the replica knows', async () => {
+    const source = world.l2Contracts.beaconRootsSource
+    const outputIndex = await world.propose([])
+    const before = await sentOn(world.l2)
+    const absent = encodeFunctionResult({
+      abi: keystoreReplicaAbi,
+      functionName: 'root',
+      result: {
+        keystoreRoot: zeroHash,
+        l2BlockNumber: 0,
+        l1Timestamp: 0,
+        l1BlockNumber: 1_000_000,
+        finalized: false,
+        builtIn: false,
+      },
+    })
+    const later = await startHttpServer(async (_path, body) => {
+      const isLook = isCallOf('root(address,uint256)', body) && (await sentOn(world.l2)) > before
+      if (!isLook) return askOn(world.l2, body)
+      return Response.json({ jsonrpc: '2.0', id: JSON.parse(body).id, result: absent })
+    })
+    const relayer = await relayerOn(world.l2, { chainUrl: later.url, timeout: 10_000 })
+    const relaying = relayer.updateRoot({ source, outputIndex, final: false })
+    await expect(whileMining(relaying)).rejects.toThrow(
+      `as of L1 block 1000000, the replica knows that output ${outputIndex} was deleted`,
+    )
+    await later.close()
   })
 
   test('when the chain asks for more than it may pay, and sends nothing', async () => {

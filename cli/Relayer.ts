@@ -3,13 +3,15 @@ import {
   BaseError,
   ContractFunctionRevertedError,
   createClient,
+  ExecutionRevertedError,
   type Hash,
   type Hex,
+  InsufficientFundsError,
   isAddressEqual,
   type LocalAccount,
   type TransactionReceipt,
 } from 'viem'
-import { getBlock, readContract } from 'viem/actions'
+import { getBlock, getTransactionCount, readContract } from 'viem/actions'
 import { FeeCeilingError, type FeeLimits, findCheckpoint, replicaActions } from '../client/index.ts'
 import { keystoreReplicaAbi } from '../contracts/index.ts'
 import type { KeyrollError } from '../protocol/index.ts'
@@ -86,6 +88,7 @@ export async function createRelayer(options: RelayerOptions): Promise<Relayer> {
   const { account, feeLimits, timeout, signal, renewAfter = L1_SLOT_MS } = options
   const payer = await createPayer(chainUrl, account)
   const chain = payer.extend(replicaActions({ replica, ...(feeLimits && { feeLimits }) }))
+  const contract = { address: replica, abi: keystoreReplicaAbi } as const
   const l1 = createClient({ transport: httpTransport(l1Url) })
   const prover = createProver({
     l1,
@@ -139,6 +142,16 @@ export async function createRelayer(options: RelayerOptions): Promise<Relayer> {
     return stored
   }
 
+  /** A transaction may have been taken though the answer was lost: until it is in a block, another would be paid for too. */
+  const requireNoneWaits = async () => {
+    const { address } = account
+    const counting = (['latest', 'pending'] as const).map((blockTag) =>
+      getTransactionCount(chain, { address, blockTag }),
+    )
+    const [mined = 0, pending = 0] = await answered('L2 node', 'transaction counts', Promise.all(counting))
+    if (pending > mined) throw new LaggingError('L2 node', `a transaction of ${address} waits`)
+  }
+
   /** What was vouched for when it was proven may not be when it is sent: then it is proven again. */
   const send = async (proven: ProvenOutput): Promise<Hash> => {
     try {
@@ -160,7 +173,6 @@ export async function createRelayer(options: RelayerOptions): Promise<Relayer> {
       const from = checkpoint === undefined ? {} : { checkpoint }
       const proven = await prover.proveOutput({ source, outputIndex, ...from })
       if (proven.isFinal || !final) return proven
-      const contract = { address: replica, abi: keystoreReplicaAbi } as const
       const reading = readContract(chain, { ...contract, functionName: 'challengePeriod' })
       const challengePeriod = BigInt(await answered('L2 node', 'challengePeriod', reading))
       finalAt = proven.proof.output.l1Timestamp + challengePeriod
@@ -182,6 +194,16 @@ export async function createRelayer(options: RelayerOptions): Promise<Relayer> {
     return isSame && !proven.isFinal
   }
 
+  /** Reports an output that was deleted meanwhile: the replica will not know it, however long one waits. */
+  const requireNotAbsent = async ({ source, outputIndex }: WantedRoot, { l1Block }: ProvenOutput) => {
+    const reading = readContract(chain, { ...contract, functionName: 'root', args: [source, outputIndex] })
+    const { l1Timestamp, l1BlockNumber } = await answered('L2 node', 'root', reading)
+    if (l1Timestamp !== 0 || l1BlockNumber < l1Block.number) return
+    throw new CliError(
+      `the proof had no effect: as of L1 block ${l1BlockNumber}, the replica knows that output ${outputIndex} was deleted`,
+    )
+  }
+
   /** Sends a proof, from a checkpoint if need be; undefined when none is needed, or somebody else's came first. */
   const prove = async (wanted: WantedRoot): Promise<TransactionReceipt | undefined> => {
     const { source, outputIndex, final } = wanted
@@ -199,6 +221,7 @@ export async function createRelayer(options: RelayerOptions): Promise<Relayer> {
     let renewals = 0
 
     const attempt = async (commit: Commit): Promise<Hash | 'not needed' | undefined> => {
+      if (stored !== undefined) await requireNoneWaits()
       if (await isKnown(wanted, proven)) return 'not needed'
       try {
         if (!isUnsent) proven = await proveNow(stored)
@@ -212,9 +235,10 @@ export async function createRelayer(options: RelayerOptions): Promise<Relayer> {
         const isLost = missingSince !== undefined && Date.now() - missingSince >= renewAfter
         if (!isLost || renewals === MAX_RENEWALS) throw error
         commit()
+        // Whether or not it is answered.
+        renewals++
         stored = await checkpoint(source)
         missingSince = undefined
-        renewals++
         return undefined
       }
     }
@@ -223,7 +247,7 @@ export async function createRelayer(options: RelayerOptions): Promise<Relayer> {
       what,
       (commit) =>
         attempt(commit).catch((error) => {
-          const isFault = error instanceof BaseError && revertName(error) === undefined
+          const isFault = error instanceof BaseError && !isLasting(error)
           throw isFault && stored
             ? new UnansweredError('L2 node', 'the transaction', { cause: error })
             : error
@@ -233,9 +257,11 @@ export async function createRelayer(options: RelayerOptions): Promise<Relayer> {
     if (sent === 'not needed') return undefined
     const receipt = await receiptOf(sent)
     // It has no effect where the replica had learnt it meanwhile, or something later.
-    await patiently(`the replica to know output ${outputIndex}`, async () =>
-      (await isKnown(wanted, proven)) ? true : undefined,
-    )
+    await patiently(`the replica to know output ${outputIndex}`, async () => {
+      if (await isKnown(wanted, proven)) return true
+      await requireNotAbsent(wanted, proven)
+      return undefined
+    })
     return receipt
   }
 
@@ -268,6 +294,14 @@ function isPassing(error: unknown): error is KeyrollError {
     error instanceof OutputNotFinalError ||
     error instanceof UnansweredError
   )
+}
+
+/** Whether the node would refuse the same again: neither was the question lost, nor does time alone cure it. */
+function isLasting(error: BaseError): boolean {
+  const refusal = error.walk(
+    (each) => each instanceof InsufficientFundsError || each instanceof ExecutionRevertedError,
+  )
+  return refusal !== null || revertName(error) !== undefined
 }
 
 /** Finds the name of the custom error with which a call would revert; undefined when it failed otherwise. */

@@ -43,3 +43,8 @@ it('goes on after the last nonce, though the node counts fewer', async () => {
   const sent = await signedBy({ chainIds: [901, 901, 901, 901], counts: [3, 3, 4, 9] }, 4)
   expect(sent.map(({ nonce }) => nonce)).toEqual([3, 4, 5, 9])
 })
+
+it('believes the node alone after nonce 0', async () => {
+  const sent = await signedBy({ chainIds: [901], counts: [0, 0] }, 2)
+  expect(sent.map(({ nonce }) => nonce)).toEqual([0, 0])
+})

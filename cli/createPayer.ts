@@ -5,8 +5,8 @@ import { httpTransport } from './httpTransport.ts'
 
 /**
  * Makes a client for an account that sends one transaction after the other. It signs for the chain that its node names now,
- * whatever that says later, and goes on after the last nonce, though a node behind it counts fewer; after a failure, or a
- * reset of the account's nonces, the node alone is believed.
+ * whatever that says later, and goes on after the last nonce, though a node behind it counts fewer; after a failure, a
+ * reset of the account's nonces, or nonce 0, which viem does not remember, the node alone is believed.
  */
 export async function createPayer(url: string, account: LocalAccount) {
   const transport = httpTransport(url)
