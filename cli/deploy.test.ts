@@ -123,6 +123,22 @@ describe('keyroll deploy l1 on an L1', () => {
     })
   })
 
+  it('says that it goes on where it ended, but not when the rollup has lost its origin', async () => {
+    collectStdout()
+    const stderr = vi.mocked(process.stderr.write)
+    failAfter(1)
+    await expect(deploy()).rejects.toThrow()
+    expect(stderr).toHaveBeenCalledWith(expect.stringContaining('the same command goes on'))
+    stderr.mockClear()
+    answer = async (method, body) => {
+      const isByNumber = method === 'eth_getBlockByNumber' && JSON.parse(body).params[0].startsWith('0x')
+      if (!isByNumber) return ask(body)
+      return Response.json({ jsonrpc: '2.0', id: JSON.parse(body).id, result: null })
+    }
+    await expect(deploy()).rejects.toThrow('begin another rollup')
+    expect(stderr).not.toHaveBeenCalled()
+  })
+
   it('has its plan in the file before it pays, so that it may be killed', async () => {
     collectStdout()
     let planned: unknown

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { type Address, createWalletClient, zeroAddress } from 'viem'
+import { CodeDiffersError } from '../contracts/errors.ts'
 import type { BlockHashPeriod, DeployingClient } from '../contracts/index.ts'
 import type { RollupPlan } from '../devnet/deployRollup.ts'
 import { CliError } from './CliError.ts'
@@ -105,9 +106,11 @@ async function runDeployL1(flags: DeployL1Flags): Promise<void> {
   checkRecoveryDelay(flags)
   const client = deployingClient(flags)
   const feeLimits = readFeeLimits(flags)
-  const { deployPlanned } = await import('../devnet/deployRollup.ts')
+  const { deployPlanned, OriginLostError } = await import('../devnet/deployRollup.ts')
   const plan = await planOnce(client, flags)
   const { contracts, rollup } = await deployPlanned(client, plan, feeLimits).catch((error) => {
+    // They end the deployment for good, or say themselves what is to be done.
+    if (error instanceof OriginLostError || error instanceof CodeDiffersError) throw error
     process.stderr.write(
       `${flags.out} holds what was begun: once no transaction of ${client.account.address} waits, the same command ` +
         'goes on, and pays only for what does not stand yet\n',

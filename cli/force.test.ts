@@ -195,6 +195,23 @@ describe('keyroll force', () => {
     expect(told).toContain('forcing it nevertheless')
   })
 
+  it('refuses while transactions of its payer wait, which may be the same, and forces it when told to', async () => {
+    const l1 = createTestClient({ mode: 'anvil', transport: http(world.url) })
+    const raw = rawOf('wanda')
+    const before = await sentByUser()
+    await l1.setAutomine(false)
+    try {
+      await expect(force(raw, { timeout: '1' })).rejects.toThrow(/in vain/)
+      await expect(force(raw)).rejects.toThrow(/1 of the transactions of .* wait, .*; nothing was sent/)
+      await expect(force(raw, { anyway: true, timeout: '1' })).rejects.toThrow(/in vain/)
+      expect(told).toContain('forcing it nevertheless')
+    } finally {
+      await l1.mine({ blocks: 1 })
+      await l1.setAutomine(true)
+    }
+    expect(await sentByUser()).toBe(before + 2)
+  })
+
   it('goes on with a warning where L1 does not show its logs', async () => {
     const closed = await startHttpServer(async (_path, body) => {
       const { id, method } = JSON.parse(body)
@@ -224,25 +241,32 @@ describe('keyroll force', () => {
       if (JSON.parse(body).method === 'eth_getTransactionByHash' && result) isSeen = true
       return answer
     })
+    let outcome: unknown
     const forcing = force(rawOf('oscar'), {
       ...{ 'l1-rpc': watched.url, 'keyroll-rpc': node.server.url },
-      ...{ wait: true, timeout: '5' },
-    }).catch((error: unknown) => error)
-    await expect.poll(() => isSeen, { timeout: 10_000 }).toBe(true)
+      ...{ wait: true, timeout: '60' },
+    })
+      .catch((error: unknown) => error)
+      .then((end) => {
+        outcome = end
+      })
+    await expect.poll(() => isSeen, { timeout: 30_000 }).toBe(true)
     const { transactions } = await l1.getBlock({ blockTag: 'pending', includeTransactions: true })
     const [first] = transactions
     if (first?.maxFeePerGas === undefined) expect.unreachable()
     const { to, input: data, nonce, gas, maxFeePerGas, maxPriorityFeePerGas } = first
     const fees = { maxFeePerGas: 2n * maxFeePerGas, maxPriorityFeePerGas: 2n * maxPriorityFeePerGas }
     const hash = await l1.sendTransaction({ chain: null, to, data, nonce, gas, ...fees })
-    await l1.mine({ blocks: 1 })
-    const outcome = await forcing
+    // Blocks are mined until the command has ended: viem may overlook one while it asks.
+    const polling = { interval: 100, timeout: 90_000 }
+    await expect.poll(() => l1.mine({ blocks: 1 }).then(() => outcome), polling).toBeDefined()
+    await forcing
     await l1.setAutomine(true)
     await watched.close()
     expect(printed).toContain(hash)
     // The test's node derives nothing, but L1 goes on telling where the deposit is.
     expect(String(outcome)).toMatch(/without the deposit/)
-  })
+  }, 150_000)
 
   it('forces what the sequencer has only shown, and says so', async () => {
     const keystore = createTestKeystore(rollup.l2ChainId, 'judy')
@@ -358,11 +382,12 @@ describe('waiting for a forced set-config', () => {
   })
 
   const internal = { code: -32603, message: 'internal error', data: { reason: 'INTERNAL' } }
-  it.each<[string, string, object]>([
+  const bare = (transactionHash: Hex) => ({ result: { stage: 'safe', transactionHash } })
+  it.each<[string, string, object | typeof bare]>([
     ['has a fault', 'keyroll_getStatus', { error: internal }],
     ['says nothing', 'keyroll_getStatus', { result: null }],
     ['says something else', 'keyroll_getStatus', { result: { stage: 'lost' } }],
-    ['names no outcome', 'keyroll_getStatus', { result: { stage: 'safe', transactionHash: fakeHash('x') } }],
+    ['names no outcome', 'keyroll_getStatus', bare],
     ['does not know what L1 is', 'optimism_syncStatus', { result: { current_l1: null } }],
     ['knows nothing of L1', 'optimism_syncStatus', { result: null }],
   ])('outlives a node that %s for a while', async (_how, odd, answer) => {
@@ -371,13 +396,14 @@ describe('waiting for a forced set-config', () => {
     const { url, close } = await startProxy((method) => {
       if (method === odd && !oddly.has(method)) {
         oddly.add(method)
-        return answer
+        return typeof answer === 'function' ? answer(forced.transactionHash) : answer
       }
       return method === 'keyroll_getStatus' && oddly.size > 0
         ? { result: safe(forced.transactionHash) }
         : undefined
     })
-    expect((await wait(forced, async () => forced, 20_000, url)).status.stage).toBe('safe')
+    const { status } = await wait(forced, async () => forced, 20_000, url)
+    expect(status).toMatchObject({ stage: 'safe', valid: true })
     expect(oddly.size).toBe(1)
     await close()
   })

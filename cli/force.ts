@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import {
+  type Address,
   BaseError,
   type Client,
   createClient,
@@ -12,7 +13,7 @@ import {
   isHex,
   type TransactionReceipt,
 } from 'viem'
-import { getBlock, getTransactionReceipt } from 'viem/actions'
+import { getBlock, getTransactionCount, getTransactionReceipt } from 'viem/actions'
 import {
   type ForcedConfig,
   type ForceEstimate,
@@ -69,7 +70,7 @@ export function createForceCommand(): Command {
     )
     .option(
       '--anyway',
-      'force it although the node says that it would take no effect, or L1 holds it already',
+      'force it although the node says that it would take no effect, or L1 holds it already or may soon',
       false,
     )
     .option('--dry-run', 'show what it costs, and send nothing', false)
@@ -100,6 +101,7 @@ async function force(argument: string, flags: ForceFlags, signal: AbortSignal): 
     const { timestamp } = await getBlock(l1)
     await checkEffect({ rollup, raw, timestamp, keyrollRpc, anyway: flags.anyway })
   }
+  await checkWaiting(l1, l1.account.address, flags.anyway)
   await checkEarlier(l1, { rollup, raw, anyway: flags.anyway })
   tell(describeCost(raw, estimate))
   if (flags.dryRun) return print(estimateToJson(estimate))
@@ -188,6 +190,17 @@ async function checkEffect({ rollup, raw, timestamp, keyrollRpc, anyway }: Effec
       ? 'the set-config is already in effect'
       : `the set-config would take no effect on what L1 holds: ${fault} (protocol.md §3.3)`
   refuse(what, anyway)
+}
+
+/**
+ * What waits is in no log yet, and not every node shows its bytes: only how many transactions of the payer do. Asked before the
+ * logs, and in this order, so that none is overlooked that comes into a block meanwhile.
+ */
+async function checkWaiting(l1: Client, payer: Address, anyway: boolean): Promise<void> {
+  const pending = await getTransactionCount(l1, { address: payer, blockTag: 'pending' })
+  const mined = await getTransactionCount(l1, { address: payer, blockTag: 'latest' })
+  if (pending <= mined) return
+  refuse(`${pending - mined} of the transactions of ${payer} wait, one may hold the set-config`, anyway)
 }
 
 type EarlierCheck = { rollup: RollupConfig; raw: Hex; anyway: boolean }
