@@ -1,4 +1,13 @@
-import { createClient, createNonceManager, createWalletClient, defineChain, type LocalAccount } from 'viem'
+import {
+  type Chain,
+  createClient,
+  createNonceManager,
+  createWalletClient,
+  defineChain,
+  type HttpTransport,
+  type LocalAccount,
+  type WalletClient,
+} from 'viem'
 import { getChainId } from 'viem/actions'
 import { jsonRpc } from 'viem/nonce'
 import { httpTransport } from './httpTransport.ts'
@@ -8,7 +17,10 @@ import { httpTransport } from './httpTransport.ts'
  * whatever that says later, and goes on after the last nonce, though a node behind it counts fewer; after a failure, a
  * reset of the account's nonces, or nonce 0, which viem does not remember, the node alone is believed.
  */
-export async function createPayer(url: string, account: LocalAccount) {
+export async function createPayer(
+  url: string,
+  account: LocalAccount,
+): Promise<WalletClient<HttpTransport, Chain, LocalAccount>> {
   const transport = httpTransport(url)
   const id = await getChainId(createClient({ transport }))
   const chain = defineChain({
