@@ -868,7 +868,8 @@ describe('Pool', () => {
       await expect(open()).rejects.toBeInstanceOf(PoolDamagedError)
     })
 
-    it('finds in its queue what is promised, without what was replaced or is final', async () => {
+    /** Has a deposit take the nonce of the first of three updates, and the second config come by other bytes, with the third on it. */
+    async function overtakeAndRenew() {
       const keystore = newKeystore()
       const [first, second, third] = ['0x01', '0x02', '0x03'].map((data) =>
         keystore.update({ data: data as Hex }),
@@ -876,8 +877,13 @@ describe('Pool', () => {
       for (const tx of [first, second, third]) await promised(tx)
       const forced = keystore.update({ previous: keystore.initial, data: '0x04' })
       await chain.build([], [testDeposit(forced.raw, 0)])
-      // The same bytes, which stand on other bytes of the second config now.
-      for (const tx of [keystore.update({ previous: forced.config, data: '0x02' }), third]) await promised(tx)
+      const again = keystore.update({ previous: forced.config, data: '0x02' })
+      for (const tx of [again, third]) await promised(tx)
+      return { first, second, again, third }
+    }
+
+    it('finds in its queue what is promised, without what was replaced or is final', async () => {
+      await overtakeAndRenew()
       await build()
       await promised(newKeystore().update())
       await chain.makeSafe(2n)
@@ -891,15 +897,7 @@ describe('Pool', () => {
       ['restart', 'first'],
       ['reorganisation', 'other'],
     ])('sequences after a %s what stands on a config whose %s bytes became impossible', async (what) => {
-      const keystore = newKeystore()
-      const [first, second, third] = ['0x01', '0x02', '0x03'].map((data) =>
-        keystore.update({ data: data as Hex }),
-      ) as [SignedSetConfig, SignedSetConfig, SignedSetConfig]
-      for (const tx of [first, second, third]) await promised(tx)
-      const forced = keystore.update({ previous: keystore.initial, data: '0x04' })
-      await chain.build([], [testDeposit(forced.raw, 0)])
-      const again = keystore.update({ previous: forced.config, data: '0x02' })
-      for (const tx of [again, third]) await promised(tx)
+      const { first, second, again, third } = await overtakeAndRenew()
       if (what === 'restart') {
         await open()
         expect((await build()).transactions).toEqual([again.raw, third.raw])
