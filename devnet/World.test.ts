@@ -51,6 +51,16 @@ describe('createWorld', () => {
     expect(existsSync(world.dataDir)).toBe(false)
   })
 
+  it('stops the others too when one cannot be stopped, and says so at the end', async () => {
+    const world = await createWorld(undefined)
+    const stopped: string[] = []
+    world.onStop(async () => void stopped.push('first'))
+    world.onStop(() => Promise.reject(new RangeError('does not stop')))
+    await expect(world.stop()).rejects.toThrow(RangeError)
+    expect(stopped).toEqual(['first'])
+    expect(existsSync(world.dataDir)).toBe(false)
+  })
+
   it('does not take its own stopping for a crash', async () => {
     const world = await createWorld(join(directory, 'data'))
     await world.own([start(world, 'part', STAY)])

@@ -22,7 +22,7 @@ export interface World {
   watch(work: Promise<unknown>): void
   /** Keeps the temporary directory when the world stops: whoever looks for what failed needs the logs. */
   keepFiles(): void
-  /** Stops everything, last started first. Safe to call twice. */
+  /** Stops everything, last started first. Safe to call twice. @throws what the first that cannot be stopped throws, at the end. */
   stop(): Promise<void>
 }
 
@@ -54,8 +54,11 @@ export async function createWorld(givenDataDir: string | undefined): Promise<Wor
   const stops: (() => Promise<void>)[] = []
   let stopped: Promise<void> | undefined
   const stopAll = async () => {
-    for (const stop of stops.reverse()) await stop()
+    const faults: unknown[] = []
+    // One that cannot be stopped must not keep the others running.
+    for (const stop of stops.reverse()) await stop().catch((fault: unknown) => faults.push(fault))
     if (isTemporary) await rm(dataDir, { recursive: true, force: true })
+    if (faults.length > 0) throw faults[0]
   }
   return {
     dataDir,

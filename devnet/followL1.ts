@@ -1,5 +1,5 @@
-import { setTimeout } from 'node:timers/promises'
-import { createPublicClient, http } from 'viem'
+import { BlockNotFoundError, createPublicClient, http } from 'viem'
+import { sleep } from '../node/index.ts'
 import type { L1Block } from './BeaconBlock.ts'
 import { DevnetError } from './DevnetError.ts'
 
@@ -33,7 +33,7 @@ export async function followL1(options: {
     const tip = chain.at(-1) ?? from
     const isCurrent = head.hash === tip.hash
     if (isCurrent) {
-      await pause(signal)
+      await sleep(POLL_INTERVAL, signal)
       continue
     }
     const next = head.number === tip.number + 1n ? head : await readBlock(tip.number + 1n)
@@ -46,9 +46,14 @@ export async function followL1(options: {
     }
   }
 
-  async function readBlock(number: bigint): Promise<L1Block | undefined> {
-    const head = await client.getBlockNumber()
-    return number > head ? undefined : client.getBlock({ blockNumber: number })
+  /** L1 may drop it at any moment: only the answer itself tells whether it is there. */
+  async function readBlock(blockNumber: bigint): Promise<L1Block | undefined> {
+    try {
+      return await client.getBlock({ blockNumber })
+    } catch (error) {
+      if (error instanceof BlockNotFoundError) return undefined
+      throw error
+    }
   }
 
   async function isCanonical(block: L1Block): Promise<boolean> {
@@ -62,8 +67,4 @@ export async function followL1(options: {
     }
     throw new DevnetError('follower', `L1 dropped all of the last ${blocks.length} blocks`)
   }
-}
-
-async function pause(signal: AbortSignal): Promise<void> {
-  await setTimeout(POLL_INTERVAL, undefined, { signal }).catch(() => undefined)
 }

@@ -265,10 +265,14 @@ async function startKeyroll(
     sequencer: { ...JSON.parse(sequencer.match[0]), adminToken },
     node: JSON.parse(node.match[0]),
   }
-  const ready = [sequencer, node].map(({ name, match }) =>
-    untilReady(name, JSON.parse(match[0]).rpcUrl, signal),
-  )
-  await Promise.race([Promise.all(ready), world.crashed])
+  // When one fails, nobody may go on asking the other.
+  const ending = new AbortController()
+  const until = AbortSignal.any([signal, ending.signal])
+  const ready = [
+    untilReady(sequencer.name, urls.sequencer.rpcUrl, until),
+    untilReady(node.name, urls.node.rpcUrl, until),
+  ]
+  await Promise.race([Promise.all(ready), world.crashed]).finally(() => ending.abort())
   return urls
 }
 

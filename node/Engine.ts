@@ -12,9 +12,10 @@ import {
   stateTransition,
 } from '../protocol/index.ts'
 import { type BlockId, type BlockRef, blockToRef } from './BlockRef.ts'
+import { minimum } from './bigints.ts'
+import { createGate } from './Gate.ts'
 import type { Logger } from './Logger.ts'
 import type { Metrics } from './Metrics.ts'
-import { minimum } from './minimum.ts'
 import type { ChainStore, Inclusion } from './store/ChainStore.ts'
 import { DamagedDatabaseError, NotOnHeadError, UnexpectedBlockError } from './store/storeErrors.ts'
 
@@ -92,15 +93,8 @@ const REWIND_CHUNK = 256n
 export function createEngine(options: EngineOptions): Engine {
   const { store, rollup, verify, parse = parseSetConfig, logger, metrics } = options
   const listeners = new Set<(event: EngineEvent) => void>()
-  let tail: Promise<unknown> = Promise.resolve()
+  const enqueue = createGate(1)
   measureHeads()
-
-  function enqueue<T>(run: () => Promise<T>): Promise<T> {
-    const result = tail.then(run)
-    // The caller hears of a failure; the next in line must run all the same.
-    tail = result.catch(() => undefined)
-    return result
-  }
 
   function emit(event: EngineEvent): void {
     measureHeads()

@@ -3,9 +3,11 @@ import type { AttributesBuilder } from '../derivation/index.ts'
 import {
   type BlockRef,
   type ChainStore,
+  createFaultLog,
   type Engine,
   type Logger,
   ResetFault,
+  sleep,
   TemporaryFault,
 } from '../node/index.ts'
 import {
@@ -15,7 +17,6 @@ import {
   type RollupConfig,
   type SignatureVerifier,
 } from '../protocol/index.ts'
-import { sleep } from './loop.ts'
 import type { SequencerMetrics } from './metrics.ts'
 import type { OriginSelector } from './OriginSelector.ts'
 import { depositEffects } from './pool/depositEffects.ts'
@@ -78,6 +79,7 @@ const IDLE_MS = 50
 /** Makes a builder. */
 export function createBuilder(modules: BuilderModules): Builder {
   const { store, engine, rollup, verify, selector, attributes, pool, metrics, logger, now } = modules
+  const logFault = createFaultLog(logger, 'could not build a block; trying again')
   let isActive = modules.isActive
   metrics.active.set(isActive ? 1 : 0)
 
@@ -134,7 +136,7 @@ export function createBuilder(modules: BuilderModules): Builder {
         error instanceof TemporaryFault || error instanceof ResetFault || error instanceof BuildCancelledError
       if (!isExpected) throw error
       metrics.buildFailures.inc({ error: error.name })
-      logger.warn({ err: error }, 'could not build a block; trying again')
+      logFault(error)
       return RETRY_MS
     }
   }

@@ -1,5 +1,5 @@
 import type { L1Client, Logger } from '../node/index.ts'
-import { repeat } from './loop.ts'
+import { repeat } from './repeat.ts'
 
 /** What an {@link L1HeadWatch} is made of. */
 export type L1HeadWatchModules = {

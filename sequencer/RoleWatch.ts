@@ -1,7 +1,7 @@
 import type { Address } from 'viem'
 import type { Logger } from '../node/index.ts'
 import type { L1Contracts } from './l1/L1Contracts.ts'
-import { repeat } from './loop.ts'
+import { repeat } from './repeat.ts'
 
 /** A role on L1 for which this process may hold the key. */
 export type L1Role = 'batcher' | 'proposer'

@@ -48,7 +48,10 @@ const MAX_PAGE = 100n
 export function createPromiseMethods(pool: Pick<Pool, 'unkept'>): RpcMethods {
   return {
     keyroll_getUnkeptPromises: defineMethod(
-      [optionalParam('after', cursor, undefined), optionalParam('limit', quantity, MAX_PAGE)],
+      [
+        optionalParam<Hex | undefined>('after', cursor, undefined),
+        optionalParam('limit', quantity, MAX_PAGE),
+      ],
       async ([after, limit]) => {
         if (limit === 0n || limit > MAX_PAGE) {
           throw invalidParams('LIMIT_OUT_OF_RANGE', `expected limit from 1 to ${MAX_PAGE}`, {
@@ -62,8 +65,7 @@ export function createPromiseMethods(pool: Pick<Pool, 'unkept'>): RpcMethods {
   }
 }
 
-const cursor: Parser<Hex | undefined> = (value, name) => {
-  if (value === undefined || value === null) return undefined
+const cursor: Parser<Hex> = (value, name) => {
   if (typeof value === 'string' && /^0x[0-9a-f]{80}$/.test(value)) return value as Hex
   throw invalidParams('INVALID_CURSOR', `expected ${name} to be the cursor of an earlier page`, {
     param: name,

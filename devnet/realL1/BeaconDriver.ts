@@ -1,6 +1,5 @@
-import { setTimeout } from 'node:timers/promises'
 import { bytesToHex, type Hex, hexToBytes, numberToHex, sha256, zeroAddress } from 'viem'
-import { commitmentToVersionedHash } from '../../node/index.ts'
+import { commitmentToVersionedHash, sleep } from '../../node/index.ts'
 import {
   type BeaconFork,
   beaconBlockRoot,
@@ -110,7 +109,7 @@ export function createBeaconDriver({
       const slot = Math.floor(now / SECONDS_PER_SLOT)
       const isMissed = slot % MISSED_SLOT_PERIOD === MISSED_SLOT
       if (slot > head().message.slot && !isMissed) await propose(slot)
-      else await pause(((slot + 1) * SECONDS_PER_SLOT - now) * 1000, signal)
+      else await sleep(((slot + 1) * SECONDS_PER_SLOT - now) * 1000, signal)
     }
   }
 
@@ -154,8 +153,4 @@ function toPayload(engine: EnginePayload): ExecutionPayload {
     blobGasUsed: BigInt(engine.blobGasUsed),
     excessBlobGas: BigInt(engine.excessBlobGas),
   }
-}
-
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(milliseconds, undefined, { signal }).catch(() => undefined)
 }

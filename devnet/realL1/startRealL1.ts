@@ -1,4 +1,5 @@
 import { createPublicClient, http } from 'viem'
+import { type Ending, startOrRelease } from '../../node/index.ts'
 import type { BeaconChain } from '../BeaconChain.ts'
 import { SLOTS_PER_EPOCH, serveBeaconApi } from '../beaconApi.ts'
 import { createBeaconDriver } from './BeaconDriver.ts'
@@ -25,23 +26,26 @@ const ELECTRA_EPOCH = 1
  *
  * @throws {DevnetError} when the client is not installed, or does not start.
  */
-export async function startRealL1({
-  directory,
-  chainId,
-}: {
-  directory: string
-  chainId: number
-}): Promise<RealL1> {
+export function startRealL1(options: { directory: string; chainId: number }): Promise<RealL1> {
+  return startOrRelease((ending) => start(options, ending))
+}
+
+async function start(
+  { directory, chainId }: { directory: string; chainId: number },
+  ending: Ending,
+): Promise<RealL1> {
   const time = Math.floor(Date.now() / 1000)
   const pragueTime = time + ELECTRA_EPOCH * SLOTS_PER_EPOCH
   const client = await startEthereumJs(directory, createL1Genesis({ chainId, time, pragueTime }))
+  ending.onRelease(() => client.stop())
   const { url, jwtSecret } = client
   const genesis = await createPublicClient({ transport: http(url) }).getBlock()
   const engine = createEngineApi({ url, jwtSecret })
   const driver = createBeaconDriver({ engine, chainId, genesis, electraEpoch: ELECTRA_EPOCH })
   const api = await serveBeaconApi({ chain: driver, port: 0 })
-  const ending = new AbortController()
+  ending.onRelease(() => api.close())
   const driving = driver.run(ending.signal)
+  ending.onRelease(() => driving.catch(() => undefined))
   const crashed = Promise.race([driving.then(() => client.crashed), client.crashed])
   crashed.catch(() => undefined)
   return {
@@ -49,11 +53,6 @@ export async function startRealL1({
     beaconUrl: api.url,
     beacon: driver,
     crashed,
-    async stop() {
-      ending.abort()
-      await driving.catch(() => undefined)
-      await api.close()
-      await client.stop()
-    },
+    stop: () => ending.release(),
   }
 }

@@ -299,11 +299,16 @@ export function createL1Client(options: L1ClientOptions): L1Client {
       graceMs: GRACE_MS,
     })
     const others = ids.filter((id) => id !== expected)
-    const isTrustedOther =
-      trusted === 'rpc' ? others.length >= quorum : ((await beacon.chainId()) ?? expected) !== expected
-    if (isTrustedOther) {
+    if (trusted === 'beacon') {
+      const id = (await beacon.chainId()) ?? expected
+      if (id !== expected) {
+        throw new CriticalFault(
+          `got a beacon node of chain ${id}, expected ${expected}: check the beacon URL (--l1-beacon)`,
+        )
+      }
+    } else if (others.length >= quorum) {
       throw new CriticalFault(
-        `got an L1 node of chain ${others[0] ?? 'unknown'}, expected ${expected}: check the L1 URL`,
+        `got an L1 node of chain ${others.join(', ')}, expected ${expected}: check the L1 URL`,
       )
     }
     if (ids.length > others.length) return

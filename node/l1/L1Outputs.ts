@@ -1,4 +1,4 @@
-import { type Address, decodeFunctionResult, encodeFunctionData, type Hex } from 'viem'
+import { type Address, decodeFunctionResult, encodeFunctionData, type Hex, numberToHex } from 'viem'
 import { outputOracleAbi } from '../../contracts/index.ts'
 import { commitmentOf, commitmentSlot, inputsHashOf } from '../../protocol/index.ts'
 import { TemporaryFault } from '../Fault.ts'
@@ -7,6 +7,7 @@ import type { Metrics } from '../Metrics.ts'
 import { createHttp, type Http } from './Http.ts'
 import type { L1Header } from './L1Header.ts'
 import { createL1Rpc } from './L1Rpc.ts'
+import { hexField } from './l1Json.ts'
 import { provenWord } from './provenWord.ts'
 import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
@@ -25,10 +26,7 @@ export interface L1Outputs {
    *
    * @throws {TemporaryFault} when no L1 node proves it either way: nodes that prune hold the state of recent blocks only.
    */
-  outputAt(
-    header: Pick<L1Header, 'number' | 'hash' | 'stateRoot'>,
-    index: bigint,
-  ): Promise<ProvenOutput | undefined>
+  outputAt(header: Pick<L1Header, 'number' | 'stateRoot'>, index: bigint): Promise<ProvenOutput | undefined>
 }
 
 /** Makes a reader of the outputs in an OutputOracle (protocol.md §5.4). */
@@ -52,21 +50,18 @@ export function createL1Outputs({
   const rpc = createL1Rpc({ urls, metrics, logger, http, signal, pauseMs: retryPauseMs })
 
   function callOf<T>(number: bigint, data: Hex, read: (answer: Hex) => T) {
-    const params = [{ to: oracle, data }, toQuantity(number)]
+    const params = [{ to: oracle, data }, numberToHex(number)]
     return {
       method: 'eth_call',
       params,
-      read(json: unknown): T {
-        if (typeof json === 'string' && /^0x([0-9a-f]{2})*$/i.test(json))
-          return decoded(() => read(json as Hex))
-        throw new RefusedAnswerError('got something else than bytes from eth_call')
-      },
+      read: (json: unknown): T => decoded(() => read(hexField({ answer: json }, 'answer'))),
     }
   }
 
   return {
-    async outputAt({ number, stateRoot }, index) {
-      const word = await provenWord(rpc, { number, stateRoot }, oracle, commitmentSlot(index))
+    async outputAt(header, index) {
+      const { number } = header
+      const word = await provenWord(rpc, header, oracle, commitmentSlot(index))
       if (word === undefined) return undefined
       const abi = outputOracleAbi
       const args = [index] as const
@@ -106,8 +101,4 @@ function decoded<T>(read: () => T): T {
     if (cause instanceof RefusedAnswerError) throw cause
     throw new RefusedAnswerError('got bytes from eth_call that are not the answer', { cause })
   }
-}
-
-function toQuantity(value: bigint): Hex {
-  return `0x${value.toString(16)}`
 }

@@ -212,7 +212,9 @@ describe('a trusted beacon node', () => {
     const wrongSpec: L1Lie = ({ params }, truth) =>
       params[0] === 'spec' ? { data: { SECONDS_PER_SLOT: '12', DEPOSIT_CHAIN_ID: '1' } } : truth
     const beacon = setUp(() => ({ beacon1: wrongSpec }), { trust: 'beacon', beaconUrls })
-    await expect(beacon.client.assertChainId(31_337n)).rejects.toBeInstanceOf(CriticalFault)
+    const halting = beacon.client.assertChainId(31_337n)
+    await expect(halting).rejects.toBeInstanceOf(CriticalFault)
+    await expect(halting).rejects.toThrow(/beacon node of chain 1, expected 31337: check the beacon URL/)
     const wrongId: L1Lie = ({ method }, truth) => (method === 'eth_chainId' ? '0x1' : truth)
     const rpcs = setUp(() => ({ rpc1: wrongId, rpc2: wrongId, rpc3: wrongId }), {
       trust: 'beacon',

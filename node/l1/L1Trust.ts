@@ -1,3 +1,4 @@
+import { numberToHex } from 'viem'
 import { TemporaryFault } from '../Fault.ts'
 import type { Beacon } from './Beacon.ts'
 import type { BeaconTag } from './BeaconNode.ts'
@@ -114,7 +115,7 @@ function byTag(tag: L1Tag) {
 function byNumber(number: bigint) {
   return {
     method: 'eth_getBlockByNumber',
-    params: [`0x${number.toString(16)}`, false],
+    params: [numberToHex(number), false],
     read(json: unknown): L1Header {
       const header = l1HeaderFromJson(json)
       if (header.number === number) return header

@@ -1,9 +1,9 @@
-import type { Address, Hex } from 'viem'
-import { fromHex, KeyrollError, provenStorageRoot, provenStorageWord } from '../../protocol/index.ts'
+import { type Address, type Hex, numberToHex } from 'viem'
+import { KeyrollError, provenStorageRoot, provenStorageWord } from '../../protocol/index.ts'
 import { TemporaryFault } from '../Fault.ts'
 import type { L1Header } from './L1Header.ts'
 import type { L1Rpc } from './L1Rpc.ts'
-import { toList, toObject } from './l1Json.ts'
+import { bytesField, toList, toObject } from './l1Json.ts'
 import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
 /** What a proof shows where there is no word: undefined would mean that a node did not answer. */
@@ -23,7 +23,7 @@ export async function provenWord(
 ): Promise<Hex | undefined> {
   const word = await rpc.request({
     method: 'eth_getProof',
-    params: [contract, [slot], `0x${number.toString(16)}`],
+    params: [contract, [slot], numberToHex(number)],
     read: (json) => readProof(json, stateRoot, contract, slot),
   })
   if (word === undefined) throw new TemporaryFault('no L1 node answers eth_getProof')
@@ -44,8 +44,5 @@ function readProof(json: unknown, stateRoot: Hex, contract: Address, slot: Hex):
 }
 
 function toNodes(json: unknown): Uint8Array[] {
-  return toList(json).map((node) => {
-    if (typeof node === 'string' && /^0x([0-9a-f]{2})*$/i.test(node)) return fromHex(node as Hex)
-    throw new RefusedAnswerError('got a proof with something else than bytes in it')
-  })
+  return toList(json).map((node) => bytesField({ node }, 'node'))
 }

@@ -11,7 +11,7 @@ import {
   toHex,
   ZERO_HASH,
 } from '../../protocol/index.ts'
-import { minimum } from '../minimum.ts'
+import { minimum } from '../bigints.ts'
 import type { ChainStore } from '../store/ChainStore.ts'
 import {
   blockToJson,
@@ -91,7 +91,8 @@ export function createEthMethods({ store, rollup, syncing }: EthMethodsOptions):
   function showTransaction(transactionHash: Hex) {
     const found = store.transaction(transactionHash)
     const inBlock = found && store.blockByHash(found.blockHash)
-    return inBlock === undefined ? null : transactionToJson(inBlock, found?.index ?? 0, chainId)
+    if (found === undefined || inBlock === undefined) return null
+    return transactionToJson(inBlock, found.index, chainId)
   }
 
   function showReceipt(transactionHash: Hex) {

@@ -5,7 +5,7 @@ import {
   type Config,
   configToJson,
   keystoreProof,
-  outputRoot,
+  outputRootOf,
   type RollupConfig,
   readKeystore,
   type SignedPromise,
@@ -152,9 +152,7 @@ function bestPlace(store: ChainStore, transactionHash: Hex) {
 
 function isOurs(store: ChainStore, output: StoredOutput): boolean {
   const at = store.blockByNumber(output.l2BlockNumber)
-  if (at === undefined) return false
-  const { stateRoot, withdrawalsRoot: keystoreRoot } = at.header
-  return outputRoot({ stateRoot, keystoreRoot, blockHash: at.hash }) === output.outputRoot
+  return at !== undefined && outputRootOf(at) === output.outputRoot
 }
 
 function isPastChallenge({ rollup, l1Status }: KeyrollMethodsOptions, output: StoredOutput): boolean {

@@ -1,5 +1,5 @@
 import type { Hex } from 'viem'
-import { outputRoot, type RollupConfig, rollupConfigToJson, ZERO_HASH } from '../../protocol/index.ts'
+import { outputRootOf, type RollupConfig, rollupConfigToJson, ZERO_HASH } from '../../protocol/index.ts'
 import { type BlockRef, blockToRef } from '../BlockRef.ts'
 import type { L1BlockRef } from '../l1/L1Header.ts'
 import type { ChainStore } from '../store/ChainStore.ts'
@@ -69,7 +69,7 @@ export function createOptimismMethods(options: OptimismMethodsOptions): RpcMetho
       const { stateRoot, withdrawalsRoot } = block.header
       return {
         version: ZERO_HASH,
-        outputRoot: outputRoot({ stateRoot, keystoreRoot: withdrawalsRoot, blockHash: block.hash }),
+        outputRoot: outputRootOf(block),
         blockRef: refToJson(blockToRef(block)),
         withdrawalStorageRoot: withdrawalsRoot,
         stateRoot,

@@ -252,7 +252,7 @@ describe('a server with a token', () => {
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200)
   })
 
-  it('says that its port is taken', async () => {
+  it('says that its port is taken, or why else it cannot listen', async () => {
     const options = {
       methods: {},
       logger: createLogger({ level: 'silent' }),
@@ -260,7 +260,12 @@ describe('a server with a token', () => {
       readiness: () => [],
     }
     const port = Number(new URL(server.url).port)
-    await expect(createRpcServer({ ...options, host: '127.0.0.1', port })).rejects.toBeInstanceOf(ListenError)
+    const taken = createRpcServer({ ...options, host: '127.0.0.1', port })
+    await expect(taken).rejects.toBeInstanceOf(ListenError)
+    await expect(taken).rejects.toThrow('another process uses it')
+    const strange = createRpcServer({ ...options, host: '192.0.2.1', port: 0 })
+    await expect(strange).rejects.toThrow('EADDRNOTAVAIL')
+    await expect(strange).rejects.not.toThrow('another process')
   })
 
   it('lets no stranger in by WebSocket', async () => {
@@ -277,6 +282,43 @@ describe('a server with a token', () => {
     })
     expect(answer).toMatchObject({ result: 'pong' })
     socket.close()
+  })
+})
+
+describe('web pages', () => {
+  /** Opens a WebSocket as a page of this origin does, and tells how the server answers. */
+  async function statusFor(server: RpcServer, origin: string): Promise<number> {
+    const socket = new WebSocket(server.wsUrl, { origin })
+    socket.on('error', () => undefined)
+    const status = await new Promise<number>((resolve) => {
+      socket.on('unexpected-response', (_request, { statusCode }) => resolve(statusCode ?? 0))
+      socket.on('open', () => resolve(101))
+    })
+    socket.terminate()
+    return status
+  }
+
+  it.each([
+    [undefined, { 'https://wallet.example': 403, null: 403, own: 101 }],
+    ['https://wallet.example', { 'https://wallet.example': 101, 'https://evil.example': 403, own: 101 }],
+    ['*', { 'https://evil.example': 101, null: 101 }],
+  ])('open WebSockets only where their origin is let in: %s', async (corsOrigin, statuses) => {
+    const server = await createRpcServer({
+      methods: {},
+      host: '127.0.0.1',
+      port: 0,
+      logger: createLogger({ level: 'silent' }),
+      metrics: createMetrics(),
+      readiness: () => [],
+      ...(corsOrigin !== undefined && { corsOrigin }),
+    })
+    try {
+      for (const [origin, status] of Object.entries(statuses)) {
+        expect(await statusFor(server, origin === 'own' ? server.url : origin)).toBe(status)
+      }
+    } finally {
+      await server.close()
+    }
   })
 })
 

@@ -33,7 +33,7 @@ export type RpcServerOptions = {
   readiness: Readiness
   /** When given, every request must carry `Authorization: Bearer <token>`, but for `/healthz`. */
   authToken?: string
-  /** The value of `Access-Control-Allow-Origin`; when absent, browsers on other origins are not let in. */
+  /** The origin of web pages that may ask, or `*` for all; when absent, those of other origins than the server's may not. */
   corsOrigin?: string
 }
 
@@ -87,6 +87,7 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
   parseBodiesAsText(app)
   answerFailuresAsJsonRpc(app, options.logger)
   refusePipelines(app)
+  refuseForeignSockets(app, options.corsOrigin)
   if (options.corsOrigin !== undefined) allowOrigin(app, options.corsOrigin)
   if (options.authToken !== undefined) requireToken(app, options.authToken)
   const heldFor = holdRequests(app, holdings)
@@ -97,7 +98,7 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
     await app.listen({ host: options.host, port: options.port })
   } catch (cause) {
     await app.close()
-    throw new ListenError(options.host, options.port, { cause })
+    throw new ListenError(options.host, options.port, cause)
   }
   const { port } = app.server.address() as AddressInfo
   const authority = `${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`
@@ -157,6 +158,18 @@ function allowOrigin(app: FastifyInstance, origin: string): void {
       .code(204)
       .send(),
   )
+}
+
+/** Browsers leave it to the server which web pages may open a WebSocket: the header that opens HTTP to them means nothing there. */
+function refuseForeignSockets(app: FastifyInstance, allowed: string | undefined): void {
+  app.addHook('onRequest', async (request, reply) => {
+    const { origin, host } = request.headers
+    // Who is no browser names no origin.
+    if (!request.ws || origin === undefined || allowed === '*' || origin === allowed) return
+    if (origin === `http://${host}` || origin === `https://${host}`) return
+    const message = 'web pages of this origin may not ask this node'
+    await sendError(reply, 403, new RpcError('invalidRequest', message, { reason: 'FOREIGN_ORIGIN' }))
+  })
 }
 
 function requireToken(app: FastifyInstance, token: string): void {
@@ -318,7 +331,12 @@ function sendError(reply: FastifyReply, status: number, error: RpcError): Fastif
 /** Reports a host and port on which the server cannot listen. */
 export class ListenError extends KeyrollError {
   override readonly name = 'ListenError'
-  constructor(host: string, port: number, options: ErrorOptions) {
-    super(`cannot listen on ${host}:${port}: is another process using it? Port 0 takes any free one`, options)
+  constructor(host: string, port: number, cause: unknown) {
+    const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE'
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    super(
+      `cannot listen on ${host}:${port}: ${isTaken ? 'another process uses it; port 0 takes any free one' : reason}`,
+      { cause },
+    )
   }
 }

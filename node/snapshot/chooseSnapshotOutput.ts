@@ -1,4 +1,4 @@
-import { outputRoot, type RollupConfig } from '../../protocol/index.ts'
+import { outputRootOf, type RollupConfig } from '../../protocol/index.ts'
 import type { ChainStore } from '../store/ChainStore.ts'
 import type { StoredOutput } from '../store/StoredOutput.ts'
 import { findSnapshotBase } from './findSnapshotBase.ts'
@@ -84,8 +84,7 @@ function requireUsable(
   findSnapshotBase(store, number)
   const block = store.blockByNumber(number)
   if (block === undefined) return
-  const { stateRoot, withdrawalsRoot: keystoreRoot } = block.header
-  const own = outputRoot({ stateRoot, keystoreRoot, blockHash: block.hash })
+  const own = outputRootOf(block)
   if (own === posted) return
   throw new NoSnapshotError('OUTPUT_DIFFERS', `output ${index} is ${posted}, but this chain's is ${own}`)
 }

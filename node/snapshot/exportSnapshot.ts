@@ -18,26 +18,24 @@ export async function exportSnapshot(
 ): Promise<bigint> {
   const unfinished = `${file}.partial`
   const handle = await open(unfinished, 'w')
-  let bytes: bigint
   try {
-    bytes = await writeAll(handle, store.snapshot(output))
-    await handle.sync()
+    const bytes = await writeAll(handle, store.snapshot(output)).finally(() => handle.close())
+    await rename(unfinished, file)
+    await syncDirectory(dirname(file))
+    return bytes
   } catch (error) {
-    await handle.close()
     await rm(unfinished, { force: true })
     throw error
   }
-  await handle.close()
-  await rename(unfinished, file)
-  await syncDirectory(dirname(file))
-  return bytes
 }
 
+/** Resolves when all is on disk. */
 async function writeAll(handle: FileHandle, chunks: AsyncIterable<Uint8Array>): Promise<bigint> {
   let bytes = 0n
   for await (const chunk of chunks) {
     await handle.writeFile(chunk)
     bytes += BigInt(chunk.length)
   }
+  await handle.sync()
   return bytes
 }

@@ -233,3 +233,14 @@ it('writes a file that is there only when it is whole', async () => {
   await expect(exportSnapshot(store, {} as StoredOutput, target)).rejects.toThrow(RangeError)
   expect((await readdir(directory)).filter((name) => name.startsWith('b.snapshot'))).toEqual([])
 })
+
+it('leaves nothing beside a target that the whole file cannot replace', async () => {
+  const store = { snapshot: () => chunks() }
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    yield Uint8Array.of(1)
+  }
+  const target = join(directory, 'c.snapshot')
+  await mkdir(target)
+  await expect(exportSnapshot(store, {} as StoredOutput, target)).rejects.toThrow(/EISDIR|ENOTEMPTY|EEXIST/)
+  expect((await readdir(directory)).filter((name) => name.startsWith('c.snapshot'))).toEqual(['c.snapshot'])
+})

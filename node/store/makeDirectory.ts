@@ -12,11 +12,8 @@ import { KeyrollError } from '../../protocol/index.ts'
 export function makeDirectory(path: string, sync = syncDirectorySync): void {
   const full = resolve(path)
   const missing: string[] = []
-  let at = full
-  while (!isDirectory(at)) {
-    missing.unshift(at)
-    at = dirname(at)
-  }
+  // The root is its own parent: where it is missing, as a drive of Windows may be, nothing can be made.
+  for (let at = full; !isDirectory(at) && at !== dirname(at); at = dirname(at)) missing.unshift(at)
   try {
     for (const directory of missing) {
       makeOne(directory)

@@ -13,9 +13,9 @@ import {
   toHex,
 } from '../../protocol/index.ts'
 import { type BlockId, type BlockRef, blockToRef, type Heads } from '../BlockRef.ts'
+import { minimum } from '../bigints.ts'
 import { CriticalFault } from '../Fault.ts'
 import { createLruCache } from '../LruCache.ts'
-import { minimum } from '../minimum.ts'
 import { writeSnapshot } from '../snapshot/writeSnapshot.ts'
 import { Bucket, type BucketNumber, bucketKey, uint64Key } from './Bucket.ts'
 import { type ChainBase, chainBaseFromBytes, genesisBase } from './ChainBase.ts'

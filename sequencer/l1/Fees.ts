@@ -1,3 +1,4 @@
+import { maximum, minimum } from '../../node/index.ts'
 import type { GasPrices } from './L1Sender.ts'
 
 /** Which of L1's two markets a transaction's data are bought on; nodes keep a pool for each, with its own rules. */
@@ -39,12 +40,12 @@ export function suggestFees(
   const rise = (fee: bigint) => (fee * HEADROOM[headroom]) / 100n
   // A tip at its ceiling could not be replaced, even with higher caps: there is room for one replacement more.
   const highestTip = ((limits.maxPriorityFeePerGas - 1n) * 100n) / (100n + BUMP_PERCENT[kind])
-  const tip = min(max(priorityFee, limits.minPriorityFeePerGas), highestTip)
-  const maxFeePerGas = min(rise(baseFee) + tip, limits.maxFeePerGas)
-  const blobFee = min(max(rise(blobBaseFee), MIN_BLOB_FEE_CAP), limits.maxFeePerBlobGas)
+  const tip = minimum(maximum(priorityFee, limits.minPriorityFeePerGas), highestTip)
+  const maxFeePerGas = minimum(rise(baseFee) + tip, limits.maxFeePerGas)
+  const blobFee = minimum(maximum(rise(blobBaseFee), MIN_BLOB_FEE_CAP), limits.maxFeePerBlobGas)
   const fees = {
     maxFeePerGas,
-    maxPriorityFeePerGas: min(tip, maxFeePerGas),
+    maxPriorityFeePerGas: minimum(tip, maxFeePerGas),
     maxFeePerBlobGas: kind === 'blobs' ? blobFee : 0n,
   }
   return headroom === 'ample' ? withLastCaps(fees, limits, kind) : fees
@@ -84,14 +85,14 @@ export function bumpFees(
   }
   if (least.maxPriorityFeePerGas > limits.maxPriorityFeePerGas) return undefined
   const wanted = {
-    maxFeePerGas: max(least.maxFeePerGas, suggested.maxFeePerGas),
-    maxPriorityFeePerGas: max(least.maxPriorityFeePerGas, suggested.maxPriorityFeePerGas),
-    maxFeePerBlobGas: max(least.maxFeePerBlobGas, suggested.maxFeePerBlobGas),
+    maxFeePerGas: maximum(least.maxFeePerGas, suggested.maxFeePerGas),
+    maxPriorityFeePerGas: maximum(least.maxPriorityFeePerGas, suggested.maxPriorityFeePerGas),
+    maxFeePerBlobGas: maximum(least.maxFeePerBlobGas, suggested.maxFeePerBlobGas),
   }
   const fees = withLastCaps(wanted, limits, kind)
   if (fees.maxFeePerGas < least.maxFeePerGas || fees.maxFeePerBlobGas < least.maxFeePerBlobGas)
     return undefined
-  return { ...fees, maxPriorityFeePerGas: min(fees.maxPriorityFeePerGas, fees.maxFeePerGas) }
+  return { ...fees, maxPriorityFeePerGas: minimum(fees.maxPriorityFeePerGas, fees.maxFeePerGas) }
 }
 
 /**
@@ -105,14 +106,14 @@ export function outbidFees(
   kind: TransactionKind,
 ): Fees | undefined {
   const suggested = suggestFees(prices, limits, kind)
-  const raise = (fee: bigint, wanted: bigint, ceiling: bigint) => min(max(2n * fee, wanted), ceiling)
+  const raise = (fee: bigint, wanted: bigint, ceiling: bigint) => minimum(maximum(2n * fee, wanted), ceiling)
   const maxFeePerGas = raise(previous.maxFeePerGas, suggested.maxFeePerGas, limits.maxFeePerGas)
   const raised = {
     maxFeePerGas,
     maxPriorityFeePerGas: raise(
       previous.maxPriorityFeePerGas,
       suggested.maxPriorityFeePerGas,
-      min(maxFeePerGas, limits.maxPriorityFeePerGas),
+      minimum(maxFeePerGas, limits.maxPriorityFeePerGas),
     ),
     maxFeePerBlobGas: raise(
       previous.maxFeePerBlobGas,
@@ -155,12 +156,4 @@ export function isClearlyLess(fees: Fees, other: Fees): boolean {
   return (
     isLess(fees.maxFeePerGas, other.maxFeePerGas) || isLess(fees.maxFeePerBlobGas, other.maxFeePerBlobGas)
   )
-}
-
-function max(a: bigint, b: bigint): bigint {
-  return a > b ? a : b
-}
-
-function min(a: bigint, b: bigint): bigint {
-  return a < b ? a : b
 }

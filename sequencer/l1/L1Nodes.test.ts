@@ -120,6 +120,14 @@ describe('L1Nodes', () => {
     expect(heard()).toEqual(['first'])
   })
 
+  it('looks again how far they are when its clock was set back', async () => {
+    await price()
+    fakes.second.newest = 137
+    clock -= 500_000
+    await price()
+    expect(heard()).toEqual(['first', 'second'])
+  })
+
   it('puts no node that is up to date behind one that claims to be from the future', async () => {
     fakes.first.newest = 1_000 - 24
     fakes.second.newest = 1_000_000_000

@@ -54,7 +54,8 @@ export function createL1Nodes({ urls, fetchFn, now = Date.now }: L1NodesModules)
   let lookedAt = Number.NEGATIVE_INFINITY
 
   async function inOrder(): Promise<readonly PublicClient[]> {
-    if (nodes.length > 1 && now() - lookedAt >= LOOK_AGAIN_MS) await look()
+    // A clock that was set back does not tell how long ago that was.
+    if (nodes.length > 1 && Math.abs(now() - lookedAt) >= LOOK_AGAIN_MS) await look()
     const isBehind = ({ newest }: { newest: number }) =>
       nodes.some((other) => other.newest > newest + MOST_BEHIND_MS)
     return [...nodes.filter((node) => !isBehind(node)), ...nodes.filter(isBehind)].map(({ client }) => client)

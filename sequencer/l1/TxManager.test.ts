@@ -192,6 +192,38 @@ describe('TxManager', () => {
     expect(l1.pool()[0]?.maxPriorityFeePerGas).toBeLessThanOrEqual(2n * l1.priorityFee)
   })
 
+  it('offers no more often at a ceiling what nodes refuse as too cheap', async () => {
+    const maxFeePerGas = 30n * gwei
+    const manager = await open({ feeLimits: { ...DEFAULT_TX_MANAGER_OPTIONS.feeLimits, maxFeePerGas } })
+    l1.baseFee = 100n * gwei
+    l1.send = vi.fn<FakeL1Sender['send']>(async () => ({
+      outcome: 'underpriced',
+      message: 'max fee per gas less than block base fee',
+    }))
+    await send(manager, 'a')
+    const { resubmitAfterMs, pollIntervalMs } = DEFAULT_TX_MANAGER_OPTIONS
+    for (let passed = 0; passed < 10 * resubmitAfterMs; passed += pollIntervalMs) {
+      clock += pollIntervalMs
+      await manager.poll()
+    }
+    expect(l1.send).toHaveBeenCalled()
+    expect(vi.mocked(l1.send).mock.calls.length).toBeLessThanOrEqual(41)
+  })
+
+  it('offers again, and for more, while the clock is behind where it was', async () => {
+    const manager = await open()
+    clock = 3_600_000
+    await send(manager, 'a')
+    l1.forgetPool()
+    clock = 0
+    await manager.poll()
+    expect(l1.pool()).toHaveLength(1)
+    const [before] = l1.pool()
+    clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs
+    await manager.poll()
+    expect(l1.pool()[0]?.maxFeePerGas).toBeGreaterThan(before?.maxFeePerGas ?? 0n)
+  })
+
   it('offers a transaction again, for the same fees, to nodes that forgot it', async () => {
     const manager = await open()
     const { confirmed } = await send(manager, 'a')

@@ -2,17 +2,18 @@ import type { Address, Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import {
   commitmentToVersionedHash,
+  createGate,
   DamagedDatabaseError,
   type Kzg,
   type Logger,
+  maximum,
   type OpaqueBucket,
   TemporaryFault,
   uint64Key,
 } from '../../node/index.ts'
 import { fromHex, KeyrollError, keccakHex, MAX_TRANSACTION_GAS, toHex } from '../../protocol/index.ts'
-import { repeat } from '../loop.ts'
-import { createMutex } from '../Mutex.ts'
 import type { SequencerMetrics } from '../metrics.ts'
+import { repeat } from '../repeat.ts'
 import { type BlobProofOption, createBlobSidecars } from './BlobSidecars.ts'
 import {
   bumpFees,
@@ -139,7 +140,8 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
   const logger = modules.logger.child({ sender: name })
   const account = privateKeyToAccount(modules.privateKey)
   const sidecars = createBlobSidecars({ kzg, sender, option: options.blobProofs })
-  const exclusive = createMutex()
+  /** What gives out nonces, or looks after them, runs one after the other. */
+  const exclusive = createGate(1)
   let entries: TxEntry[] = []
   for await (const [, value] of bucket.entries()) {
     const entry = createEntry(trackedFromBytes(value))
@@ -301,7 +303,7 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     const found = await findAttempt(entry)
     if (found !== undefined) return confirm(entry, found, latest)
     // The nodes behind one URL need not be of one mind: the nonce may be known before the receipt.
-    entry.missingSince ??= now()
+    entry.missingSince = Math.min(entry.missingSince ?? now(), now())
     if (now() - entry.missingSince < options.resubmitAfterMs) return
     await drop([entry], () => new NonceTakenError(account.address, entry.tracked.nonce))
   }
@@ -338,7 +340,7 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     }
     if (!mayOffer()) return
     const { blockedSince } = lowest
-    if (blockedSince !== undefined && now() - blockedSince >= options.resubmitAfterMs) {
+    if (blockedSince !== undefined && hasPassed(blockedSince, options.resubmitAfterMs)) {
       logger.warn(
         { nonce: lowest.tracked.nonce },
         'a transaction of the other kind blocks the account: cancelling it',
@@ -360,13 +362,23 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
   async function pushOne(entry: TxEntry, isFirst: boolean): Promise<void> {
     const newest = newestAttempt(entry)
     if (newest === undefined) return startCancelling(entry)
-    const isStuck = entry.pricedAt !== undefined && now() - entry.pricedAt >= options.resubmitAfterMs
+    const isStuck = entry.pricedAt !== undefined && hasPassed(entry.pricedAt, options.resubmitAfterMs)
     if (entry.mustBump || (isStuck && !entry.isRefused)) return raise(entry, newest, isFirst)
-    // Nodes forget what is in their pools, and never say so. What blocks the account may be gone at any moment.
-    const pause = entry.blockedSince === undefined ? options.resubmitAfterMs / OFFERS_PER_PRICE : 0
-    const isDue = entry.sentAt === undefined || now() - entry.sentAt >= pause
-    if (isDue && entry.isRefused) await trim(entry, newest)
-    else if (isDue) await offerAgain(entry, newest)
+    if (!isDue(entry)) return
+    if (entry.isRefused) await trim(entry, newest)
+    else await offerAgain(entry, newest)
+  }
+
+  /** Nodes forget what is in their pools, and never say so. What blocks the account may be gone at any moment. */
+  function isDue({ sentAt, blockedSince }: TxEntry): boolean {
+    const pause = blockedSince === undefined ? options.resubmitAfterMs / OFFERS_PER_PRICE : 0
+    return sentAt === undefined || hasPassed(sentAt, pause)
+  }
+
+  /** A clock that was set back does not tell how long ago it was: else everything would wait until it is where it was. */
+  function hasPassed(since: number, ms: number): boolean {
+    const passed = now() - since
+    return passed < 0 || passed >= ms
   }
 
   /** Without it, a cap that nodes refuse, or that the account does not own, would stand in the way for ever. */
@@ -420,6 +432,9 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
         ...(kind === 'blobs' && { blobCeiling }),
       }
       logger.error(log, 'a fee ceiling keeps an L1 transaction waiting')
+      // It was offered for as much a moment ago, maybe with megabytes of blobs.
+      entry.mustBump = false
+      if (!isDue(entry)) return
     }
     return offerAgain(entry, newest)
   }
@@ -473,10 +488,6 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     poll,
     run: (signal) => repeat(poll, { intervalMs: options.pollIntervalMs, signal, logger }),
   }
-}
-
-function maximum(a: bigint, b: bigint): bigint {
-  return a > b ? a : b
 }
 
 /** Reports that the account's nonce was used by a transaction that this process did not send. */

@@ -22,7 +22,7 @@ import {
   uintToRlp,
 } from '../../protocol/index.ts'
 import type { SequencerMetrics } from '../metrics.ts'
-import type { PromiseSubject } from '../PromiseSubject.ts'
+import type { PromiseSubject } from './PromiseSubject.ts'
 import { toKind, type UnkeptPromise, unkeptFromBytes, unkeptKey, unkeptToBytes } from './UnkeptPromise.ts'
 
 /** A promised transaction as it is kept until the block that holds it is final. */

@@ -13,7 +13,7 @@ import {
   toHex,
   uintToRlp,
 } from '../../protocol/index.ts'
-import type { PromiseSubject } from '../PromiseSubject.ts'
+import type { PromiseSubject } from './PromiseSubject.ts'
 
 /** A promise that was not kept to the letter, and why. */
 export type UnkeptPromise = {

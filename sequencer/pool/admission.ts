@@ -9,12 +9,12 @@ import {
   type SignedPromise,
   validateSetConfig,
 } from '../../protocol/index.ts'
-import type { PromiseSubject } from '../PromiseSubject.ts'
 import type { KeystoreQueue } from './KeystoreQueue.ts'
 import type { PoolBook } from './PoolBook.ts'
 import type { PoolEntry } from './PoolEntry.ts'
 import type { PromiseLog } from './PromiseLog.ts'
 import type { PromiseSigner } from './PromiseSigner.ts'
+import type { PromiseSubject } from './PromiseSubject.ts'
 import { invalidRefusal, type Refusal } from './Refusal.ts'
 import { FULL_BLOCK_BYTES } from './select.ts'
 

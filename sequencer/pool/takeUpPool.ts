@@ -1,9 +1,9 @@
-import { type BlockRef, blockToRef, type ChainStore } from '../../node/index.ts'
+import { type BlockRef, blockToRef, type ChainStore, minimum } from '../../node/index.ts'
 import { decodeSetConfig } from '../../protocol/index.ts'
-import type { PoolModules } from '../PoolModules.ts'
 import { type ChainFollower, createChainFollower } from './followChain.ts'
 import { createPoolBook, type PoolBook, PoolDamagedError } from './PoolBook.ts'
 import { createPoolEntry, type PoolEntry } from './PoolEntry.ts'
+import type { PoolModules } from './PoolModules.ts'
 import type { QueueRecord } from './PromiseLog.ts'
 import { FULL_BLOCK_BYTES } from './select.ts'
 
@@ -74,10 +74,6 @@ function findStart({ store, options }: PoolModules, entries: readonly PoolEntry[
   const lowest = bounds.reduce(minimum, finalized.number)
   // No promise of this log is older than its database.
   return refAt(store, lowest) ?? refAt(store, store.base().block.number) ?? finalized
-}
-
-function minimum(a: bigint, b: bigint): bigint {
-  return a < b ? a : b
 }
 
 function refAt(store: Pick<ChainStore, 'blockByNumber'>, number: bigint): BlockRef | undefined {

@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client'
 import { fromHex, parseTransaction } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLogger } from '../../node/index.ts'
 import { batchFromBytes, decodeBatcherData, decodeBlob } from '../../protocol/index.ts'
@@ -13,7 +14,8 @@ import { DEFAULT_TX_MANAGER_OPTIONS, openTxManager, type TxManager } from '../l1
 import { createSequencerMetrics, type SequencerMetrics } from '../metrics.ts'
 import { type Batcher, type BatcherOptions, createBatcher, DEFAULT_BATCHER_OPTIONS } from './Batcher.ts'
 
-const logger = createLogger({ level: 'silent' })
+const logged: string[] = []
+const logger = createLogger({ level: 'error', destination: { write: (line) => logged.push(line) } })
 /** The hash of a transaction that carried batches. */
 const CARRIER = `0x${'ca'.repeat(32)}` as const
 
@@ -380,12 +382,15 @@ describe('Batcher', () => {
     },
   )
 
-  it('goes on when the inbox refuses, and says so', async () => {
+  it('goes on when the inbox refuses, and says so once', async () => {
     const estimateGas = l1.estimateGas
     l1.estimateGas = ({ to }) => Promise.reject(new TransactionRevertedError(to, 'NotBatcher'))
     await build(1)
+    logged.length = 0
+    await batcher.step()
     await batcher.step()
     expect(posted()).toEqual([])
+    expect(logged).toEqual([expect.stringContaining('the batch inbox refuses')])
     l1.estimateGas = estimateGas
     await batcher.step()
     expect(posted()).toEqual([[1]])
@@ -417,6 +422,54 @@ describe('Batcher', () => {
     await batcher.step()
     expect(posted()).toEqual([[1, 2], [3], [3]])
     expect(await losses()).toEqual({ DROPPED: 1 })
+  })
+
+  it('does not post what was safe and a reorg took back, for it is sent again', async () => {
+    await build(2)
+    await batcher.step()
+    await mine()
+    await chain.makeSafe(2n)
+    await build(1)
+    await batcher.step()
+    await mine()
+    await chain.makeSafe(3n)
+    await batcher.step()
+    l1.reorg(2)
+    await chain.engine.reset(3n, 0n)
+    await batcher.step()
+    await txManager.poll()
+    await batcher.step()
+    await mine()
+    await chain.makeSafe(3n)
+    await batcher.step()
+    expect(posted()).toEqual([[1, 2], [3]])
+    expect(await losses()).toEqual({})
+    await build(1)
+    await batcher.step()
+    expect(posted()).toEqual([[1, 2], [3], [4]])
+  })
+
+  it('posts once again, and with what came to nothing behind it, what lost its nonce to a foreign transaction', async () => {
+    const foreign = privateKeyToAccount(`0x${'11'.repeat(32)}`)
+    const fees = { gas: 21_000n, maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 10n ** 10n }
+    await build(1)
+    await batcher.step()
+    const to = chain.rollup.batchInboxAddress
+    await l1.send(
+      await foreign.signTransaction({ type: 'eip1559', chainId: 900, nonce: 0, to, data: '0x01', ...fees }),
+    )
+    await build(1)
+    await batcher.step()
+    for (let block = 0; block < 5; block++) {
+      await mine()
+      await batcher.step()
+    }
+    expect(l1.pool()).toEqual([])
+    clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs
+    await mine()
+    await batcher.step()
+    expect(l1.pool().map((transaction) => dataOf(transaction).flat())).toEqual([[1, 2]])
+    expect(await losses()).toEqual({ LOST: 1 })
   })
 
   it('does not post again after a restart what it has posted again already', async () => {

@@ -1,12 +1,19 @@
 import type { Hex } from 'viem'
-import { type BlockRef, blockToRef, type ChainStore, type Logger } from '../../node/index.ts'
+import {
+  type BlockRef,
+  blockToRef,
+  type ChainStore,
+  type Logger,
+  maximum,
+  minimum,
+} from '../../node/index.ts'
 import { encodeBlob, MAX_BLOB_DATA_BYTES, type RollupConfig } from '../../protocol/index.ts'
 import type { TransactionKind } from '../l1/Fees.ts'
 import { type L1Sender, TransactionRevertedError } from '../l1/L1Sender.ts'
 import type { SentTransaction } from '../l1/TxEntry.ts'
 import type { TransactionRequest, TxManager } from '../l1/TxManager.ts'
-import { repeat } from '../loop.ts'
 import type { SequencerMetrics } from '../metrics.ts'
+import { repeat } from '../repeat.ts'
 import { createBackOff } from './BackOff.ts'
 import { type ChannelOut, packChannels, type Room } from './channelOut.ts'
 import { createDataChooser, type DataAvailability, type DataChooserOptions } from './createDataChooser.ts'
@@ -123,12 +130,16 @@ export function createBatcher(modules: BatcherModules): Batcher {
     if (range !== undefined)
       submissions = [...submissions.filter(({ last }) => last < range.first), follow(sent, range)]
   }
+  /** What was made safe and is not final on L1: what a reorg takes back of it is sent again by itself. */
+  let arrived: Submission[] = []
   /** The first block that waits for others, and the L1 block at which it began to. */
   let open: { first: bigint; since: bigint } | undefined
   /** Whatever brings what is posted to nothing, posting it in every L1 block would only cost more. */
   const backOff = createBackOff(metrics.batcherPause)
   /** The block behind the newest that a batch made safe: empty ones of derivation's own, where a window has closed, are no success. */
   let goal: bigint | undefined
+  /** What the inbox said last, told once. */
+  let lastRefusal: string | undefined
 
   function follow(sent: SentTransaction, range: Range): Submission {
     const submission: Submission = {
@@ -151,10 +162,15 @@ export function createBatcher(modules: BatcherModules): Batcher {
     return submission
   }
 
-  /** Forgets what has arrived, and, from the first submission on that came to nothing, what has to be posted again. */
+  /** Sets aside what has arrived, and forgets, from the first submission on that came to nothing, what has to be posted again. */
   async function review(safe: bigint, { head, derived }: L1Progress): Promise<void> {
-    for (const { first, last, sent } of submissions) {
+    const kept = new Set(txManager.sent())
+    submissions = [...arrived.filter(({ last }) => last > safe), ...submissions]
+    arrived = arrived.filter(({ last, sent }) => last <= safe && kept.has(sent))
+    for (const submission of submissions) {
+      const { first, last, sent } = submission
       if (last > safe) continue
+      arrived.push(submission)
       metrics.safeSubmissions.inc()
       logger.info({ first, last, nonce: sent.nonce, safe }, 'posted blocks are safe')
     }
@@ -162,8 +178,11 @@ export function createBatcher(modules: BatcherModules): Batcher {
     const isPosted = store.inclusionOf(safe)?.transactionHash !== undefined
     if (goal === undefined || safe + 1n < goal || isPosted) goal = safe + 1n
     backOff.aimAt(goal)
+    let judged = derived
     for (const [at, submission] of submissions.entries()) {
-      const reason = await whyLost(submission, derived)
+      const reason = await whyLost(submission, judged)
+      // Behind what may be lost itself, others are dropped for that, and would be again.
+      if (submission.includedAt === undefined) judged = undefined
       if (reason === undefined) continue
       const { first, last, sent } = submission
       logger.warn({ first, last, nonce: sent.nonce, reason, safe }, 'blocks have to be posted again')
@@ -311,9 +330,15 @@ export function createBatcher(modules: BatcherModules): Batcher {
         await post(planned)
       } catch (error) {
         if (!(error instanceof TransactionRevertedError)) throw error
-        logger.error({ err: error }, 'the batch inbox refuses: is this account the batcher of SystemConfig?')
+        if (error.message !== lastRefusal)
+          logger.error(
+            { err: error },
+            'the batch inbox refuses: is this account the batcher of SystemConfig?',
+          )
+        lastRefusal = error.message
         return
       }
+      lastRefusal = undefined
     }
   }
 
@@ -335,12 +360,4 @@ function rangeFromReference(reference: string): Range | undefined {
 
 function toGwei(wei: bigint): number {
   return Number(wei) / 1e9
-}
-
-function minimum(a: bigint, b: bigint): bigint {
-  return a < b ? a : b
-}
-
-function maximum(a: bigint, b: bigint): bigint {
-  return a > b ? a : b
 }

@@ -110,6 +110,21 @@ describe('Proposer', () => {
     expect(proposed()).toHaveLength(2)
   })
 
+  it('proposes nothing beside what a reorg took back, which is sent again', async () => {
+    await build(11)
+    await chain.makeSafe(11n)
+    await proposer.step()
+    await mine()
+    l1.reorg(1)
+    await proposer.step()
+    await txManager.poll()
+    await proposer.step()
+    expect(l1.pool()).toHaveLength(1)
+    await mine()
+    await proposer.step()
+    expect(proposed().map((args) => args?.[3])).toEqual([5n, 10n])
+  })
+
   it('waits for an L1 block above the batch, and for L1 to have been read', async () => {
     await build(5)
     await chain.makeSafe(5n)

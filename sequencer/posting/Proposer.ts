@@ -6,8 +6,8 @@ import type { L1Contracts } from '../l1/L1Contracts.ts'
 import { type SentReceipt, TransactionRevertedError } from '../l1/L1Sender.ts'
 import type { SentTransaction } from '../l1/TxEntry.ts'
 import type { TxManager } from '../l1/TxManager.ts'
-import { repeat } from '../loop.ts'
 import type { SequencerMetrics } from '../metrics.ts'
+import { repeat } from '../repeat.ts'
 import { createBackOff } from './BackOff.ts'
 
 /** Options of a {@link Proposer}. */
@@ -80,13 +80,20 @@ export function createProposer(modules: ProposerModules): Proposer {
       )
   }
 
+  /** A proposal that a reorg took back is sent again by itself: another one behind it would revert, and be paid for. */
+  async function waitsAgain(number: bigint): Promise<boolean> {
+    const earlier = txManager.sent().filter(({ reference }) => reference.startsWith(`output ${number} `))
+    const receipts = await Promise.all(earlier.map((sent) => sent.findReceipt()))
+    return receipts.includes(undefined)
+  }
+
   async function step(): Promise<void> {
     const derived = derivedL1()
     if (derived === undefined || underWay.size > 0) return
     const number = await contracts.nextOutputBlock()
     backOff.aimAt(number)
     if (backOff.isPausing(derived.number)) return
-    if (number > store.heads()[options.head].number) return
+    if (number > store.heads()[options.head].number || (await waitsAgain(number))) return
     const block = store.blockByNumber(number)
     if (block === undefined) return
     // Naming an L1 block that knows the batch keeps an output from landing on a fork of L1 where it would be wrong. Not the

@@ -2,3 +2,8 @@
 export function minimum(a: bigint, b: bigint): bigint {
   return a < b ? a : b
 }
+
+/** Returns the larger of two quantities. */
+export function maximum(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
+}

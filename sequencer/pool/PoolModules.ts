@@ -1,10 +1,10 @@
-import type { ChainStore, Logger } from '../node/index.ts'
-import type { RollupConfig, SignatureVerifier } from '../protocol/index.ts'
-import type { SequencerMetrics } from './metrics.ts'
-import type { PoolOptions } from './pool/admission.ts'
-import type { PromiseLog } from './pool/PromiseLog.ts'
-import type { PromiseSigner } from './pool/PromiseSigner.ts'
-import type { Refusal } from './pool/Refusal.ts'
+import type { ChainStore, Logger } from '../../node/index.ts'
+import type { RollupConfig, SignatureVerifier } from '../../protocol/index.ts'
+import type { SequencerMetrics } from '../metrics.ts'
+import type { PoolOptions } from './admission.ts'
+import type { PromiseLog } from './PromiseLog.ts'
+import type { PromiseSigner } from './PromiseSigner.ts'
+import type { Refusal } from './Refusal.ts'
 
 /** What a pool is made of. */
 export type PoolModules = {

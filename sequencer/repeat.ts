@@ -1,15 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises'
-import { type Logger, ResetFault, TemporaryFault } from '../node/index.ts'
-
-/** Resolves after `ms` milliseconds, or as soon as the signal aborts. */
-export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  try {
-    await wait(ms, undefined, { signal })
-  } catch (error) {
-    if (!signal.aborted) throw error
-  }
-}
+import { createFaultLog, type Logger, ResetFault, sleep, TemporaryFault } from '../node/index.ts'
 
 /**
  * Repeats a step every `intervalMs` milliseconds until the signal aborts; faults of L1 are logged, and the step is tried again.
@@ -24,12 +13,13 @@ export async function repeat(
     logger,
   }: { intervalMs: number | (() => number); signal: AbortSignal; logger: Logger },
 ): Promise<void> {
+  const logFault = createFaultLog(logger, 'L1 is not answering as it should; trying again')
   while (!signal.aborted) {
     try {
       await step()
     } catch (error) {
       if (!(error instanceof TemporaryFault || error instanceof ResetFault)) throw error
-      logger.warn({ err: error }, 'L1 is not answering as it should; trying again')
+      if (!signal.aborted) logFault(error)
     }
     await sleep(typeof intervalMs === 'number' ? intervalMs : intervalMs(), signal)
   }

@@ -1,4 +1,4 @@
-import type { ConfigPromise } from '../protocol/index.ts'
+import type { ConfigPromise } from '../../protocol/index.ts'
 
 /** What a promise is about. */
 export type PromiseSubject = Pick<ConfigPromise, 'id' | 'kind' | 'nonce' | 'configHash'>

@@ -8,7 +8,7 @@ import { TEST_ROLLUP } from '../../test/TestChain.ts'
 import { TemporaryFault } from '../Fault.ts'
 import { createL1Client } from './L1Client.ts'
 import type { L1Header } from './L1Header.ts'
-import { createPromiseSignerReader } from './readPromiseSigner.ts'
+import { createPromiseSignerReader } from './PromiseSignerReader.ts'
 
 const closers: (() => Promise<void>)[] = []
 afterEach(async () => {
