@@ -74,6 +74,9 @@ describe('the attributes builder', () => {
     const other = l1.mine()
     const aside = builder.build({ parent: blockOn(second), epoch: other, timestamp: 1_024n, transactions })
     await expect(aside).rejects.toThrow(ResetFault)
+    const epoch = l1.mine()
+    const astray = builder.build({ parent: blockOn(second), epoch, timestamp: 1_024n, transactions })
+    await expect(astray).rejects.toThrow(ResetFault)
   })
 
   it('halts when the portal writes deposits without their place', async () => {

@@ -215,6 +215,51 @@ describe('derivation', () => {
     expect(verifier.store.heads().safe.hash).toBe(blocks[3]?.hash)
   })
 
+  it('keeps its safe head while it derives known blocks once more', async () => {
+    const { l1, verifier, buildMany } = await setUp()
+    const blocks = await buildMany(3)
+    l1.mine([batchOf(...blocks)], L1_SECONDS)
+    await verifier.catchUp()
+    verifier.restart()
+    do expect(verifier.store.heads().safe.hash).toBe(blocks[2]?.hash)
+    while (await verifier.step())
+  })
+
+  it('takes back what an L1 node made up, once it is told the truth', async () => {
+    const { l1, rollup, buildMany } = await setUp()
+    const blocks = await buildMany(2, [raws.slice(0, 1), raws.slice(1, 2)])
+    const made = { ...blockToBatch(blocks[0] as Block), transactions: [] }
+    let input: Uint8Array | undefined = encodeBatcherData([made])
+    const transactions: L1Client['transactions'] = async (header) =>
+      (await l1.client.transactions(header)).map((each) => ({ ...each, input: input ?? each.input }))
+    const verifier = await openTestNode(rollup, { ...l1.client, transactions })
+    l1.mine([batchOf(...blocks)], L1_SECONDS)
+    await verifier.catchUp()
+    expect(verifier.store.heads().safe.number).toBe(1n)
+    expect(verifier.store.heads().safe.hash).not.toBe(blocks[0]?.hash)
+    input = undefined
+    verifier.restart()
+    await verifier.catchUp()
+    expect(verifier.store.heads().safe.hash).toBe(blocks[1]?.hash)
+  })
+
+  it('gives up safe blocks that L1 took back before it reads on', async () => {
+    const { l1, verifier, sequencer, buildMany } = await setUp()
+    const blocks = await buildMany(2)
+    l1.mine([batchOf(...blocks.slice(0, 1))], L1_SECONDS)
+    l1.mine([batchOf(...blocks.slice(1))], L1_SECONDS)
+    await verifier.catchUp()
+    await sequencer.catchUp()
+    l1.takeBack(1)
+    l1.mine([], L1_SECONDS)
+    for (const node of [verifier, sequencer]) {
+      node.restart()
+      await node.driver().step()
+      expect(node.store.heads().safe.hash).toBe(blocks[0]?.hash)
+      expect(node.store.heads().unsafe.hash).toBe(blocks[1]?.hash)
+    }
+  })
+
   it('leaves out nothing when L1 reorganises between finding where to begin and reading on', async () => {
     // The batches stood in block 102 and stand in block 101 after the reorganisation; the node hears of 102 as it was.
     const { l1, rollup, buildMany } = await setUp()
@@ -239,6 +284,34 @@ describe('derivation', () => {
     await fresh.catchUp()
     expect(safeChain(verifier.store)).toEqual(safeChain(fresh.store))
     expect(verifier.store.heads().safe.hash).toBe(blocks[2]?.hash)
+  })
+
+  it('makes no empty blocks of another fork on the way to where it reads on', async () => {
+    // L1 is taken back by more than a sequencing window; the node hears of block 109, which carried its last block, as it was.
+    const { l1, rollup, buildMany } = await setUp()
+    let stale: L1Header | undefined
+    const header: L1Client['header'] = async (at) =>
+      at === stale?.number ? stale : await l1.client.header(at)
+    const verifier = await openTestNode(rollup, { ...l1.client, header })
+    // The second block has the origin 101, which the other fork has too late for it.
+    l1.mine([], 4n)
+    const [first, second] = (await buildMany(2, [raws.slice(0, 1)])) as [Block, Block]
+    for (let i = 0; i < 5; i++) l1.mine([], L1_SECONDS)
+    l1.mine([batchOf(first)], L1_SECONDS)
+    l1.mine([], L1_SECONDS)
+    const carrier = l1.mine([batchOf(second)], L1_SECONDS)
+    await verifier.catchUp()
+    expect(verifier.store.blockByNumber(2n)?.hash).toBe(second.hash)
+    l1.takeBack(9)
+    for (let i = 0; i < 10; i++) l1.mine([], L1_SECONDS)
+    stale = carrier
+    verifier.restart()
+    await verifier.step()
+    stale = undefined
+    await verifier.catchUp()
+    const fresh = await openTestNode(rollup, l1.client)
+    await fresh.catchUp()
+    expect(safeChain(verifier.store)).toEqual(safeChain(fresh.store))
   })
 
   it('drops unsafe blocks that were built on an origin which L1 had already left', async () => {
@@ -270,6 +343,9 @@ describe('derivation', () => {
     expect(origin.number).toBe(101n)
     l1.takeBack(1)
     l1.mine([], L1_SECONDS)
+    sequencer.restart()
+    await sequencer.driver().step()
+    expect(sequencer.store.heads().unsafe.hash).toBe(settled[1]?.hash)
     await sequencer.catchUp()
     expect(sequencer.store.heads().unsafe.hash).toBe(settled[1]?.hash)
   })
@@ -292,6 +368,11 @@ describe('derivation', () => {
     const store = (await openTestNode(rollup, l1.client)).store
     const node = await openTestNode({ ...rollup, genesis: other }, l1.client, store)
     await expect(node.step()).rejects.toThrow(CriticalFault)
+    const assertChainId = async () => {
+      throw new CriticalFault('another chain')
+    }
+    const astray = await openTestNode(rollup, { ...l1.client, assertChainId })
+    await expect(astray.step()).rejects.toThrow('another chain')
   })
 
   it('waits for an L1 node that lags behind what was derived', async () => {

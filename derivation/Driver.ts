@@ -12,6 +12,7 @@ import {
   type L1Status,
   type Logger,
   l1HeaderToRef,
+  minimum,
   ResetFault,
   TemporaryFault,
 } from '../node/index.ts'
@@ -117,7 +118,9 @@ export function createDriver(options: DriverOptions): Driver {
 
   async function step(): Promise<'progress' | 'waiting'> {
     pipeline ??= await start()
-    const derived = await pipeline.next(parent)
+    // On the way to the landmark there is nothing left to derive: whatever came would be of a fork without it.
+    const isAtLandmark = pipeline.origin().number >= landmark.number
+    const derived = isAtLandmark ? await pipeline.next(parent) : undefined
     if (derived !== undefined) {
       await take(derived)
       return 'progress'
@@ -272,8 +275,4 @@ export function createDriver(options: DriverOptions): Driver {
 function isInOrder({ head, safe, finalized }: Omit<L1Status, 'current'>): boolean {
   const numbers = [finalized, safe, head].filter((each) => each !== undefined).map(({ number }) => number)
   return numbers.every((number, i) => i === 0 || (numbers[i - 1] as bigint) <= number)
-}
-
-function minimum(a: bigint, b: bigint): bigint {
-  return a < b ? a : b
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type L1Header, TemporaryFault } from '../node/index.ts'
-import { BLOB_BYTES, encodeBlob } from '../protocol/index.ts'
+import { type L1Header, type L1Log, ResetFault, TemporaryFault } from '../node/index.ts'
+import { BLOB_BYTES, encodeBlob, ZERO_HASH } from '../protocol/index.ts'
 import { createFakeL1, FAKE_L1_ADDRESSES, type FakeL1Action } from '../test/FakeL1.ts'
 import type { DropReason } from './Dropped.ts'
 import { createL1Retrieval } from './L1Retrieval.ts'
@@ -50,6 +50,27 @@ describe('the L1 retrieval', () => {
       { kind: 'batch', data: bytes(4) },
     ])
     expect(await readAll()).toEqual([[4]])
+  })
+
+  it("counts a submission by the inbox's event, whatever other logs stand beside it", async () => {
+    const reading = (logsOf: (logs: readonly L1Log[]) => readonly L1Log[]) =>
+      setUp([{ kind: 'batch', data: bytes(1) }], {
+        wrap: (l1) => ({
+          ...l1,
+          receipts: async (header) =>
+            (await l1.receipts(header)).map((receipt) => ({ ...receipt, logs: logsOf(receipt.logs) })),
+        }),
+      }).readAll()
+    const other = (log: L1Log): L1Log => ({ ...log, topics: log.topics.with(0, ZERO_HASH) })
+    expect(await reading((logs) => [...logs.map(other), ...logs])).toEqual([[1]])
+    expect(await reading((logs) => logs.map(other))).toEqual([])
+  })
+
+  it('asks for a reset when L1 gives more receipts than transactions', async () => {
+    const { readAll } = setUp([{ kind: 'batch', data: bytes(1) }], {
+      wrap: (l1) => ({ ...l1, transactions: async () => [] }),
+    })
+    await expect(readAll()).rejects.toThrow(ResetFault)
   })
 
   it('drops a blob that is not in the encoding, and reads on', async () => {

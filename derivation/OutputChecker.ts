@@ -11,7 +11,7 @@ import {
   ResetFault,
   type StoredOutput,
 } from '../node/index.ts'
-import { outputRoot, type RollupConfig } from '../protocol/index.ts'
+import { outputRootOf, type RollupConfig } from '../protocol/index.ts'
 import type { DerivationMetrics } from './metrics.ts'
 
 /** A standing output on L1 that is not what L1's own data lead to: the proposer is wrong, and a challenger must delete it. */
@@ -180,8 +180,7 @@ export function createOutputChecker({
     const block = store.blockByNumber(number)
     if (block === undefined)
       throw new CriticalFault(`the database lacks block ${number}: derive it into a new one`)
-    const { stateRoot, withdrawalsRoot } = block.header
-    return outputRoot({ stateRoot, keystoreRoot: withdrawalsRoot, blockHash: block.hash })
+    return outputRootOf(block)
   }
 
   return {

@@ -170,7 +170,7 @@ describe('the pipeline', () => {
   })
 
   it('forgets everything when it is reset, and passes over what was read before', async () => {
-    const { l1, genesis, origin, pipeline, pullAll, raws } = await setUp()
+    const { l1, genesis, origin, pipeline, pullAll, dropped, raws } = await setUp()
     const first = batchOn(genesis, origin, raws.slice(0, 1))
     const carrier = l1.mine([post(first, batchOn({ hash: genesis.hash, timestamp: 0n }, origin))], SECONDS)
     await pipeline.advance()
@@ -178,8 +178,10 @@ describe('the pipeline', () => {
     pipeline.reset({ origin, firstData: carrier.number + 1n })
     expect(pipeline.origin()).toBe(origin)
     expect((await pullAll()).pulled).toEqual([])
+    expect(dropped).toEqual([])
     pipeline.reset({ origin, firstData: carrier.number })
     expect((await pullAll()).pulled).toHaveLength(1)
+    expect(dropped).toEqual(['PAST'])
   })
 
   it('asks for a reset when L1 leaves the chain that it reads', async () => {

@@ -131,6 +131,26 @@ describe("the OP Stack's rules for singular batches", () => {
       })
     })
 
+    it('of the next epoch: an empty batch stays behind until the very second it begins', () => {
+      const later = { ...next, timestamp: epoch.timestamp + 10n }
+      const stay = (timestamp: bigint) =>
+        checkSingularBatch({
+          rules,
+          l1Blocks: [epoch, later],
+          parent: { hash: '0x01', timestamp: timestamp - 2n },
+          batch: {
+            parentHash: '0x01',
+            epochNumber: epoch.number,
+            epochHash: epoch.hash,
+            timestamp,
+            transactions: [],
+          },
+          inclusion: epoch.number + 1n,
+        })
+      expect(stay(later.timestamp - 1n)).toEqual({ validity: 'accept' })
+      expect(stay(later.timestamp)).toEqual({ validity: 'drop', reason: 'EPOCH_NOT_ADVANCED' })
+    })
+
     it('of the epoch: a batch at the very time of its origin', () => {
       const toNext = { epochNumber: next.number, epochHash: next.hash }
       expect(judge({ ...toNext, timestamp: next.timestamp })).toEqual({ validity: 'accept' })

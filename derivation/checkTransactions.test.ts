@@ -29,5 +29,9 @@ describe("a batch's transactions", () => {
     const count = Math.floor(MAX_BLOCK_BYTES / raw.length)
     expect(checkTransactions(Array(count).fill(raw), rollup.l2ChainId)).toBeUndefined()
     expect(checkTransactions(Array(count + 1).fill(raw), rollup.l2ChainId)).toBe('TOO_MANY_BYTES')
+    // To the byte: what fits is looked into, and is garbage.
+    const garbage = [raw, new Uint8Array(MAX_BLOCK_BYTES - raw.length)]
+    expect(checkTransactions(garbage, rollup.l2ChainId)).toBe('UNDECODABLE_TRANSACTION')
+    expect(checkTransactions([...garbage, Uint8Array.of(0)], rollup.l2ChainId)).toBe('TOO_MANY_BYTES')
   })
 })

@@ -1,10 +1,11 @@
-import { setImmediate as nextTick, setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as nextTick } from 'node:timers/promises'
 import {
   type ChainStore,
   type Engine,
   type L1Client,
   type Logger,
   type Metrics,
+  sleep,
   TemporaryFault,
 } from '../node/index.ts'
 import type { RollupConfig } from '../protocol/index.ts'
@@ -71,6 +72,7 @@ export function createDerivation(options: DerivationOptions): Derivation {
         else await sleep(options.pollIntervalMs ?? DEFAULT_POLL_INTERVAL_MS, signal)
       } catch (fault) {
         if (!(fault instanceof TemporaryFault)) throw fault
+        if (signal.aborted) return
         metrics.faults.inc({ severity: 'temporary' })
         logger.warn({ err: fault, retryMs }, 'cannot go on deriving yet')
         await sleep(retryMs, signal)
@@ -98,13 +100,5 @@ export function createDerivation(options: DerivationOptions): Derivation {
     status: () => driver.status(),
     failure: () => failure,
     wrongOutputs: () => checker.wrongOutputs(),
-  }
-}
-
-async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await wait(ms, undefined, { signal })
-  } catch (error) {
-    if (!signal.aborted) throw error
   }
 }

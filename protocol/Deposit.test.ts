@@ -5,7 +5,7 @@ import vectors from '../test/vectors/deposits.json' with { type: 'json' }
 import outputRoots from '../test/vectors/output_root.json' with { type: 'json' }
 import sourceHashes from '../test/vectors/source_hashes.json' with { type: 'json' }
 import { transactionHash } from './Block.ts'
-import { concat, fromHex, toHex } from './bytes.ts'
+import { concat, fromHex, keccakHex, toHex } from './bytes.ts'
 import { ZERO_HASH } from './constants.ts'
 import {
   DEPOSIT_RECORDED_TOPIC,
@@ -20,7 +20,7 @@ import {
   userDepositSourceHash,
 } from './Deposit.ts'
 import { outputRoot } from './OutputRoot.ts'
-import { encodeRlp, RlpError } from './Rlp.ts'
+import { encodeRlp, RlpError, uintToRlp } from './Rlp.ts'
 
 const portal: Hex = `0x${'aa'.repeat(20)}`
 const bytesOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length }).map(toHex)
@@ -100,10 +100,27 @@ describe('deposits', () => {
     ],
     ['no ABI bytes', { ...good, data: '0x' }, recordedLog(0n)],
     ['a length beyond the data', { ...good, data: toHex(concat(word(32n), word(1_000n))) }, recordedLog(0n)],
+    ['an offset that is not 32', { ...good, data: withWord(good.data, 0, 33n) }, recordedLog(0n)],
+    [
+      'a length a byte beyond the data',
+      { ...good, data: withWord(abiBytes(new Uint8Array(96)), 1, 97n) },
+      recordedLog(0n),
+    ],
     ['another log after it', good, good],
+    ['another event of the portal after it', good, { ...recordedLog(0n), topics: [ZERO_HASH, ZERO_HASH] }],
+    [
+      'a DepositRecorded with a topic more after it',
+      good,
+      { ...recordedLog(0n), topics: [DEPOSIT_RECORDED_TOPIC, ZERO_HASH, ZERO_HASH] },
+    ],
     ["another contract's log after it", good, { ...recordedLog(0n), address: `0x${'bb'.repeat(20)}` }],
   ])('are refused from logs with %s', (_name, deposited, recorded) => {
     expect(() => depositsFromLogs(ZERO_HASH, portal, [deposited, recorded])).toThrow(DepositLogError)
+  })
+
+  it('are not read from another event of the portal', () => {
+    const other: PortalLog = { ...good, topics: topics.with(0, ZERO_HASH) }
+    expect(() => depositFromLog(other, ZERO_HASH)).toThrow(DepositLogError)
   })
 
   it('are refused from logs that end between the two', () => {
@@ -122,6 +139,10 @@ describe('deposits', () => {
     ['another type', depositToBytes(sample).with(0, 0x4b)],
     ['no fields', Uint8Array.of(0x7e, ...encodeRlp([]))],
     ['bytes after them', Uint8Array.of(...depositToBytes(sample), 0)],
+    ['a mint of 2^128', withField(3, 2n ** 128n)],
+    ['a value of 2^256', withField(4, 2n ** 256n)],
+    ['gas of 2^64', withField(5, 2n ** 64n)],
+    ['an isSystemTx of 2', withField(6, 2n)],
   ])('are refused from bytes with %s', (_name, bytes) => {
     expect(() => depositFromBytes(bytes)).toThrow(RlpError)
   })
@@ -133,6 +154,16 @@ it('source hashes of user deposits are those of the OP Stack', () => {
   for (const { l1BlockHash, logIndex, expected } of users) {
     expect(userDepositSourceHash(l1BlockHash as Hex, BigInt(logIndex as number))).toBe(expected)
   }
+})
+
+it('source hashes of user deposits name the index as a word, however large', () => {
+  fc.assert(
+    fc.property(bytesOf(32), fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }), (l1BlockHash, index) => {
+      const identifier = keccakHex(concat(fromHex(l1BlockHash), word(index)))
+      const expected = keccakHex(concat(word(0n), fromHex(identifier)))
+      expect(userDepositSourceHash(l1BlockHash, index)).toBe(expected)
+    }),
+  )
 })
 
 it('output roots are those of the OP Stack', () => {
@@ -164,6 +195,19 @@ function recordedLog(index: bigint): PortalLog {
 
 function abiBytes(bytes: Uint8Array): Hex {
   return encodeAbiParameters([{ type: 'bytes' }], [toHex(bytes)])
+}
+
+/** Puts another word into ABI-encoded data. */
+function withWord(data: Hex, index: number, value: bigint): Hex {
+  const bytes = fromHex(data).slice()
+  bytes.set(word(value), 32 * index)
+  return toHex(bytes)
+}
+
+/** Encodes a deposit of zeros in which one field is another number. */
+function withField(index: number, value: bigint): Uint8Array {
+  const zeros = [new Uint8Array(32), new Uint8Array(20), ...Array<Uint8Array>(6).fill(new Uint8Array())]
+  return Uint8Array.of(0x7e, ...encodeRlp(zeros.with(index, uintToRlp(value))))
 }
 
 function addressTopic(address: Hex): Hex {

@@ -74,6 +74,19 @@ describe('frames', () => {
     expect(() => framesFromBytes(long)).toThrow(FrameError)
   })
 
+  it('hold a million bytes of data, as in the OP Stack', () => {
+    const full = {
+      channelId: toHex(new Uint8Array(16)),
+      number: 0,
+      data: new Uint8Array(1_000_000),
+      isLast: true,
+    }
+    const [read, ...more] = framesFromBytes(frameToBytes(full))
+    expect(more).toEqual([])
+    expect(read?.data.length).toBe(1_000_000)
+    expect(MAX_FRAME_DATA_BYTES).toBe(1_000_000)
+  })
+
   it('are not written with more data than may be read', () => {
     const data = new Uint8Array(MAX_FRAME_DATA_BYTES + 1)
     expect(() => frameToBytes({ channelId: `0x${'11'.repeat(16)}`, number: 0, data, isLast: true })).toThrow(

@@ -69,6 +69,9 @@ describe('a header', () => {
 
 describe('an L1 header', () => {
   it('is read from its RLP with the hash of its bytes', () => {
+    const { hash, ...fields } = l1HeaderFromRlp(realHeader)
+    expect(hash).toBe(l1Sepolia.blockHash)
+    expect(headerFromRlp(realHeader)).toMatchObject(fields)
     expect(l1HeaderFromRlp(realHeader)).toMatchObject({
       hash: l1Sepolia.blockHash,
       stateRoot: l1Sepolia.stateRoot,

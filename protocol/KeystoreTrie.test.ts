@@ -52,6 +52,8 @@ describe('the keystore trie', () => {
     `0xa000${'01'.repeat(31)}`,
     '0x0101',
     `0xa1${'11'.repeat(32)}`,
+    `0xa0${'11'.repeat(31)}`,
+    `0xa0${'11'.repeat(33)}`,
     `0xe0${'11'.repeat(32)}`,
   ] as const)('does not read %s as a value', (encoded) => {
     expect(() => storageValueFromRlp(fromHex(encoded))).toThrow(StorageValueError)

@@ -50,6 +50,8 @@ describe('a receipt', () => {
   }
   const fields = decodeRlp(receiptToBytes(sample).subarray(1)) as RlpItem[]
   const topics = Array.from({ length: 5 }, () => new Uint8Array(32))
+  const bloom = logsToBloom([{ address: toHex(new Uint8Array(20)), topics: topics.map(toHex) }])
+  const crowded = fields.with(2, fromHex(bloom)).with(3, [[new Uint8Array(20), topics, Uint8Array.of()]])
 
   it.each<[string, number, RlpItem]>([
     ['another type', 2, fields],
@@ -57,7 +59,7 @@ describe('a receipt', () => {
     ['another status', 0x4b, fields.with(0, Uint8Array.of(2))],
     ['a short bloom', 0x4b, fields.with(2, new Uint8Array(255))],
     ['a bloom of other logs', 0x4b, fields.with(2, new Uint8Array(256).fill(1, 7, 8))],
-    ['five topics', 0x4b, fields.with(3, [[new Uint8Array(20), topics, Uint8Array.of()]])],
+    ['five topics', 0x4b, crowded],
     ['a short address', 0x4b, fields.with(3, [[new Uint8Array(19), [], Uint8Array.of()]])],
   ])('is refused with %s', (_name, type, item) => {
     expect(() => receiptFromBytes(Uint8Array.of(type, ...encodeRlp(item)))).toThrow(RlpError)

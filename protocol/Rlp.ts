@@ -193,7 +193,7 @@ function readItem(bytes: Uint8Array, offset: number, limit: number, depth: numbe
 
 function payloadLength(item: RlpItem, depth: number): number {
   if (item instanceof Uint8Array) return item.length
-  if (depth > MAX_DEPTH) throw new RlpError(`got lists nested deeper than ${MAX_DEPTH}`)
+  if (depth === MAX_DEPTH) throw new RlpError(`got lists nested deeper than ${MAX_DEPTH}`)
   let length = 0
   for (const child of item) length += encodedLength(child, depth + 1)
   return length

@@ -1,3 +1,5 @@
+import { p256 } from '@noble/curves/nist.js'
+import { secp256k1 } from '@noble/curves/secp256k1.js'
 import fc from 'fast-check'
 import type { Hex } from 'viem'
 import { describe, expect, test } from 'vitest'
@@ -87,6 +89,11 @@ describe('a WebAuthn signature', () => {
     )
   })
 
+  test('does not decode from bytes that are none', () => {
+    expect(decodeWebAuthnSignature('0x')).toBeUndefined()
+    expect(decodeWebAuthnSignature('0xc0')).toBeUndefined()
+  })
+
   test('counts exactly when the user was present and the tail starts with a quote, whatever else is in it', () => {
     const signer = createTestSigner(3, 'property')
     fc.assert(
@@ -142,6 +149,19 @@ test('the curve operations are asked only about signatures in range, and their a
   expect(verify(2, small, digest, zeros)).toBe(false)
   expect(verify(1, `0x${'01'.repeat(20)}`, digest, `${zeros}1b`)).toBe(false)
   expect(asked).toEqual([])
+  const word = (value: bigint) => value.toString(16).padStart(64, '0')
+  for (const [scheme, key, { n }, end] of [
+    [1, `0x${'01'.repeat(20)}`, secp256k1.Point.CURVE(), '1b'],
+    [2, small, p256.Point.CURVE(), ''],
+  ] as const) {
+    const ask = (r: bigint, s: bigint) => {
+      verify(scheme, key, digest, `0x${word(r)}${word(s)}${end}`)
+      return asked.splice(0).length
+    }
+    const half = n / 2n
+    expect([ask(1n, 1n), ask(n - 1n, half)]).toEqual([1, 1])
+    expect([ask(0n, 1n), ask(n, 1n), ask(1n, 0n), ask(1n, half + 1n)]).toEqual([0, 0, 0, 0])
+  }
   expect(verify(2, small, digest, small)).toBe(true)
   expect(verify(1, `0x${'01'.repeat(20)}`, digest, `${small}1b`)).toBe(false)
   expect(asked).toEqual(['verify', 'recover'])

@@ -13,7 +13,13 @@ import { keystoreEventsAbi } from './KeystoreLogs.ts'
 import { readKeystore, recoverySlots } from './KeystoreState.ts'
 import { keystorePut, stateRootOf } from './KeystoreTrie.ts'
 import { receiptToBytes } from './Receipt.ts'
-import { parseSetConfig, type SetConfig, type SetConfigParser, setConfigToBytes } from './SetConfig.ts'
+import {
+  type Approval,
+  parseSetConfig,
+  type SetConfig,
+  type SetConfigParser,
+  setConfigToBytes,
+} from './SetConfig.ts'
 import { setConfigDigest } from './SetConfigDigest.ts'
 import { verifySignature } from './Signature.ts'
 import { createSignerTree } from './Signer.ts'
@@ -225,6 +231,33 @@ describe('an update', () => {
     expect(chain.read(ID).configHash).toBe(configHash(byNew.next))
   })
 
+  test('needs each of its approvals and openings, not only some', () => {
+    const teamOf = (names: readonly string[]) => names.map((name) => createTestSigner(1, name))
+    const [old, fresh] = [teamOf(['carol', 'dave']), teamOf(['erin', 'frank'])]
+    const authorityOf = (team: readonly TestSigner[]) => ({ root: createSignerTree(team).root, threshold: 2 })
+    const first: Config = { ...initial, signers: authorityOf(old) }
+    const id = configHash(first)
+    const next: Config = { ...first, nonce: 1n, signers: authorityOf(fresh) }
+    const digest = setConfigDigest({ chainId: CHAIN_ID, kind: 0, id, previous: id, next })
+    const approvals = approve(old, old, digest)
+    const openings = approve(fresh, fresh, digest)
+    const judge = (changes: Partial<SetConfig>) => {
+      const tx: SetConfig = { chainId: CHAIN_ID, id, kind: 0, initial: first, next, approvals, openings }
+      return createChain().append([setConfigToBytes({ ...tx, ...changes })]).reasons
+    }
+    const [strange] = approve([bob], [bob], hashOf(1n)) as [Approval]
+    for (const at of [0, 1]) {
+      const breaking = (each: readonly Approval[], change: Partial<Approval>) =>
+        each.with(at, { ...(each[at] as Approval), ...change })
+      expect(judge({ approvals: breaking(approvals, { proof: [] }) })).toEqual(['NOT_A_SIGNER'])
+      expect(judge({ openings: breaking(openings, { proof: [] }) })).toEqual(['OPENING_NOT_IN_ROOT'])
+      const { signature } = strange
+      expect(judge({ approvals: breaking(approvals, { signature }) })).toEqual(['BAD_SIGNATURE'])
+      expect(judge({ openings: breaking(openings, { signature }) })).toEqual(['BAD_OPENING_SIGNATURE'])
+    }
+    expect(judge({})).toEqual([undefined])
+  })
+
   test('of a later nonce is checked against the config that an earlier block put in force', () => {
     const chain = createChain()
     const first = update(initial, alice, {}, { nextSigner: bob })
@@ -417,6 +450,15 @@ describe('a recovery', () => {
     }
   })
 
+  test('of a keystore that was written before brings no config but the next one', () => {
+    const chain = createChain()
+    const first = update(initial, alice)
+    chain.append([setConfigToBytes(first)])
+    const later = update(first.next, guardian, {}, { kind: 1, nextSigner: bob })
+    const { configs } = chain.append([setConfigToBytes(later)])
+    expect([...configs.keys()]).toEqual([configHash(later.next)])
+  })
+
   test('waits for the delay of the config in force, not of the next one', () => {
     const chain = createChain()
     const hasty = update(
@@ -453,6 +495,19 @@ describe('attributes that cannot follow the parent are a fault', () => {
   ])('%s', (_, transactions, changes) => {
     expect(() => createChain().execute(transactions, changes)).toThrow(
       expect.objectContaining({ name: 'BlockAttributesError' }),
+    )
+  })
+
+  test('a byte of set-configs more than a block holds, and not the last one that it holds', () => {
+    const rawOf = (length: number) =>
+      setConfigToBytes(update(initial, alice, { data: `0x${'01'.repeat(length)}` }))
+    const around = rawOf(4_000).length - 4_000
+    const share = MAX_BLOCK_BYTES / 30
+    const shares = Array<Uint8Array>(29).fill(rawOf(share - around))
+    const { block } = createChain().execute([...shares, rawOf(share - around)])
+    expect(block.header.gasUsed).toBe(BigInt(MAX_BLOCK_BYTES))
+    expect(() => createChain().execute([...shares, rawOf(share - around + 1)])).toThrow(
+      `got ${MAX_BLOCK_BYTES + 1} bytes of set-configs`,
     )
   })
 

@@ -8,7 +8,7 @@ import { BrotliError, decodeStored, encodeStored } from './Brotli.ts'
 import { concat, toHex } from './bytes.ts'
 import { ChannelError, decodeChannel, encodeChannel } from './Channel.ts'
 import { type Frame, FrameError, framesFromBytes, frameToBytes, MAX_FRAME_DATA_BYTES } from './Frame.ts'
-import { encodeRlp, RlpError } from './Rlp.ts'
+import { encodeRlp, RlpError, uintToRlp } from './Rlp.ts'
 
 // Whoever pays for L1 writes what these codecs read. Each is given arbitrary bytes, its own output damaged in every way, and
 // the largest inputs there can be: it answers, or refuses by its own error, and never anything else.
@@ -174,6 +174,17 @@ describe('singular batches', () => {
       RUNS,
     )
     expect(accepted).toBeGreaterThan(100)
+  })
+
+  it('are refused with an epoch or a timestamp of 2^64', () => {
+    const encode = (epoch: bigint, timestamp: bigint) => {
+      const fields = [new Uint8Array(32), uintToRlp(epoch), new Uint8Array(32), uintToRlp(timestamp), []]
+      return concat(Uint8Array.of(0), encodeRlp(fields))
+    }
+    const most = 2n ** 64n - 1n
+    expect(batchFromBytes(encode(most, most))).toMatchObject({ epochNumber: most, timestamp: most })
+    expect(() => batchFromBytes(encode(most + 1n, 0n))).toThrow(RlpError)
+    expect(() => batchFromBytes(encode(0n, most + 1n))).toThrow(RlpError)
   })
 
   it('are refused with a list that nests deeper than any stack, and a length beyond any memory', () => {

@@ -33,12 +33,8 @@ export function createHttpLink(
     try {
       return (await endpoint.ask({ body, ...limits })).json
     } catch (cause) {
-      throw new TemporaryFault(
-        `the sequencer did not answer: ${cause instanceof Error ? cause.message : cause}`,
-        {
-          cause,
-        },
-      )
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new TemporaryFault(`cannot ask the sequencer: ${reason}`, { cause })
     }
   }
 

@@ -96,7 +96,7 @@ export function createWebSocketLink(
       opened.on('open', async () => {
         try {
           subscription = await request('eth_subscribe', ['signedBlocks'])
-          logger.info({ url: withoutSecrets(url) }, 'following the sequencer')
+          logger.info({ url: hostOf(url) }, 'following the sequencer')
           onState?.(true)
         } catch (error) {
           end(error instanceof Error ? error.message : String(error))
@@ -121,8 +121,7 @@ export function createWebSocketLink(
         socket = undefined
         failAll(why)
         onState?.(false)
-        if (!signal.aborted)
-          logger.warn({ url: withoutSecrets(url), reason: why }, 'no link to the sequencer')
+        if (!signal.aborted) logger.warn({ url: hostOf(url), reason: why }, 'no link to the sequencer')
         resolve()
       })
       if (signal.aborted) onAbort()
@@ -165,6 +164,6 @@ function parse(data: Buffer): Readonly<Record<string, unknown>> | undefined {
 }
 
 /** Paths and queries of URLs hold the keys of those who sell access. */
-function withoutSecrets(url: string): string {
+function hostOf(url: string): string {
   return new URL(url).host
 }
