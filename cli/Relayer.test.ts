@@ -457,6 +457,25 @@ test('a root that the bridge sent is waited for, though the chain does not answe
   expect(await knownOn(world.l2, bridge, outputIndex)).toMatchObject({ finalized: true })
 })
 
+test('a root that somebody else had sent by the bridge meanwhile is not paid for again', async () => {
+  const asked = { source: bridge, outputIndex: await world.propose([]), final: true }
+  await world.step(world.rollup.challengePeriod)
+  const somebody = await relayerOn(world.l1, {
+    account: privateKeyToAccount(devnetAccounts().user.privateKey),
+  })
+  let questions = 0
+  const proxy = await startHttpServer(async (_path, body) => {
+    if (isCallOf('root(address,uint256)', body) && ++questions === 2) await somebody.updateRoot(asked)
+    return askOn(world.l1, body)
+  })
+  const before = await sentOn(world.l1)
+  const relayer = await relayerOn(world.l1, { chainUrl: proxy.url })
+  expect(await whileMining(relayer.updateRoot(asked))).toBeUndefined()
+  await proxy.close()
+  expect(questions).toBe(2)
+  expect(await sentOn(world.l1)).toBe(before)
+})
+
 describe('a relayer gives up', () => {
   test('when the bridge lacks a portal, or shall send what is not final', async () => {
     const asked = { source: bridge, outputIndex: await world.propose([]), final: true }

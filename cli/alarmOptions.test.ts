@@ -43,7 +43,7 @@ describe('flags of alarms', () => {
   it('refuse what cannot be meant', () => {
     expect(() => parse('--alarm-webhook', 'ftp://hooks.example')).toThrow(/http:\/\/ or https:\/\//)
     expect(() => parse('--on-wrong-output', 'ignore')).toThrow(/alarm/)
-    expect(() => parse('--alarm-after', '0')).toThrow(/at least 1/)
+    expect(() => parse('--alarm-after', '0')).toThrow(/from 1 to/)
     vi.stubEnv('KEYROLL_ALARM_SECRET', 'short')
     expect(() => readAlarmFlags(parse())).toThrow(CliError)
   })

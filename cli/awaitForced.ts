@@ -1,5 +1,10 @@
 import { BaseError, createClient } from 'viem'
-import { type ForcedConfig, keyrollActions, type SetConfigStatus } from '../client/index.ts'
+import {
+  type ForcedConfig,
+  keyrollActions,
+  type SetConfigStage,
+  type SetConfigStatus,
+} from '../client/index.ts'
 import { KeyrollError, toJsonObject } from '../protocol/index.ts'
 import { CliError } from './CliError.ts'
 import { callRpc } from './callRpc.ts'
@@ -19,7 +24,8 @@ export type AwaitForcedOptions = {
 }
 
 const POLL_INTERVAL_MS = 1_000
-const DERIVED = ['safe', 'proposed', 'finalized']
+/** The stages of what L1 has brought to the chain. */
+export const DERIVED: readonly SetConfigStage[] = ['safe', 'proposed', 'finalized']
 
 /**
  * Waits until a node has derived a deposit from L1, wherever L1 has it by then. Whoever does not answer, or oddly, is asked

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { createClient, http } from 'viem'
+import { createClient, http, zeroAddress } from 'viem'
 import { getTransactionCount } from 'viem/actions'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { devnetAccounts } from '../devnet/accounts.ts'
@@ -13,7 +13,8 @@ import { createDeployCommand } from './deploy.ts'
 import { readRollupConfig } from './options.ts'
 
 const ADDRESS = '0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1'
-const ROLES = ['owner', 'batcher', 'promise-signer', 'proposer', 'challenger']
+const PROPOSER = '0x2B5AD5c4795c026514f8317c7a215E218DcCD6cF'
+const ROLES = ['owner', 'batcher', 'promise-signer', 'challenger']
 
 let directory: string
 beforeEach(() => {
@@ -32,9 +33,16 @@ const NOWHERE = 'http://127.0.0.1:1'
 const out = () => join(directory, 'out', 'rollup.json')
 
 function deployL1(...flags: readonly string[]): Promise<unknown> {
-  const roles = ROLES.flatMap((role) => [`--${role}`, ADDRESS])
+  const roles = [...ROLES.flatMap((role) => [`--${role}`, ADDRESS]), '--proposer', PROPOSER]
   const args = ['l1', '--rpc', NOWHERE, '--out', out(), ...roles, ...flags]
-  return createDeployCommand().parseAsync(args, { from: 'user' })
+  return parse(args)
+}
+
+/** Throws where commander would end the process. */
+async function parse(args: readonly string[]): Promise<unknown> {
+  const command = createDeployCommand()
+  for (const each of command.commands) each.exitOverride().configureOutput({ writeErr: () => undefined })
+  return command.parseAsync(args, { from: 'user' })
 }
 
 describe('keyroll deploy l1', () => {
@@ -50,6 +58,15 @@ describe('keyroll deploy l1', () => {
     ['less where that is allowed', ['--min-recovery-delay', '60', '--allow-short-recovery']],
   ])('takes %s', async (_, flags) => {
     await expect(deployL1('--seq-window-size', '3600', ...flags)).rejects.not.toBeInstanceOf(CliError)
+  })
+
+  it.each([...ROLES, 'proposer'])('refuses the zero address as %s', async (role) => {
+    await expect(deployL1(`--${role}`, zeroAddress)).rejects.toThrow('expected an account')
+  })
+
+  it('refuses one account as batcher and proposer, which no sequencer takes', async () => {
+    await expect(deployL1('--proposer', ADDRESS)).rejects.toThrow(`got ${ADDRESS} twice`)
+    expect(existsSync(out())).toBe(false)
   })
 
   it('never touches a file that is there', async () => {
@@ -199,9 +216,33 @@ describe('keyroll deploy l1 on an L1', () => {
     ['l2_chain_id', ['--l2-chain-id', '9007199254740993']],
     ['l2_chain_id', ['--l2-chain-id', '18446744073709551616']],
     ['seq_window_size', ['--seq-window-size', '1']],
-  ])('pays for no rollup whose config no node could read: %s', async (field, flags) => {
+    ["got that of L1, expected one of the rollup's own", ['--l2-chain-id', '900']],
+  ])('pays for no rollup whose config no node should read: %s', async (field, flags) => {
     await expect(deploy(...flags)).rejects.toThrow(field)
     expect(await sent()).toBe(0)
     expect(existsSync(out())).toBe(false)
+  })
+})
+
+describe('keyroll deploy replica', () => {
+  const deployReplica = (...schedules: readonly string[]) =>
+    parse([
+      ...['replica', '--rpc', NOWHERE, '--rollup-config', 'none'],
+      ...schedules.flatMap((each) => ['--schedule', each]),
+    ])
+
+  it.each([
+    ['words', ['soon'], 'expected FROM:UNTIL:INDEX'],
+    ['two numbers', ['1:2'], 'expected FROM:UNTIL:INDEX'],
+    ['a period that ends before it begins', ['5:2:6444'], 'expected ascending slots'],
+    ['a slot of more than 64 bits', ['0:18446744073709551616:6444'], 'expected ascending slots'],
+    ['periods that overlap', ['1:20:6444', '10:30:6444'], 'expected ascending slots'],
+    ['the root', ['1:20:1'], 'expected a generalized index'],
+  ])('refuses a schedule of %s, before it does anything', async (_, schedules, message) => {
+    await expect(deployReplica(...schedules)).rejects.toThrow(message)
+  })
+
+  it('takes periods one by one or in a list', async () => {
+    await expect(deployReplica('1:20:6444,20:30:6445', '40:50:6444')).rejects.toThrow('none: cannot be read')
   })
 })

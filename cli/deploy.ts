@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { type Address, createWalletClient, zeroAddress } from 'viem'
+import { type Address, createWalletClient, isAddressEqual, zeroAddress } from 'viem'
 import { CodeDiffersError } from '../contracts/errors.ts'
 import type { BlockHashPeriod, DeployingClient } from '../contracts/index.ts'
 import type { RollupPlan } from '../devnet/deployRollup.ts'
@@ -53,7 +53,7 @@ const L1_SLOT_SECONDS = 12
 
 function createDeployL1Command(): Command {
   const address = (flag: string, who: string) =>
-    option(`--${flag} <address>`, who).argParser(parseAddress).makeOptionMandatory()
+    option(`--${flag} <address>`, who).argParser(parseRole).makeOptionMandatory()
   const count = (flags: string, description: string, value: number) =>
     option(flags, description).argParser(parseCount).default(value)
 
@@ -86,7 +86,13 @@ function createDeployL1Command(): Command {
     )
     .addOption(count('--max-sequencer-drift <seconds>', 'how far block time may run ahead of L1', 1800))
     .addOption(count('--seq-window-size <blocks>', 'L1 blocks in which a batch must follow its origin', 3600))
-    .addOption(count('--channel-timeout <blocks>', 'L1 blocks in which a channel must be complete', 50))
+    .addOption(
+      count(
+        '--channel-timeout <blocks>',
+        'written to the config for tools of the OP Stack; no effect here',
+        50,
+      ),
+    )
     .addOption(
       option(
         '--allow-short-recovery',
@@ -104,6 +110,7 @@ function createDeployL1Command(): Command {
 
 async function runDeployL1(flags: DeployL1Flags): Promise<void> {
   checkRecoveryDelay(flags)
+  checkRoles(flags)
   const client = deployingClient(flags)
   const feeLimits = readFeeLimits(flags)
   const { deployPlanned, OriginLostError } = await import('../devnet/deployRollup.ts')
@@ -129,6 +136,9 @@ async function planOnce(client: DeployingClient, flags: DeployL1Flags): Promise<
   if (begun !== undefined) return begun
   const parameters = { ...wanted, l2ChainId: wanted.l2ChainId ?? drawChainId() }
   const plan = await planRollup(client, parameters, 'finalized')
+  if (parameters.l2ChainId === plan.l1ChainId) {
+    throw new CliError(`--l2-chain-id ${plan.l1ChainId}: got that of L1, expected one of the rollup's own`)
+  }
   writePlan(flags.out, plan)
   return plan
 }
@@ -141,6 +151,12 @@ function checkRecoveryDelay({ minRecoveryDelay, seqWindowSize, allowShortRecover
     `--min-recovery-delay ${minRecoveryDelay}: expected at least ${needed} seconds, two sequencing windows of ` +
       `${seqWindowSize} L1 blocks; --allow-short-recovery takes less`,
   )
+}
+
+/** A sequencer refuses one key for both, since each role gives out the nonces of its account by itself. */
+function checkRoles({ batcher, proposer }: DeployL1Flags): void {
+  if (!isAddressEqual(batcher, proposer)) return
+  throw new CliError(`--batcher and --proposer: got ${batcher} twice, expected two accounts`)
 }
 
 function wantedRollup(flags: DeployL1Flags): WantedRollup {
@@ -184,9 +200,9 @@ function createDeployReplicaCommand(): Command {
     .addOption(
       option(
         '--schedule <from:until:index>',
-        "slots of L1's beacon chain, and the generalized index of the L1 block hash in their blocks (Deneb to Fulu: 6444); may be repeated; the last ends where the next fork is not known",
+        "slots of L1's beacon chain, and the generalized index of the L1 block hash in their blocks (Deneb to Fulu: 6444); separated by commas or repeated; the last ends where the next fork is not known",
       )
-        .argParser(parsePeriod)
+        .argParser(parsePeriods)
         .makeOptionMandatory(),
     )
     .addOption(
@@ -219,12 +235,32 @@ async function runDeployReplica(flags: DeployReplicaFlags): Promise<void> {
   process.stdout.write(`${JSON.stringify(contracts, null, 2)}\n`)
 }
 
-function parsePeriod(text: string, previous: readonly BlockHashPeriod[] = []): readonly BlockHashPeriod[] {
-  const [fromSlot, untilSlot, index, ...rest] = text.split(':').map(parseQuantity)
-  if (fromSlot === undefined || untilSlot === undefined || index === undefined || rest.length > 0) {
-    throw new InvalidArgumentError('expected FROM:UNTIL:INDEX, for example 8626176:15000000:6444.')
+/** Parses the address of a role, which somebody must have. */
+function parseRole(text: string): Address {
+  const address = parseAddress(text)
+  if (address === zeroAddress) throw new InvalidArgumentError('expected an account, not the zero address.')
+  return address
+}
+
+/** Parses one of several periods, each in its own flag or separated by commas, as BeaconRootsSource takes them. */
+function parsePeriods(text: string, previous: readonly BlockHashPeriod[] = []): readonly BlockHashPeriod[] {
+  const periods = [...previous]
+  for (const each of text.split(',')) {
+    if (!/^\d{1,20}:\d{1,20}:\d{1,20}$/.test(each)) {
+      throw new InvalidArgumentError('expected FROM:UNTIL:INDEX, for example 8626176:15000000:6444.')
+    }
+    const [fromSlot = 0n, untilSlot = 0n, index = 0n] = each.split(':').map(BigInt)
+    if (fromSlot < (periods.at(-1)?.untilSlot ?? 0n) || fromSlot >= untilSlot || untilSlot >= 2n ** 64n) {
+      throw new InvalidArgumentError(
+        'expected ascending slots of at most 64 bits, each period after the one before.',
+      )
+    }
+    if (index < 2n || index >= 2n ** 64n) {
+      throw new InvalidArgumentError('expected a generalized index of at least 2 and at most 64 bits.')
+    }
+    periods.push({ fromSlot, untilSlot, index })
   }
-  return [...previous, { fromSlot, untilSlot, index }]
+  return periods
 }
 
 function deployingClient({

@@ -89,6 +89,15 @@ async function force(
   return lines.map((line) => JSON.parse(line))
 }
 
+/** Serves the node's answers, or what shall come instead. */
+const startProxy = (instead: (method: string, params: readonly unknown[]) => object | undefined) =>
+  startHttpServer(async (_path, body) => {
+    const { id, method, params } = JSON.parse(body)
+    const answer = instead(method, params)
+    if (answer !== undefined) return Response.json({ jsonrpc: '2.0', id, ...answer })
+    return fetch(node.server.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  })
+
 describe('keyroll force', () => {
   it('prints one line that says where the deposit is, and until when it takes effect', async () => {
     const raw = rawOf('alice')
@@ -195,6 +204,39 @@ describe('keyroll force', () => {
     expect(told).toContain('forcing it nevertheless')
   })
 
+  it('forces again what a deposit brought without effect, and nothing of which that is not known yet', async () => {
+    const raw = rawOf('nancy')
+    const [{ l1TransactionHash, transactionHash: deposit }] = await force(raw)
+    let status: object | undefined
+    const { url, close } = await startProxy((method, [hash]) =>
+      method === 'keyroll_getStatus' && hash === deposit && status
+        ? { result: { transactionHash: deposit, ...status } }
+        : undefined,
+    )
+    const at = { 'keyroll-rpc': url }
+    const before = await sentByUser()
+    const inBlock = { blockNumber: '0x5', blockHash: fakeHash('5') }
+    const failed = { ...inBlock, valid: false, invalidReason: 'NONCE_TOO_HIGH' }
+    for (const other of [
+      undefined,
+      { stage: 'unknown' },
+      { stage: 'unsafe', ...failed },
+      { stage: 'safe', ...inBlock, valid: true },
+    ]) {
+      status = other
+      await expect(force(raw, at)).rejects.toThrow(/holds the set-config already; nothing was sent/)
+    }
+    expect(await sentByUser()).toBe(before)
+    status = { stage: 'safe', ...failed }
+    const [again] = await force(raw, at)
+    expect(told).toMatch(`${l1TransactionHash} in block`)
+    expect(told).toContain('had no effect then: forcing it again')
+    expect(again.transactionHash).not.toBe(deposit)
+    // The one that counts is the newest, of which nothing is known yet.
+    await expect(force(raw, at)).rejects.toThrow(`${again.l1TransactionHash} in block`)
+    await close()
+  })
+
   it('refuses while transactions of its payer wait, which may be the same, and forces it when told to', async () => {
     const l1 = createTestClient({ mode: 'anvil', transport: http(world.url) })
     const raw = rawOf('wanda')
@@ -291,14 +333,6 @@ it('says in its help what is paid for again without a node', () => {
 })
 
 describe('waiting for a forced set-config', () => {
-  /** Serves the node's answers, or what shall come instead. */
-  const startProxy = (instead: (method: string) => object | undefined) =>
-    startHttpServer(async (_path, body) => {
-      const { id, method } = JSON.parse(body)
-      const answer = instead(method)
-      if (answer !== undefined) return Response.json({ jsonrpc: '2.0', id, ...answer })
-      return fetch(node.server.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-    })
   const safe = (deposit: Hex) => ({
     ...{ stage: 'safe', transactionHash: deposit, valid: true },
     ...{ blockNumber: '0x5', blockHash: fakeHash('5') },

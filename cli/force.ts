@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import {
   type Address,
@@ -22,14 +21,8 @@ import {
   getStatus,
   portalActions,
 } from '../client/index.ts'
-import {
-  DepositLogError,
-  fromHex,
-  MAX_TRANSACTION_BYTES,
-  type RollupConfig,
-  transactionHash,
-} from '../protocol/index.ts'
-import { awaitForced } from './awaitForced.ts'
+import { DepositLogError, fromHex, type RollupConfig, transactionHash } from '../protocol/index.ts'
+import { awaitForced, DERIVED } from './awaitForced.ts'
 import { awaitReceipt } from './awaitReceipt.ts'
 import { CliError } from './CliError.ts'
 import { callRpc } from './callRpc.ts'
@@ -37,7 +30,8 @@ import { type FeeFlags, readFeeLimits, withFeeOptions } from './feeOptions.ts'
 import { findEarlierForce } from './findEarlierForce.ts'
 import { httpTransport } from './httpTransport.ts'
 import { interruptibly } from './interruptibly.ts'
-import { option, parseCount, parseHttpUrl, readAccount, readRollupConfig, readText } from './options.ts'
+import { option, parseCount, parseHttpUrl, readAccount, readRollupConfig } from './options.ts'
+import { RAW_ARGUMENT, readRaw } from './readRaw.ts'
 
 type ForceFlags = FeeFlags & {
   l1Rpc: string
@@ -57,7 +51,7 @@ export function createForceCommand(): Command {
       'send a signed set-config to the rollup through L1, when the sequencer refuses it or is gone; ' +
         'it takes effect at the latest when the sequencing window closes',
     )
-    .argument('<raw>', 'the bytes of the set-config in hex, a file that holds them, or - for standard input')
+    .argument('<raw>', RAW_ARGUMENT)
     .addOption(option('--l1-rpc <url>', 'JSON-RPC of L1').argParser(parseHttpUrl).makeOptionMandatory())
     .addOption(option('--rollup-config <file>', 'the rollup config').makeOptionMandatory())
     .addOption(option('--private-key-file <file>', 'private key that pays on L1 (or KEYROLL_PRIVATE_KEY)'))
@@ -102,7 +96,7 @@ async function force(argument: string, flags: ForceFlags, signal: AbortSignal): 
     await checkEffect({ rollup, raw, timestamp, keyrollRpc, anyway: flags.anyway })
   }
   await checkWaiting(l1, l1.account.address, flags.anyway)
-  await checkEarlier(l1, { rollup, raw, anyway: flags.anyway })
+  await checkEarlier(l1, { rollup, raw, keyrollRpc, anyway: flags.anyway })
   tell(describeCost(raw, estimate))
   if (flags.dryRun) return print(estimateToJson(estimate))
 
@@ -141,26 +135,6 @@ function readForced(rollup: RollupConfig, receipt: TransactionReceipt): ForcedCo
   if (forced !== undefined) return forced
   const { transactionHash, blockNumber } = receipt
   throw new CliError(`L1 transaction ${transactionHash} made no deposit in block ${blockNumber}`)
-}
-
-/** Reads hex from the command line, a file or standard input. */
-function readRaw(argument: string): Hex {
-  const { text, where } = readArgument(argument)
-  if (text === '' || text === '0x') throw new CliError(`${where}: got nothing, expected a set-config in hex`)
-  if (!/^0x([0-9a-f]{2})+$/i.test(text)) {
-    throw new CliError(`${where}: got text that is not bytes in hex, expected 0x and pairs of hex digits`)
-  }
-  const length = text.length / 2 - 1
-  if (length > MAX_TRANSACTION_BYTES) {
-    throw new CliError(`${where}: got ${length} bytes, expected at most ${MAX_TRANSACTION_BYTES}`)
-  }
-  return text.toLowerCase() as Hex
-}
-
-function readArgument(argument: string): { text: string; where: string } {
-  if (/^0x/i.test(argument)) return { text: argument, where: 'the argument' }
-  if (argument === '-') return { text: readFileSync(0, 'utf8').trim(), where: 'standard input' }
-  return { text: readText(argument).trim(), where: argument }
 }
 
 async function assertNodeOf({ l2ChainId }: RollupConfig, keyrollRpc: string): Promise<void> {
@@ -203,10 +177,10 @@ async function checkWaiting(l1: Client, payer: Address, anyway: boolean): Promis
   refuse(`${pending - mined} of the transactions of ${payer} wait, one may hold the set-config`, anyway)
 }
 
-type EarlierCheck = { rollup: RollupConfig; raw: Hex; anyway: boolean }
+type EarlierCheck = { rollup: RollupConfig; raw: Hex; keyrollRpc: string | undefined; anyway: boolean }
 
 /** A node knows of a deposit only once it has derived it, perhaps half a day later. */
-async function checkEarlier(l1: Client, { rollup, raw, anyway }: EarlierCheck): Promise<void> {
+async function checkEarlier(l1: Client, { rollup, raw, keyrollRpc, anyway }: EarlierCheck): Promise<void> {
   let earlier: Awaited<ReturnType<typeof findEarlierForce>>
   try {
     earlier = await findEarlierForce(l1, { rollup, raw })
@@ -217,8 +191,23 @@ async function checkEarlier(l1: Client, { rollup, raw, anyway }: EarlierCheck): 
     )
   }
   if (earlier === undefined) return
-  const { transactionHash, blockNumber } = earlier
-  refuse(`L1 transaction ${transactionHash} in block ${blockNumber} holds the set-config already`, anyway)
+  const { transactionHash: hash, blockNumber } = earlier
+  const what = `L1 transaction ${hash} in block ${blockNumber} holds the set-config already`
+  if (keyrollRpc !== undefined) {
+    const forced = findForced(rollup, await getTransactionReceipt(l1, { hash }))
+    const deposit = forced.findLast((each) => each.raw === raw)?.transactionHash
+    if (deposit !== undefined && (await hadNoEffect(keyrollRpc, deposit))) {
+      return tell(`${what}, and had no effect then: forcing it again`)
+    }
+  }
+  refuse(what, anyway)
+}
+
+/** Those before it are derived too, so what they changed is in the state that the set-config was checked against. */
+async function hadNoEffect(keyrollRpc: string, deposit: Hex): Promise<boolean> {
+  const node = createClient({ transport: httpTransport(keyrollRpc) })
+  const { stage, valid } = await getStatus(node, { transactionHash: deposit })
+  return DERIVED.includes(stage) && valid === false
 }
 
 /** Ends the command before it pays, unless it shall go on whatever there is against it. */

@@ -10,7 +10,7 @@ export function createGetCommand(): Command {
     .argument('<id>', 'keystore id, 32 bytes in hex', parseHash)
     .addOption(keyrollRpcOption())
     .addOption(
-      option('--block <block>', 'latest, safe, finalized, or a block number in decimal or hex')
+      option('--block <block>', 'latest, safe, finalized, earliest, or a block number in decimal or hex')
         .argParser(parseBlock)
         .default('latest'),
     )

@@ -9,6 +9,7 @@ import { createForceCommand } from './force.ts'
 import { createGetCommand } from './get.ts'
 import { createNodeCommand } from './node.ts'
 import { VERSION } from './nodeOptions.ts'
+import { readSwitches } from './options.ts'
 import { createRelayCommand } from './relay.ts'
 import { createSendCommand } from './send.ts'
 import { createSequencerCommand } from './sequencer.ts'
@@ -28,6 +29,12 @@ const program = new Command('keyroll')
   .addCommand(createGetCommand())
   .addCommand(createSendCommand())
   .addCommand(createForceCommand())
+  .hook('preAction', (_, command) => readSwitches(command))
+
+process.stdout.on('error', (error) => {
+  // Whoever reads it, such as `head`, may have had enough: shells call that 128 + SIGPIPE.
+  process.exit('code' in error && error.code === 'EPIPE' ? 141 : report(error))
+})
 
 try {
   await program.parseAsync()

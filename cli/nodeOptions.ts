@@ -5,7 +5,14 @@ import type { L1TrustSource } from '../node/l1/L1Client.ts'
 import { makeDirectory } from '../node/store/makeDirectory.ts'
 import { urlSecrets } from '../node/urlSecrets.ts'
 import { isKeccakFast } from '../protocol/index.ts'
-import { option, parseCount, parseHttpUrls, parsePort, readRollupConfig } from './options.ts'
+import {
+  option,
+  parseCount,
+  parseHttpUrls,
+  parseMilliseconds,
+  parsePort,
+  readRollupConfig,
+} from './options.ts'
 import type { StatusLine } from './StatusLine.ts'
 
 /** The flags that `keyroll node` and `keyroll sequencer` share. */
@@ -50,7 +57,7 @@ export function withNodeOptions(command: Command, defaults: { dataDir: string; p
     )
     .addOption(
       option('--l1-poll-interval <milliseconds>', 'how often to look for a new L1 block')
-        .argParser(parseCount)
+        .argParser(parseMilliseconds)
         .default(1000),
     )
     .addOption(
@@ -67,7 +74,10 @@ export function withNodeOptions(command: Command, defaults: { dataDir: string; p
         .default(defaults.port),
     )
     .addOption(
-      option('--cors-origin <origin>', 'web pages of this origin may ask, * for all (default: none)'),
+      option(
+        '--cors-origin <origin>',
+        'web pages of this origin may ask and open WebSockets, * for all (default: none)',
+      ),
     )
     .addOption(logLevelOption())
 }

@@ -1,22 +1,23 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   option,
   parseAddress,
   parseBlock,
-  parseBytes,
   parseCount,
   parseHash,
   parseHttpUrl,
   parseHttpUrls,
+  parseMilliseconds,
   parsePort,
   parseQuantity,
   readAccount,
   readConfig,
   readRollupConfig,
+  readSwitches,
 } from './options.ts'
 
 let directory: string
@@ -42,6 +43,18 @@ describe('options', () => {
     expect(option('--l1-rpc <url>', 'L1').envVar).toBe('KEYROLL_L1_RPC')
   })
 
+  it.each([
+    ['as a flag', ['--data-dir', ''], undefined],
+    ['from the environment', [], ''],
+  ])('takes no empty value %s', (_, args, env) => {
+    vi.stubEnv('KEYROLL_DATA_DIR', env)
+    const command = new Command()
+      .exitOverride()
+      .configureOutput({ writeErr: () => undefined })
+      .addOption(option('--data-dir <dir>', 'where to'))
+    expect(() => command.parse(args, { from: 'user' })).toThrow('expected something')
+  })
+
   it('takes what is well-formed', () => {
     expect(parsePort('0')).toBe(0)
     expect(parseCount('7')).toBe(7)
@@ -49,7 +62,6 @@ describe('options', () => {
     expect(parseHttpUrl('http://127.0.0.1:8545/')).toBe('http://127.0.0.1:8545')
     expect(parseHttpUrls('https://a.example, http://b.example', ['http://c.example'])).toHaveLength(3)
     expect(parseHash(`0x${'AB'.repeat(32)}`)).toBe(`0x${'ab'.repeat(32)}`)
-    expect(parseBytes('0x')).toBe('0x')
     expect(['safe', '0x1F', '31'].map(parseBlock)).toEqual(['safe', '0x1F', '0x1f'])
     expect(parseAddress(ADDRESS)).toBe(ADDRESS)
   })
@@ -60,16 +72,42 @@ describe('options', () => {
     ['a negative number', () => parseQuantity('-1')],
     ['a count of zero', () => parseCount('0')],
     ['a count in exponent form', () => parseCount('1e3')],
+    ['more milliseconds than a timer takes', () => parseMilliseconds('2147483648')],
     ['a URL without scheme', () => parseHttpUrl('localhost:8545')],
     ['a URL of another scheme', () => parseHttpUrl('ws://localhost:8545')],
     ['an empty URL in a list', () => parseHttpUrls('http://a.example,')],
     ['a short hash', () => parseHash('0xab')],
     ['a block that is none', () => parseBlock('1.5')],
-    ['half a byte', () => parseBytes('0xabc')],
-    ['bytes without 0x', () => parseBytes('ab')],
     ['a wrong checksum', () => parseAddress(ADDRESS.replace('E', 'e'))],
   ])('refuses %s', (_, parse) => {
     expect(parse).toThrow(InvalidArgumentError)
+  })
+})
+
+describe('readSwitches', () => {
+  const read = (env: string | undefined, ...args: string[]) => {
+    vi.stubEnv('KEYROLL_STOPPED', env)
+    const command = new Command().addOption(option('--stopped', 'build no blocks').default(false))
+    readSwitches(command.parse(args, { from: 'user' }))
+    return command.opts().stopped
+  }
+
+  it.each([
+    ['true', true],
+    ['1', true],
+    ['false', false],
+    ['0', false],
+    [undefined, false],
+  ])('reads a switch from the environment: %s is %s', (env, expected) => {
+    expect(read(env)).toBe(expected)
+  })
+
+  it('goes by the flag where there is one', () => {
+    expect(read('false', '--stopped')).toBe(true)
+  })
+
+  it.each(['', 'no', 'FALSE'])('refuses what is neither yes nor no: "%s"', (env) => {
+    expect(() => read(env)).toThrow(/KEYROLL_STOPPED: got ".*", expected true or false/)
   })
 })
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Address, type Hex, isAddress, isHex, type LocalAccount } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import {
@@ -11,10 +11,29 @@ import {
 } from '../protocol/index.ts'
 import { CliError } from './CliError.ts'
 
-/** Makes an option whose environment twin is `KEYROLL_` and the flag in capitals. */
+/** Makes an option whose environment twin is `KEYROLL_` and the flag in capitals; a value that it takes is not empty. */
 export function option(flags: string, description: string): Option {
   const option = new Option(flags, description)
+  if (option.required) option.argParser(parseText)
   return option.env(`KEYROLL_${option.name().toUpperCase().replaceAll('-', '_')}`)
+}
+
+/** Reads the environment twins of a command's switches: commander takes whatever stands there for yes, `false` as well. */
+export function readSwitches(command: Command): void {
+  for (const option of command.options) {
+    const name = option.attributeName()
+    if (!option.isBoolean() || command.getOptionValueSource(name) !== 'env') continue
+    const text = process.env[option.envVar ?? ''] ?? ''
+    if (!['true', 'false', '1', '0'].includes(text)) {
+      throw new CliError(`${option.envVar}: got ${JSON.stringify(text)}, expected true or false`)
+    }
+    command.setOptionValueWithSource(name, text === 'true' || text === '1', 'env')
+  }
+}
+
+function parseText(text: string): string {
+  if (text === '') throw new InvalidArgumentError('expected something.')
+  return text
 }
 
 /** Parses a TCP port, 0 for any free one. */
@@ -24,9 +43,12 @@ export function parsePort(text: string): number {
 
 /** Parses a whole number of at least 1. */
 export function parseCount(text: string): number {
-  const count = parseWhole(text, 2 ** 32 - 1)
-  if (count === 0) throw new InvalidArgumentError('expected at least 1.')
-  return count
+  return parseWhole(text, 2 ** 32 - 1, 1)
+}
+
+/** Parses a time in milliseconds that a timer can wait: Node's end at once what is longer. */
+export function parseMilliseconds(text: string): number {
+  return parseWhole(text, 2 ** 31 - 1, 1)
 }
 
 /** Parses an unsigned integer that may exceed 2^53. */
@@ -35,10 +57,10 @@ export function parseQuantity(text: string): bigint {
   return BigInt(text)
 }
 
-function parseWhole(text: string, maximum: number): number {
+function parseWhole(text: string, maximum: number, minimum = 0): number {
   const number = Number(text)
-  if (/^\d{1,10}$/.test(text) && number <= maximum) return number
-  throw new InvalidArgumentError(`expected a whole number from 0 to ${maximum}.`)
+  if (/^\d{1,10}$/.test(text) && number >= minimum && number <= maximum) return number
+  throw new InvalidArgumentError(`expected a whole number from ${minimum} to ${maximum}.`)
 }
 
 /** Parses the URL of an HTTP API, without the slash at its end. */
@@ -78,13 +100,9 @@ export function parseBlock(text: string): string {
   if (['latest', 'safe', 'finalized', 'earliest'].includes(text) || /^0x[0-9a-f]{1,16}$/i.test(text))
     return text
   if (/^\d{1,19}$/.test(text)) return `0x${BigInt(text).toString(16)}`
-  throw new InvalidArgumentError('expected latest, safe, finalized, or a block number in decimal or hex.')
-}
-
-/** Parses bytes in hex. */
-export function parseBytes(text: string): Hex {
-  if (!isHex(text) || text.length % 2 !== 0) throw new InvalidArgumentError('expected bytes in hex, with 0x.')
-  return text.toLowerCase() as Hex
+  throw new InvalidArgumentError(
+    'expected latest, safe, finalized, earliest, or a block number in decimal or hex.',
+  )
 }
 
 /** Reads a rollup config from its file. @throws {CliError} when it cannot be read or is wrong. */

@@ -106,3 +106,16 @@ it('says what is wrong with a file that holds no config', async () => {
   await expect(relaying).rejects.toThrow(CliError)
   await expect(relaying).rejects.toThrow(file('config'))
 })
+
+it('says where no replica and no oracle stands', async () => {
+  const nowhere = `0x${'01'.repeat(20)}` as const
+  await expect(relay('root', { replica: nowhere })).rejects.toThrow(`No KeystoreReplica stands at ${nowhere}`)
+  const elsewhere = relay('root', { 'l1-rpc': world.l2.transport.url })
+  await expect(elsewhere).rejects.toThrow(/no OutputOracle stands at 0x/)
+})
+
+it('says which node does not answer', async () => {
+  const dead = await startHttpServer(async () => new Response('', { status: 404 }))
+  await expect(relay('root', { 'l1-rpc': dead.url })).rejects.toThrow('The L1 node did not answer')
+  await dead.close()
+})

@@ -1,7 +1,15 @@
 import { Command } from 'commander'
-import { type Address, createClient, type Hex } from 'viem'
+import {
+  type Address,
+  BaseError,
+  ContractFunctionRevertedError,
+  ContractFunctionZeroDataError,
+  createClient,
+  type Hex,
+} from 'viem'
 import { getBlock, readContract } from 'viem/actions'
 import { replicaReadActions } from '../client/index.ts'
+import { answered, ReplicaAbsentError } from '../prover/index.ts'
 import { CliError } from './CliError.ts'
 import { type FeeFlags, readFeeLimits, withFeeOptions } from './feeOptions.ts'
 import { findFinalOutput } from './findFinalOutput.ts'
@@ -180,18 +188,36 @@ async function newestFinalOutput(
 
 async function readOracle({ l1Rpc, rpc, replica }: RelayFlags) {
   const { keystoreReplicaAbi, outputOracleAbi } = await import('../contracts/index.ts')
-  const address = await readContract(createClient({ transport: httpTransport(rpc) }), {
+  const reading = readContract(createClient({ transport: httpTransport(rpc) }), {
     address: replica,
     abi: keystoreReplicaAbi,
     functionName: 'outputOracle',
   })
+  const address = await answered('L2 node', 'outputOracle', reading).catch((cause) => {
+    throw isOfOtherCode(cause) ? new ReplicaAbsentError(replica, { cause }) : cause
+  })
   const oracle = { address, abi: outputOracleAbi } as const
-  const length = await readContract(createClient({ transport: httpTransport(l1Rpc) }), {
+  const counting = readContract(createClient({ transport: httpTransport(l1Rpc) }), {
     ...oracle,
     functionName: 'nextOutputIndex',
   })
+  const length = await answered('L1 node', 'nextOutputIndex', counting).catch((cause) => {
+    const message = `no OutputOracle stands at ${address}: is --l1-rpc a node of the rollup's L1?`
+    throw isOfOtherCode(cause) ? new CliError(message, { cause }) : cause
+  })
   if (length === 0n) throw new CliError(`the OutputOracle ${address} has no output yet`)
   return { oracle, count: length }
+}
+
+/** Tells whether a node answered, but nothing, or another contract, stands at the address. */
+function isOfOtherCode({ cause }: Error): boolean {
+  return (
+    cause instanceof BaseError &&
+    cause.walk(
+      (each) =>
+        each instanceof ContractFunctionZeroDataError || each instanceof ContractFunctionRevertedError,
+    ) !== null
+  )
 }
 
 async function outputToConfirmFrom(flags: RelayFrom): Promise<bigint> {

@@ -8,6 +8,8 @@ export type Run = {
   stdout(): string
   stderr(): string
   kill(signal: NodeJS.Signals): void
+  /** Reads no more of its standard output, as `head` does. */
+  closeStdout(): void
   /** Resolves with the exit code, null when a signal ended it. */
   exited: Promise<number | null>
 }
@@ -30,6 +32,7 @@ export function keyroll(...args: readonly string[]): Run {
     stdout: () => stdout,
     stderr: () => stderr,
     kill: (signal) => void child.kill(signal),
+    closeStdout: () => void child.stdout.destroy(),
     exited: new Promise((resolve) => child.once('close', (code) => resolve(code))),
   }
 }
