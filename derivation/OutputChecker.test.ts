@@ -166,6 +166,16 @@ describe('the output checker', () => {
     expect([await checkedCount('match'), await checkedCount('mismatch')]).toEqual([1, 0])
   })
 
+  it('says nothing after a reset of an output that the safe chain no longer reaches', async () => {
+    const { l1, checker, output, store, node } = await setUp()
+    await checker.follow(l1.mine([output(2), output(4, WRONG), output(6, WRONG)]))
+    expect(checker.wrongOutputs().map(({ output: { index } }) => index)).toEqual([1n, 2n])
+    await node.engine.reset(6n, 4n)
+    await checker.reset()
+    expect(store.outputCount()).toBe(3n)
+    expect(checker.wrongOutputs().map(({ output: { index } }) => index)).toEqual([1n])
+  })
+
   it('follows a deletion and a new output after it within one L1 block', async () => {
     const { l1, checker, output, heard, store } = await setUp()
     const header = l1.mine([output(4, WRONG), { kind: 'deleteOutputs', newLength: 0n }, output(3)])

@@ -1,6 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { bumpFees, type FeeLimits, type Fees, outbidFees, suggestFees, type TransactionKind } from './Fees.ts'
+import {
+  bumpFees,
+  type FeeLimits,
+  type Fees,
+  isClearlyLess,
+  outbidFees,
+  suggestFees,
+  type TransactionKind,
+  trimFees,
+} from './Fees.ts'
 
 const gwei = 1_000_000_000n
 const limits: FeeLimits = {
@@ -92,6 +101,31 @@ describe('bumpFees', () => {
     expect(bumped).toMatchObject({ maxFeePerGas: 101n * gwei, maxFeePerBlobGas: 80n * gwei })
   })
 
+  it('raises by no more than that where prices have not risen', () => {
+    const prices = { baseFee: 10n * gwei, priorityFee: 2n * gwei, blobBaseFee: 3n * gwei }
+    const bumped = (kind: TransactionKind) =>
+      bumpFees(suggestFees(prices, limits, kind), prices, limits, kind)
+    expect(bumped('calldata')).toEqual({
+      maxFeePerGas: (242n * gwei) / 10n + 1n,
+      maxPriorityFeePerGas: (22n * gwei) / 10n + 1n,
+      maxFeePerBlobGas: 0n,
+    })
+    expect(bumped('blobs')).toEqual({
+      maxFeePerGas: 44n * gwei + 1n,
+      maxPriorityFeePerGas: 4n * gwei + 1n,
+      maxFeePerBlobGas: 12n * gwei + 1n,
+    })
+  })
+
+  it.each(['maxFeePerGas', 'maxPriorityFeePerGas', 'maxFeePerBlobGas'] as const)(
+    'raises nothing where there is no room left for %s alone, as after its ceiling was lowered',
+    (name) => {
+      const prices = { baseFee: gwei, priorityFee: gwei, blobBaseFee: gwei }
+      const previous = { ...suggestFees(prices, limits, 'blobs'), [name]: limits[name] }
+      expect(bumpFees(previous, prices, limits, 'blobs')).toBeUndefined()
+    },
+  )
+
   it('reaches the ceiling with the last replacement that fits', () => {
     const prices = { baseFee: gwei, priorityFee: gwei, blobBaseFee: gwei }
     let fees: Fees | undefined = suggestFees(prices, limits, 'blobs')
@@ -132,7 +166,68 @@ describe('suggestFees, bumpFees and outbidFees', () => {
   })
 })
 
+describe('trimFees', () => {
+  const prices = { baseFee: 100n * gwei, priorityFee: gwei, blobBaseFee: 10n * gwei }
+  /** What L1 asks for now, with room for one full block. */
+  const asked = { maxFeePerGas: 114n * gwei, maxPriorityFeePerGas: gwei }
+  const paid = (maxFeePerGas: bigint, maxFeePerBlobGas = 0n): Fees => ({
+    maxFeePerGas: maxFeePerGas * gwei,
+    maxPriorityFeePerGas: gwei,
+    maxFeePerBlobGas: maxFeePerBlobGas * gwei,
+  })
+
+  it.each([
+    ['what L1 asks for now, where that is clearly less', 201n, 114n],
+    ['what L1 asks for now, where less was offered than the base fee', 99n, 114n],
+    ['nothing else, where that is about the same', 120n, undefined],
+    ['nothing else, where it is more, and what was offered is enough', 104n, undefined],
+  ])('offers %s', (_, before, after) => {
+    const expected = after && { ...asked, maxFeePerBlobGas: 0n }
+    expect(trimFees(paid(before), prices, limits, 'calldata')).toEqual(expected)
+  })
+
+  it.each([
+    ['clearly less is asked for now', 30n, true],
+    ['less was offered than their base fee', 9n, true],
+    ['about the same is asked for now', 11n, false],
+  ])('looks at blobs too: %s', (_, before, isOther) => {
+    const expected = isOther ? { ...asked, maxFeePerBlobGas: (113n * gwei) / 10n } : undefined
+    expect(trimFees(paid(114n, before), prices, limits, 'blobs')).toEqual(expected)
+  })
+
+  it('offers nothing else where the base fee is above the ceiling, which was offered', () => {
+    const dear = { ...prices, baseFee: 400n * gwei }
+    expect(trimFees(paid(300n), dear, limits, 'calldata')).toBeUndefined()
+  })
+})
+
+describe('isClearlyLess', () => {
+  const fees = (maxFeePerGas: bigint, maxFeePerBlobGas: bigint): Fees => ({
+    maxFeePerGas,
+    maxPriorityFeePerGas: 0n,
+    maxFeePerBlobGas,
+  })
+
+  it('says so from the least on by which nodes want a replacement raised, in one of the caps', () => {
+    expect(isClearlyLess(fees(100n, 0n), fees(110n, 0n))).toBe(true)
+    expect(isClearlyLess(fees(101n, 0n), fees(110n, 0n))).toBe(false)
+    expect(isClearlyLess(fees(100n, 100n), fees(100n, 110n))).toBe(true)
+    expect(isClearlyLess(fees(0n, 0n), fees(0n, 0n))).toBe(false)
+  })
+})
+
 describe('outbidFees', () => {
+  it('doubles what was refused where prices have not risen', () => {
+    const prices = { baseFee: 10n * gwei, priorityFee: 2n * gwei, blobBaseFee: 3n * gwei }
+    for (const kind of ['calldata', 'blobs'] as const) {
+      expect(outbidFees(suggestFees(prices, limits, kind), prices, limits, kind)).toEqual({
+        maxFeePerGas: 44n * gwei,
+        maxPriorityFeePerGas: 4n * gwei,
+        maxFeePerBlobGas: kind === 'blobs' ? 12n * gwei : 0n,
+      })
+    }
+  })
+
   it('doubles what was refused until everything is at its ceiling, and then says so', () => {
     fc.assert(
       fc.property(arbitraryPrices, arbitraryPrices, arbitraryKind, (before, now, kind) => {

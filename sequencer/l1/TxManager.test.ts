@@ -126,6 +126,16 @@ describe('TxManager', () => {
     expect(await confirmed).toMatchObject({ status: 'success' })
   })
 
+  it('raises by no more than nodes ask for where the base fee has not risen', async () => {
+    const manager = await open()
+    await send(manager, 'a')
+    clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs
+    await manager.poll()
+    expect(l1.pool()).toMatchObject([
+      { maxFeePerGas: (33n * gwei) / 10n + 1n, maxPriorityFeePerGas: (11n * gwei) / 10n + 1n },
+    ])
+  })
+
   it('never pays more than the ceiling, and goes on once the base fee has fallen', async () => {
     const ceiling = 50n * gwei
     const manager = await open({
@@ -257,6 +267,8 @@ describe('TxManager', () => {
     const manager = await open()
     const { confirmed } = await send(manager, 'mine')
     for (let round = 0; round < 10; round++) await manager.poll()
+    // Twice as much is enough, and nobody else is there to be outbid.
+    expect(l1.pool().map(({ maxPriorityFeePerGas }) => maxPriorityFeePerGas)).toEqual([4n * gwei])
     l1.mine()
     await manager.poll()
     expect(await stateOf(confirmed)).toBe('resolved')
@@ -275,6 +287,22 @@ describe('TxManager', () => {
     await manager.poll()
     await expect(sent.confirmed).rejects.toBeInstanceOf(NonceTakenError)
     expect((await send(manager, 'again')).nonce).toBe(1n)
+  })
+
+  it('reports a nonce that another transaction took, though the clock was set back meanwhile', async () => {
+    const stranger = await open({}, privateKey, 'proposer')
+    const manager = await open()
+    clock = 3_600_000
+    const sent = await send(manager, 'mine')
+    l1.forgetPool()
+    await send(stranger, 'stranger')
+    l1.mine()
+    await manager.poll()
+    clock = 0
+    await manager.poll()
+    clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs
+    await manager.poll()
+    expect(await stateOf(sent.confirmed)).toBe('rejected')
   })
 
   it('is patient anew with a late receipt where the nonce was once said to be used, long ago', async () => {
@@ -473,6 +501,28 @@ describe('TxManager', () => {
     // Each is kept on disk.
     expect(tried.size).toBeLessThan(4)
     l1.baseFee = 170n * gwei
+    l1.mine()
+    await manager.poll()
+    expect(await confirmed).toMatchObject({ status: 'success' })
+  })
+
+  it('does not outbid its own attempt, beside which nodes refuse what they let it cost', async () => {
+    const tried = new Set<bigint>()
+    l1.refuses = ({ maxFeePerGas }) => {
+      tried.add(maxFeePerGas)
+      return maxFeePerGas > 200n * gwei
+    }
+    const manager = await open()
+    l1.baseFee = 95n * gwei
+    const { confirmed } = await send(manager, 'a')
+    l1.baseFee = 170n * gwei
+    for (let round = 0; round < 40; round++) {
+      clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs / 4
+      await manager.poll()
+    }
+    expect(l1.pool().map(({ maxFeePerGas }) => maxFeePerGas)).toEqual([191n * gwei])
+    // What it was, what was refused, and what L1 asks for now.
+    expect(tried.size).toBe(3)
     l1.mine()
     await manager.poll()
     expect(await confirmed).toMatchObject({ status: 'success' })
@@ -736,6 +786,49 @@ describe('TxManager', () => {
       },
     )
 
+    it('goes on by itself, and cancels nothing, when nodes forget what stood in the way', async () => {
+      await send(await open({}, privateKey, 'proposer'), 'foreign')
+      const manager = await open()
+      const { confirmed } = await sendBlobs(manager, 'mine')
+      await manager.poll()
+      expect(manager.isBlocked()).toBe(true)
+      l1.forgetPool()
+      await manager.poll()
+      expect(manager.isBlocked()).toBe(false)
+      clock += resubmitAfterMs
+      await manager.poll()
+      l1.mine()
+      await manager.poll()
+      expect(await confirmed).toMatchObject({ status: 'success' })
+    })
+
+    it('offers the transaction itself again when its cancellation is what the pool does not take', async () => {
+      const offered: `0x${string}`[] = []
+      const { send: take } = l1
+      l1.send = (raw) => {
+        offered.push(raw)
+        return take(raw)
+      }
+      l1.priorityFee = 5n * gwei
+      await send(await open({}, privateKey, 'proposer'), 'foreign')
+      l1.priorityFee = gwei
+      const manager = await open()
+      const { confirmed } = await sendBlobs(manager, 'mine')
+      clock += resubmitAfterMs
+      await manager.poll()
+      l1.forgetPool()
+      // Some node had taken it.
+      await take(offered[1] ?? '0x')
+      for (let round = 0; round < 4; round++) {
+        clock += resubmitAfterMs / 4
+        await manager.poll()
+      }
+      expect(manager.isBlocked()).toBe(false)
+      l1.mine()
+      await manager.poll()
+      expect(await confirmed).toMatchObject({ status: 'success' })
+    })
+
     it('goes on by itself when what stood in the way is included', async () => {
       await send(await open({}, privateKey, 'proposer'), 'foreign')
       const manager = await open()
@@ -752,6 +845,24 @@ describe('TxManager', () => {
       await settle(manager)
       expect(await again.confirmed).toMatchObject({ status: 'success' })
     })
+  })
+
+  it('keeps until it is final where it is now what a reorg moved between two looks', async () => {
+    const manager = await open()
+    await send(manager, 'a')
+    l1.mine()
+    await manager.poll()
+    const [moved] = l1.mined()
+    l1.reorg(1)
+    l1.mine()
+    await l1.send(moved?.raw ?? '0x')
+    l1.mine()
+    l1.finalized = 1n
+    await manager.poll()
+    expect(manager.sent()).toHaveLength(1)
+    l1.finalized = 2n
+    await manager.poll()
+    expect(manager.sent()).toHaveLength(0)
   })
 
   it('finds a transaction that a reorg moved, and keeps it until it is final where it is now', async () => {

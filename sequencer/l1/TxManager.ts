@@ -153,7 +153,10 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
   function createEntry(tracked: TrackedTransaction): TxEntry {
     const entry = createTxEntry(tracked, async () => {
       const found = await findAttempt(entry)
-      return found?.attempt.isCancellation ? undefined : found?.receipt
+      if (found !== undefined && !found.attempt.isCancellation) return found.receipt
+      // It was in a block: another may have taken its nonce between two looks, which would not tell.
+      if (entry.isSettled) entry.missingSince ??= now()
+      return undefined
     })
     return entry
   }
@@ -299,7 +302,8 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
   }
 
   async function findReceipt(entry: TxEntry, latest: bigint): Promise<void> {
-    if (entry.isSettled && entry.includedAt !== undefined) return
+    const { isSettled, includedAt, missingSince } = entry
+    if (isSettled && includedAt !== undefined && missingSince === undefined) return
     const found = await findAttempt(entry)
     if (found !== undefined) return confirm(entry, found, latest)
     // The nodes behind one URL need not be of one mind: the nonce may be known before the receipt.

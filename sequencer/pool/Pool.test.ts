@@ -21,7 +21,7 @@ import { createSequencerMetrics } from '../metrics.ts'
 import type { PoolOptions } from './admission.ts'
 import { DEFAULT_POOL_OPTIONS, openPool, type Pool } from './Pool.ts'
 import { PoolDamagedError } from './PoolBook.ts'
-import { openPromiseLog, type PromiseLog, PromiseLogWriteError } from './PromiseLog.ts'
+import { openPromiseLog, type PromiseLog, PromiseLogFormatError, PromiseLogWriteError } from './PromiseLog.ts'
 import { createPromiseSigner } from './PromiseSigner.ts'
 import type { Refusal } from './Refusal.ts'
 
@@ -266,6 +266,8 @@ describe('Pool', () => {
       await new Promise(setImmediate)
       expect(answers).toEqual([])
       expect(pool.status(tx.hash)).toBeUndefined()
+      const parent = chain.head()
+      expect(pool.select({ parent, timestamp: parent.timestamp + 2n, changed: new Map() })).toEqual([])
       // Even when a deposit makes the transaction impossible before its promise is on disk.
       const forced = keystore.update({ previous: keystore.initial, data: '0x03' })
       await chain.build([], [testDeposit(forced.raw, 0)])
@@ -280,9 +282,17 @@ describe('Pool', () => {
     it('promises nothing any more once the disk has failed', async () => {
       diskWrite = () => Promise.reject(new RangeError('no space left'))
       await expect(pool.submit(newKeystore().update().raw)).rejects.toBeInstanceOf(PromiseLogWriteError)
+      diskWrite = (write) => write()
       await expect(pool.submit(newKeystore().update().raw)).rejects.toBeInstanceOf(PromiseLogWriteError)
       await expect(pool.failed).rejects.toBeInstanceOf(PromiseLogWriteError)
     })
+  })
+
+  it('promises nothing any more once it has lost track of the chain', async () => {
+    const unsafe = { ...chain.head(), hash: `0x${'00'.repeat(32)}` as const }
+    pool.handle({ type: 'rewound', unsafe, safe: unsafe, dropped: [] })
+    await expect(pool.submit(newKeystore().update().raw)).rejects.toBeInstanceOf(PoolDamagedError)
+    await expect(pool.failed).rejects.toBeInstanceOf(PoolDamagedError)
   })
 
   describe('recoveries', () => {
@@ -325,9 +335,11 @@ describe('Pool', () => {
       await promised(start)
       const answer = keystore.update({ data: '0xbb' })
       await promised(answer)
+      const anew = keystore.startRecovery({ data: '0xcc' })
+      await promised(anew)
       const block = await build()
-      expect(block.transactions).toEqual([start.raw, answer.raw])
-      expect(chain.store.verdictsOf(block.hash)).toEqual([undefined, undefined])
+      expect(block.transactions).toEqual([start.raw, answer.raw, anew.raw])
+      expect(chain.store.verdictsOf(block.hash)).toEqual([undefined, undefined, undefined])
     })
 
     it('refuses a second recovery while one is pending, and repeats the promise of the first', async () => {
@@ -338,6 +350,9 @@ describe('Pool', () => {
       expect(await promised(start)).toEqual(signed)
       await build()
       expect((await refused(keystore.startRecovery({ data: '0xbb' }).raw)).reason).toBe('RECOVERY_PENDING')
+      expect(await promised(start)).toEqual(signed)
+      await chain.makeSafe(1n)
+      await chain.finalize(1n)
       expect(await promised(start)).toEqual(signed)
     })
 
@@ -417,8 +432,10 @@ describe('Pool', () => {
       expect(stageOf(second)).toBe('displaced')
       const again = keystore.update({ previous: forced.config, data: '0x02' })
       expect(again.configHash).toBe(second.configHash)
-      expect(await promised(again)).toEqual(signed)
+      for (let i = 0; i < 2; i++) expect(await promised(again)).toEqual(signed)
       expect((await build()).transactions).toEqual([again.raw])
+      const unkept = (await pool.unkept({ after: undefined, limit: 10 })).promises
+      expect(unkept).toMatchObject([{ signed: { promise: { txHash: first.hash } } }])
       const rival = keystore.update({ previous: forced.config, data: '0x05' })
       expect((await refused(rival.raw)).reason).toBe('CONFLICT')
     })
@@ -436,6 +453,9 @@ describe('Pool', () => {
       const again = keystore.update({ previous: forced.config, data: '0x02' })
       for (const tx of [again, mine[2]]) await promised(tx)
       expect((await build()).transactions).toEqual([again.raw, mine[2].raw])
+      // A reorg can still bring back the first, on which this would not build.
+      const early = keystore.update({ previous: mine[2].config, data: '0x06' })
+      expect((await refused(early.raw)).reason).toBe('CONFLICT')
       await chain.makeSafe(2n)
       await chain.finalize(2n)
       await pool.flush()
@@ -455,11 +475,13 @@ describe('Pool', () => {
         await build()
       }
       expect(txs.map(stageOf)).toEqual(['included', 'included', 'included'])
+      const waiting = newKeystore().update()
+      await promised(waiting)
       await chain.engine.reset(0n)
       expect(txs.map(stageOf)).toEqual(['queued', 'queued', 'queued'])
       const late = keystore.update({ data: '0x03' })
       await promised(late)
-      expect((await build()).transactions).toEqual([...txs, late].map(({ raw }) => raw))
+      expect((await build()).transactions).toEqual([...txs, waiting, late].map(({ raw }) => raw))
     })
 
     it('brings a displaced transaction back when the deposit that overtook it is reorganised away', async () => {
@@ -511,6 +533,57 @@ describe('Pool', () => {
       expect([first, second].map(stageOf)).toEqual(['included', 'included'])
     })
 
+    it('promises nothing on a promise that waits for what a reorg took back', async () => {
+      const keystore = newKeystore()
+      const forced = keystore.update({ data: '0x01' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      const mine = keystore.update({ data: '0x02' })
+      await promised(mine)
+      const next = keystore.update({ data: '0x03' })
+      const gap = keystore.update({ data: '0x04' })
+      expect((await refused(gap.raw)).details).toMatchObject({ expectedNonce: '0x3' })
+      await chain.engine.reset(0n)
+      expect((await refused(next.raw)).reason).toBe('INITIAL_CONFIG_REQUIRED')
+    })
+
+    it('gives up what waits for a deposit that a reorg took back, once its block is past and final', async () => {
+      await open({ promiseBlocks: 2n })
+      const keystore = newKeystore()
+      const forced = keystore.update({ data: '0x01' })
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      const mine = keystore.update({ data: '0x02' })
+      const { byBlock } = await promised(mine).then(({ promise }) => promise)
+      await chain.engine.reset(0n)
+      while (chain.head().number <= byBlock) await chain.build()
+      await chain.makeSafe(byBlock + 1n)
+      await chain.finalize(byBlock)
+      expect(stageOf(mine)).toBe('queued')
+      await chain.finalize(byBlock + 1n)
+      await pool.flush()
+      expect(pool.counts()).toEqual({ transactions: 0, bytes: 0 })
+      expect(pool.findUnkept(mine.hash)).toMatchObject({ reason: 'NONCE_TOO_HIGH', isVoid: false })
+      await open()
+      expect(pool.counts().transactions).toBe(0)
+    })
+
+    it.each(['promised', 'forced'])(
+      'gives up the completion of a recovery that was %s when a deposit starts another after a reorg',
+      async (how) => {
+        const keystore = newKeystore({ recoveryDelay: 4 })
+        const start = keystore.startRecovery({ data: '0xaa' })
+        const other = keystore.startRecovery({ data: '0xbb' })
+        if (how === 'promised') await promised(start)
+        await build(how === 'forced' ? [testDeposit(start.raw, 1)] : [])
+        await build()
+        const complete = keystore.completeRecovery(start.config)
+        await promised(complete)
+        await chain.engine.reset(0n)
+        await chain.build([], [testDeposit(other.raw, 0)])
+        expect(stageOf(complete)).toBe('displaced')
+        for (let i = 0; i < 3; i++) expect((await build()).transactions).toEqual([])
+      },
+    )
+
     it('refuses what would break a promise that waits for a config', async () => {
       const keystore = newKeystore()
       const forced = keystore.update({ data: '0x01' })
@@ -525,7 +598,9 @@ describe('Pool', () => {
       })
       // The awaited config itself is welcome, and brings the promise with it.
       await promised(forced)
-      expect((await build()).transactions).toEqual([forced.raw, mine.raw])
+      const next = keystore.update({ previous: mine.config, data: '0x04' })
+      await promised(next)
+      expect((await build()).transactions).toEqual([forced.raw, mine.raw, next.raw])
     })
 
     it('keeps a promise of a recovery that waited for a config before the next one takes its nonce', async () => {
@@ -548,10 +623,18 @@ describe('Pool', () => {
       await chain.build([], [testDeposit(forced.raw, 0)])
       const next = keystore.update({ data: '0x03' })
       expect((await refused(next.raw)).reason).toBe('CONFLICT')
+      // Nor when a reorg brings back another promise, but not that one.
+      const recovery = keystore.startRecovery({ previous: forced.config, data: '0x04' })
+      await promised(recovery)
+      const other = keystore.startRecovery({ previous: forced.config, data: '0x05' })
+      await chain.build([], [testDeposit(other.raw, 1)])
+      await chain.engine.reset(1n)
+      expect([overtaken, recovery].map(stageOf)).toEqual(['displaced', 'queued'])
+      expect((await refused(next.raw)).reason).toBe('CONFLICT')
       await chain.makeSafe(1n)
       await chain.finalize(1n)
       await promised(next)
-      expect((await build()).transactions).toEqual([next.raw])
+      expect((await build()).transactions).toEqual([recovery.raw, next.raw])
     })
 
     it('forgets what is final, but never a promise', async () => {
@@ -564,6 +647,7 @@ describe('Pool', () => {
       expect(pool.status(tx.hash)).toBeUndefined()
       await pool.flush()
       expect(log.queued(0n)).toBeUndefined()
+      expect(pool.counts()).toEqual({ transactions: 0, bytes: 0 })
       expect(await promised(tx)).toEqual(signed)
       const rival = keystore.update({ previous: keystore.initial, data: '0x02' })
       expect(await refused(rival.raw)).toMatchObject({
@@ -577,6 +661,13 @@ describe('Pool', () => {
       expect(log.state()).toEqual({ active: undefined, lost: [signer.address] })
     })
 
+    it('goes on promising when a block holds what has no effect, or only starts a recovery, and is not in its log', async () => {
+      const keystore = newKeystore()
+      keystore.update()
+      await chain.build([keystore.update().raw, newKeystore().startRecovery({ data: '0x01' }).raw])
+      expect(log.state()).toEqual({ active: signer.address, lost: [] })
+    })
+
     it('goes on promising when a deposit brings an update that is not in its log', async () => {
       await chain.build([], [testDeposit(newKeystore().update().raw, 0)])
       expect(log.state()).toEqual({ active: signer.address, lost: [] })
@@ -588,33 +679,43 @@ describe('Pool', () => {
 
     it('are told at once, over restarts, and for ever when L1 has finalized what voided them', async () => {
       const keystore = newKeystore()
-      const mine = [keystore.update({ data: '0x01' }), keystore.update({ data: '0x02' })] as const
+      const mine = [
+        keystore.update({ data: '0x01' }),
+        keystore.update({ data: '0x02' }),
+        keystore.update({ data: '0x03' }),
+      ] as const
       const signed = await Promise.all(mine.map(promised))
-      const forced = keystore.update({ previous: keystore.initial, data: '0x03' })
+      const forced = keystore.update({ previous: keystore.initial, data: '0x04' })
       await chain.build([], [testDeposit(forced.raw, 0)])
       const expected = [
         { signed: signed[0], outcome: 'displaced', reason: 'NONCE_TOO_LOW', since: 1n, isVoid: true },
         { signed: signed[1], outcome: 'displaced', reason: 'PREDECESSOR_REPLACED', since: 1n, isVoid: true },
+        { signed: signed[2], outcome: 'displaced', reason: 'PREDECESSOR_REPLACED', since: 1n, isVoid: true },
       ]
-      const byReason = async () =>
-        (await listed()).toSorted((a, b) => ((a.reason ?? '') < (b.reason ?? '') ? -1 : 1))
-      expect(await byReason()).toEqual(expected.map((each) => ({ ...each, isFinal: false })))
+      const byNonce = async () =>
+        (await listed()).toSorted((a, b) => Number(a.signed.promise.nonce - b.signed.promise.nonce))
+      expect(await byNonce()).toEqual(expected.map((each) => ({ ...each, isFinal: false })))
       await open()
-      expect(await byReason()).toEqual(expected.map((each) => ({ ...each, isFinal: false })))
+      expect(await byNonce()).toEqual(expected.map((each) => ({ ...each, isFinal: false })))
       await chain.build()
       await chain.makeSafe(2n)
       await chain.finalize(2n)
       await pool.flush()
-      expect(await byReason()).toEqual(expected.map((each) => ({ ...each, isFinal: true })))
+      expect(await byNonce()).toEqual(expected.map((each) => ({ ...each, isFinal: true })))
       await open()
-      expect(await byReason()).toEqual(expected.map((each) => ({ ...each, isFinal: true })))
+      expect(await byNonce()).toEqual(expected.map((each) => ({ ...each, isFinal: true })))
       expect(pool.findUnkept(mine[0].hash)).toEqual(expected[0])
     })
 
-    it('do not count where the very config was forced', async () => {
-      const tx = newKeystore().update()
+    it.each([1, 2])('do not count where the very config was forced, by one of %s deposits', async (count) => {
+      const keystore = newKeystore()
+      const tx = keystore.update()
       await promised(tx)
-      await chain.build([], [testDeposit(tx.raw, 0)])
+      const forced = [tx, keystore.update({ data: '0x01' })].slice(0, count)
+      await chain.build(
+        [],
+        forced.map(({ raw }, i) => testDeposit(raw, i)),
+      )
       expect(pool.status(tx.hash)?.stage).toMatchObject({ name: 'displaced', reason: 'SAME_CONFIG' })
       expect(await listed()).toEqual([])
     })
@@ -662,15 +763,65 @@ describe('Pool', () => {
       expect(await listed()).toEqual([])
     })
 
-    it('are broken, not void, when the deposit comes after their block', async () => {
+    it.each([
+      ['their last block', 0, true],
+      ['the block after that', 1, false],
+    ])('are void or broken when the deposit comes in %s', async (_, blocks, isVoid) => {
       await open({ promiseBlocks: 1n })
       const keystore = newKeystore()
       await promised(keystore.update({ data: '0x01' }))
-      await chain.build()
-      await chain.build()
+      for (let i = 0; i < blocks; i++) await chain.build()
+      const forced = keystore.update({ previous: keystore.initial, data: '0x02' })
+      const next = keystore.update({ data: '0x03' })
+      await chain.build([], [testDeposit(forced.raw, 0), testDeposit(next.raw, 1)])
+      expect(await listed()).toMatchObject([{ outcome: 'displaced', isVoid }])
+    })
+
+    it.each([
+      ['stay void when a reorg takes back only later blocks', 1n, true],
+      ['are broken when a reorg took back the deposit that came in time', 0n, false],
+    ])('%s', async (_, kept, isVoid) => {
+      await open({ promiseBlocks: 1n })
+      const keystore = newKeystore()
+      await promised(keystore.update({ data: '0x01' }))
       const forced = keystore.update({ previous: keystore.initial, data: '0x02' })
       await chain.build([], [testDeposit(forced.raw, 0)])
+      await chain.build()
+      await chain.engine.reset(kept)
+      while (chain.head().number < 2n) await chain.build()
+      await chain.build([], [testDeposit(forced.raw, 0)])
+      expect(await listed()).toMatchObject([{ outcome: 'displaced', isVoid }])
+    })
+
+    it('are not void by a recovery that a deposit only started', async () => {
+      await open({ promiseBlocks: 1n })
+      const keystore = newKeystore()
+      await promised(keystore.update({ data: '0x01' }))
+      const started = keystore.startRecovery({ previous: keystore.initial, data: '0x02' })
+      await chain.build([], [testDeposit(started.raw, 0)])
+      await chain.build()
+      const forced = keystore.update({ previous: keystore.initial, data: '0x03' })
+      await chain.build([], [testDeposit(forced.raw, 1)])
       expect(await listed()).toMatchObject([{ outcome: 'displaced', isVoid: false }])
+    })
+
+    it.each([
+      ['void when another deposit takes the place of the one they build on', '0x03', true],
+      ['broken when that deposit comes again and they are overtaken later', '0x01', false],
+    ] as const)('are %s', async (_, data, isVoid) => {
+      await open({ promiseBlocks: 1n })
+      const keystore = newKeystore()
+      const base = keystore.update({ data: '0x01' })
+      await chain.build([], [testDeposit(base.raw, 0)])
+      const own = keystore.update({ data: '0x02' })
+      await promised(own)
+      await chain.engine.reset(0n)
+      const brought = keystore.update({ previous: keystore.initial, data })
+      await chain.build([], [testDeposit(brought.raw, 1)])
+      await chain.build()
+      const overtaking = keystore.update({ previous: brought.config, data: '0x04' })
+      await chain.build([], [testDeposit(overtaking.raw, 2)])
+      expect(await listed()).toMatchObject([{ outcome: 'displaced', isVoid }])
     })
 
     it('are late where the very config was forced after their block', async () => {
@@ -754,7 +905,11 @@ describe('Pool', () => {
       expect(await listed()).toMatchObject([{ ...what, isVoid: true, isFinal: true }])
     })
 
-    it('are forgotten again when other bytes of the config keep them after all', async () => {
+    it.each([
+      ['forgotten again when other bytes of the config keep them after all', undefined],
+      ['told of once when other bytes of the config keep them late', 1n],
+    ])('are %s', async (_, promiseBlocks) => {
+      await open(promiseBlocks === undefined ? {} : { promiseBlocks })
       const keystore = newKeystore()
       const mine = [keystore.update({ data: '0x01' }), keystore.update({ data: '0x02' })] as const
       for (const tx of mine) await promised(tx)
@@ -770,8 +925,11 @@ describe('Pool', () => {
       await chain.makeSafe(2n)
       await chain.finalize(2n)
       await pool.flush()
-      expect(await listed()).toMatchObject([{ signed: { promise: { txHash: mine[0].hash } } }])
-      expect(pool.findUnkept(mine[1].hash)).toBeUndefined()
+      const displaced = { signed: { promise: { txHash: mine[0].hash } }, outcome: 'displaced' }
+      const late = { signed: { promise: { txHash: mine[1].hash } }, outcome: 'late' }
+      const isLate = promiseBlocks !== undefined
+      expect(await listed()).toMatchObject(isLate ? [displaced, late] : [displaced])
+      expect(pool.findUnkept(mine[1].hash)?.outcome).toBe(isLate ? 'late' : undefined)
     })
 
     it('are listed page by page, final ones and others in one order', async () => {
@@ -831,6 +989,17 @@ describe('Pool', () => {
       const value = bucket.get(keyOf(1n))
       await bucket.write([{ key: keyOf(1n), value: undefined }])
       await expect(open()).rejects.toThrow(/lacks promised transactions: it has 2, expected 3/)
+      // The sum of what is there does not show that the first is missing.
+      const first = bucket.get(keyOf(0n))
+      await bucket.write([
+        { key: keyOf(0n), value: undefined },
+        { key: keyOf(1n), value },
+      ])
+      await expect(open()).rejects.toThrow(/lacks promised transactions: it has 2, expected 3/)
+      await bucket.write([
+        { key: keyOf(0n), value: first },
+        { key: keyOf(1n), value: undefined },
+      ])
       await bucket.write([{ key: keyOf(7n), value }])
       await expect(open()).rejects.toBeInstanceOf(DamagedDatabaseError)
       await bucket.write([
@@ -847,6 +1016,19 @@ describe('Pool', () => {
     ])('is refused where %s is missing, which a new log would have neither', async (name, key) => {
       await chain.store.bucket('pool').write([{ key: Uint8Array.of(key), value: undefined }])
       await expect(open()).rejects.toThrow(`lacks ${name}`)
+    })
+
+    it('is refused where another version wrote the log', async () => {
+      const bucket = chain.store.bucket('pool')
+      const value = encodeRlp([Uint8Array.of(2), fromHex(signer.address, 20), []])
+      await bucket.write([{ key: Uint8Array.of(0), value }])
+      await expect(open()).rejects.toBeInstanceOf(PromiseLogFormatError)
+    })
+
+    it('knows that nobody signs', async () => {
+      await log.setState({ active: undefined, lost: [signer.address] })
+      await open()
+      expect(log.state()).toEqual({ active: undefined, lost: [signer.address] })
     })
 
     it('takes up a log that was flushed before anything was written to it', async () => {

@@ -2,7 +2,7 @@ import { Registry } from 'prom-client'
 import { fromHex, parseTransaction } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createLogger } from '../../node/index.ts'
+import { createLogger, TemporaryFault } from '../../node/index.ts'
 import { batchFromBytes, decodeBatcherData, decodeBlob } from '../../protocol/index.ts'
 import { fakeKzg } from '../../test/FakeKzg.ts'
 import { createFakeL1Sender, type FakeL1Sender } from '../../test/FakeL1Sender.ts'
@@ -158,6 +158,17 @@ describe('Batcher', () => {
     expect(posted()).toEqual([[1]])
   })
 
+  it('takes nothing for urgent in the first half of a window, whatever the margin', async () => {
+    await open({ maxChannelDuration: 1_000n, windowMargin: 1_000n })
+    await build(1)
+    derivedL1 = 100n + chain.rollup.seqWindowSize / 2n - 1n
+    await batcher.step()
+    expect(posted()).toEqual([])
+    derivedL1 = 100n + chain.rollup.seqWindowSize / 2n
+    await batcher.step()
+    expect(posted()).toEqual([[1]])
+  })
+
   describe('while derivation stands still', () => {
     const windowEnd = () => 100n + chain.rollup.seqWindowSize
 
@@ -260,11 +271,24 @@ describe('Batcher', () => {
     expect(sizes.filter((_, i) => i !== 3).every((size) => size <= 120_000)).toBe(true)
   })
 
-  it('limits how many transactions are under way', async () => {
-    await open({ maxChannelDuration: 0n, maxPending: 2, maxDataBytes: 1 })
+  it('keeps to the size it was told, however many blocks share a transaction', async () => {
+    await open({ maxChannelDuration: 0n, maxDataBytes: 4_000 })
+    await build(100)
+    await batcher.step()
+    const sizes = l1.pool().map(({ data }) => (data.length - 2) / 2)
+    expect(posted().flat()).toHaveLength(100)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(4_000)
+  })
+
+  it('limits how many transactions are under way, also after a restart', async () => {
+    const options = { maxChannelDuration: 0n, maxPending: 2, maxDataBytes: 1 }
+    await open(options)
     derivedL1 = 0n
     await build(4)
     await batcher.step()
+    await batcher.step()
+    expect(posted()).toEqual([[1], [2]])
+    await open(options)
     await batcher.step()
     expect(posted()).toEqual([[1], [2]])
     await mine()
@@ -359,14 +383,16 @@ describe('Batcher', () => {
     expect((await losses()).REVERTED).toBe(12)
   })
 
-  it('posts the new blocks after a reorg of unsafe ones', async () => {
+  it('posts the new blocks after a reorg of unsafe ones, at once however often there is one', async () => {
     await build(2)
     await batcher.step()
-    await chain.engine.reset(0n)
-    await chain.build([createTestKeystore(chain.rollup.l2ChainId, 'another chain').update().raw])
-    await batcher.step()
-    expect(posted()).toHaveLength(2)
-    expect(posted()[1]).toEqual([1])
+    for (let reorg = 1; reorg <= 5; reorg++) {
+      await chain.engine.reset(0n)
+      await chain.build([createTestKeystore(chain.rollup.l2ChainId, `chain ${reorg}`).update().raw])
+      await batcher.step()
+      expect(posted()).toHaveLength(1 + reorg)
+      expect(posted().at(-1)).toEqual([1])
+    }
   })
 
   it.each(['calldata', 'blobs'] as const)(
@@ -382,7 +408,7 @@ describe('Batcher', () => {
     },
   )
 
-  it('goes on when the inbox refuses, and says so once', async () => {
+  it('goes on when the inbox refuses, and says so once each time', async () => {
     const estimateGas = l1.estimateGas
     l1.estimateGas = ({ to }) => Promise.reject(new TransactionRevertedError(to, 'NotBatcher'))
     await build(1)
@@ -391,9 +417,20 @@ describe('Batcher', () => {
     await batcher.step()
     expect(posted()).toEqual([])
     expect(logged).toEqual([expect.stringContaining('the batch inbox refuses')])
+    const refusing = l1.estimateGas
     l1.estimateGas = estimateGas
     await batcher.step()
     expect(posted()).toEqual([[1]])
+    l1.estimateGas = refusing
+    await build(1)
+    await batcher.step()
+    expect(logged).toHaveLength(2)
+  })
+
+  it('takes the silence of L1 for no refusal', async () => {
+    l1.estimateGas = () => Promise.reject(new TemporaryFault('silent'))
+    await build(1)
+    await expect(batcher.step()).rejects.toThrow(TemporaryFault)
   })
 
   it('counts submissions that made their blocks safe, and asks L1 again before it says that one did not', async () => {
@@ -434,6 +471,7 @@ describe('Batcher', () => {
     await mine()
     await chain.makeSafe(3n)
     await batcher.step()
+    await batcher.step()
     l1.reorg(2)
     await chain.engine.reset(3n, 0n)
     await batcher.step()
@@ -444,6 +482,8 @@ describe('Batcher', () => {
     await batcher.step()
     expect(posted()).toEqual([[1, 2], [3]])
     expect(await losses()).toEqual({})
+    // Each twice, and not once more for every look.
+    expect((await metrics.safeSubmissions.get()).values[0]?.value).toBe(4)
     await build(1)
     await batcher.step()
     expect(posted()).toEqual([[1, 2], [3], [4]])
@@ -468,6 +508,30 @@ describe('Batcher', () => {
     clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs
     await mine()
     await batcher.step()
+    expect(l1.pool().map((transaction) => dataOf(transaction).flat())).toEqual([[1, 2]])
+    expect(await losses()).toEqual({ LOST: 1 })
+  })
+
+  it('posts again what was safe, and lost its nonce in a reorg that nobody saw, while L1 finalizes nothing', async () => {
+    const foreign = privateKeyToAccount(`0x${'11'.repeat(32)}`)
+    const fees = { gas: 21_000n, maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 10n ** 10n }
+    const to = chain.rollup.batchInboxAddress
+    await build(2)
+    await batcher.step()
+    await mine()
+    await chain.makeSafe(2n)
+    await batcher.step()
+    l1.reorg(1)
+    await l1.send(
+      await foreign.signTransaction({ type: 'eip1559', chainId: 900, nonce: 0, to, data: '0x01', ...fees }),
+    )
+    l1.mine()
+    await chain.engine.reset(2n, 0n)
+    for (let looks = 0; looks < 3; looks++) {
+      await txManager.poll()
+      await batcher.step()
+      clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs
+    }
     expect(l1.pool().map((transaction) => dataOf(transaction).flat())).toEqual([[1, 2]])
     expect(await losses()).toEqual({ LOST: 1 })
   })
@@ -583,13 +647,38 @@ describe('Batcher', () => {
       await build(1)
       await batcher.step()
       await open({ ...blobs, windowMargin: 5n })
-      await build(1)
+      await build(3, 13 * 4096)
       await batcher.step()
       expect(kinds()).toEqual(['calldata'])
       derivedL1 = 100n + chain.rollup.seqWindowSize - 5n
       await batcher.step()
-      expect(kinds()).toEqual(['calldata', 'calldata'])
-      expect(posted()).toEqual([[1], [2]])
+      expect(kinds()).toEqual(['calldata', 'calldata', 'calldata'])
+      expect(posted()).toEqual([[1], [2, 3], [4]])
+    })
+
+    it('compares what the same blocks cost, where more wait than fit into the blobs of a transaction', async () => {
+      // Two blocks are in a blob, of which calldata would cost less, and five would cost more.
+      usePrices(gwei, 100n * gwei)
+      await open({ maxChannelDuration: 0n, maxBlobs: 1, maxDataBytes: 1_000_000, maxPending: 1 })
+      await build(5, 13 * 4096)
+      await batcher.step()
+      expect(kinds()).toEqual(['calldata'])
+    })
+
+    it('waits until a transaction is full in the form that it has chosen', async () => {
+      const options = { maxBlobs: 2, maxChannelDuration: 3n }
+      usePrices(gwei, 1n)
+      await open({ maxChannelDuration: 0n })
+      await build(1)
+      await batcher.step()
+      await open(options)
+      await build(3, 13 * 4096)
+      await batcher.step()
+      expect(posted()).toEqual([[1]])
+      await build(2, 13 * 4096)
+      await batcher.step()
+      expect(posted()).toEqual([[1], [2, 3, 4, 5]])
+      expect(kinds()).toEqual(['blobs', 'blobs'])
     })
 
     it('goes on with the kind of what is under way after a restart', async () => {

@@ -3,7 +3,7 @@ import { Registry } from 'prom-client'
 import { decodeFunctionData, parseTransaction } from 'viem'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { outputOracleAbi } from '../../contracts/index.ts'
-import { createLogger, type L1BlockRef } from '../../node/index.ts'
+import { createLogger, type L1BlockRef, TemporaryFault } from '../../node/index.ts'
 import { createFakeL1Sender, type FakeL1Sender } from '../../test/FakeL1Sender.ts'
 import { openTestChain, TEST_ROLLUP, type TestChain, testL1Hash } from '../../test/TestChain.ts'
 import { TransactionRevertedError } from '../l1/L1Sender.ts'
@@ -108,6 +108,26 @@ describe('Proposer', () => {
     await mine()
     await proposer.step()
     expect(proposed()).toHaveLength(2)
+  })
+
+  it('proposes nothing while one is unconfirmed, though L1 seems to wait for it still, also after a restart', async () => {
+    outputs = () => 0
+    await build(11)
+    await chain.makeSafe(11n)
+    await proposer.step()
+    l1.mine()
+    await proposer.step()
+    expect(proposed()).toHaveLength(1)
+    await open({ head: 'safe' })
+    await proposer.step()
+    expect(proposed()).toHaveLength(1)
+  })
+
+  it('takes the silence of L1 for no refusal', async () => {
+    await build(5)
+    await chain.makeSafe(5n)
+    l1.estimateGas = () => Promise.reject(new TemporaryFault('silent'))
+    await expect(proposer.step()).rejects.toThrow(TemporaryFault)
   })
 
   it('proposes nothing beside what a reorg took back, which is sent again', async () => {
