@@ -457,23 +457,43 @@ test('a root that the bridge sent is waited for, though the chain does not answe
   expect(await knownOn(world.l2, bridge, outputIndex)).toMatchObject({ finalized: true })
 })
 
-test('a root that somebody else had sent by the bridge meanwhile is not paid for again', async () => {
-  const asked = { source: bridge, outputIndex: await world.propose([]), final: true }
-  await world.step(world.rollup.challengePeriod)
-  const somebody = await relayerOn(world.l1, {
-    account: privateKeyToAccount(devnetAccounts().user.privateKey),
+describe('a root that waits to be sent on by the bridge', () => {
+  const asked = async () => {
+    const root = { source: bridge, outputIndex: await world.propose([]), final: true }
+    await world.step(world.rollup.challengePeriod)
+    await whileMining((await relayerOn(world.l2, { portal: world.portals.l2 })).updateRoot(root))
+    return root
+  }
+  const toL3 = (changes: Partial<RelayerOptions> = {}) =>
+    relayerOn(l3, { portal: world.portals.l3, parentUrl: world.l2.transport.url, ...changes })
+
+  test('is not paid for again when somebody else sends it on meanwhile', async () => {
+    const root = await asked()
+    const somebody = await toL3({ account: privateKeyToAccount(devnetAccounts().user.privateKey) })
+    let isSent = false
+    const proxy = await startHttpServer(async (_path, body) => {
+      if (!isSent && isCallOf('root(address,uint256)', body)) await somebody.updateRoot(root)
+      isSent ||= isCallOf('root(address,uint256)', body)
+      return askOn(world.l2, body)
+    })
+    const before = await sentOn(world.l2)
+    expect(await whileMining((await toL3({ parentUrl: proxy.url })).updateRoot(root))).toBeUndefined()
+    await proxy.close()
+    expect(isSent).toBe(true)
+    expect(await sentOn(world.l2)).toBe(before)
   })
-  let questions = 0
-  const proxy = await startHttpServer(async (_path, body) => {
-    if (isCallOf('root(address,uint256)', body) && ++questions === 2) await somebody.updateRoot(asked)
-    return askOn(world.l1, body)
+
+  test('is sent on though the chain does not answer once when it is there', async () => {
+    const root = await asked()
+    let questions = 0
+    const failing = await startHttpServer(async (_path, body) => {
+      const isSecond = isCallOf('root(address,uint256)', body) && ++questions === 2
+      return isSecond ? refuse(body) : askOn(l3, body)
+    })
+    expect(await whileMining((await toL3({ chainUrl: failing.url })).updateRoot(root))).toBeDefined()
+    await failing.close()
+    expect(await knownOn(l3, bridge, root.outputIndex)).toMatchObject({ finalized: true })
   })
-  const before = await sentOn(world.l1)
-  const relayer = await relayerOn(world.l1, { chainUrl: proxy.url })
-  expect(await whileMining(relayer.updateRoot(asked))).toBeUndefined()
-  await proxy.close()
-  expect(questions).toBe(2)
-  expect(await sentOn(world.l1)).toBe(before)
 })
 
 describe('a relayer gives up', () => {

@@ -9,7 +9,7 @@ import {
   type SendingClient,
   sendOutput,
 } from '../client/index.ts'
-import { answered, type Prover } from '../prover/index.ts'
+import { answered, type Prover, RootFinalizedError } from '../prover/index.ts'
 import { awaitReceipt } from './awaitReceipt.ts'
 import { CliError } from './CliError.ts'
 import { createPayer } from './createPayer.ts'
@@ -35,8 +35,8 @@ export type BridgeRelay = {
  * Has the OutputBridge tell the replica of an output once that is final, and waits until the replica has it: on L1 directly,
  * to an L2 from L1, to an L3 from the chain below it, whose replica must have got it by the bridge before.
  *
- * @returns The receipt of the transaction on L1, or on the chain below; undefined when the replica knows the output already, or
- * by somebody else who was faster.
+ * @returns The receipt of the transaction on L1, or on the chain below; undefined when the replica knows the output already.
+ * @throws {RootFinalizedError} when somebody else was faster.
  */
 export async function sendByBridge(
   relay: BridgeRelay,
@@ -47,46 +47,45 @@ export async function sendByBridge(
   const findRoot = () => answered('L2 node', 'root', chain.getRoot({ source, outputIndex }))
   if ((await findRoot()) !== undefined) return undefined
   const payer = await createPayer(parentUrl ?? l1Url, account)
-  const prepare = parentUrl === undefined ? prepareOnL1 : prepareOnParent
-  const send = await prepare(relay, payer, { outputBridge, source, outputIndex })
-  // What is final anybody may have sent while it was waited for.
-  if ((await findRoot()) !== undefined) return undefined
-  const receipt = await awaitReceipt(payer, { hash: await send() })
+  const send = parentUrl === undefined ? sendFromL1 : forwardFromParent
+  const hash = await send(relay, payer, { outputBridge, source, outputIndex })
+  const receipt = await awaitReceipt(payer, { hash })
   await patiently(`the deposit with output ${outputIndex} to arrive at the replica`, findRoot)
   return receipt
 }
 
 type Sent = { outputBridge: Address; source: Address; outputIndex: bigint }
 
-/** Waits until the output can be sent. */
-type Prepare = (relay: BridgeRelay, payer: SendingClient, sent: Sent) => Promise<() => Promise<Hash>>
-
-const prepareOnL1: Prepare = async (
-  { chain, replica, portal, prover, feeLimits, patiently },
-  l1,
-  { outputBridge, outputIndex },
-) => {
+async function sendFromL1(
+  { chain, replica, portal, prover, feeLimits, patiently }: BridgeRelay,
+  l1: SendingClient,
+  { outputBridge, outputIndex }: Sent,
+): Promise<Hash> {
   const isOnL1 = (await getChainId(chain)) === (await getChainId(l1))
   const through = isOnL1 ? undefined : requirePortal(portal)
   const output = await patiently(`output ${outputIndex} to be final`, () =>
     prover.getFinalOutput({ outputIndex }),
   )
   const sent = { outputBridge, replica, output, ...(feeLimits && { feeLimits }) }
-  return () =>
-    through === undefined ? deliverOutput(l1, sent) : sendOutput(l1, { ...sent, portal: through })
+  return through === undefined ? deliverOutput(l1, sent) : sendOutput(l1, { ...sent, portal: through })
 }
 
-const prepareOnParent: Prepare = async (
-  { replica, portal, feeLimits, patiently },
-  parent,
-  { outputBridge, source, outputIndex },
-) => {
+async function forwardFromParent(
+  { chain, replica, portal, feeLimits, patiently }: BridgeRelay,
+  parent: SendingClient,
+  { outputBridge, source, outputIndex }: Sent,
+): Promise<Hash> {
   const through = requirePortal(portal)
-  await patiently(`output ${outputIndex} to reach the replica of the chain below by the bridge`, () =>
-    answered('parent node', 'root', getRoot(parent, { replica, source, outputIndex })),
-  )
+  await patiently(`output ${outputIndex} to reach the replica of the chain below by the bridge`, async () => {
+    const reading = getRoot(parent, { replica, source, outputIndex })
+    if ((await answered('parent node', 'root', reading)) === undefined) return undefined
+    // Anybody may have sent it on while it was waited for.
+    const known = await answered('L2 node', 'root', chain.getRoot({ source, outputIndex }))
+    if (known !== undefined) throw new RootFinalizedError(source, outputIndex)
+    return true
+  })
   const sent = { outputBridge, replica, source, outputIndex, ...(feeLimits && { feeLimits }) }
-  return () => forwardOutput(parent, { ...sent, portal: through })
+  return forwardOutput(parent, { ...sent, portal: through })
 }
 
 function requirePortal(portal: Address | undefined): Address {

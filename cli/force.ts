@@ -193,7 +193,7 @@ async function checkEarlier(l1: Client, { rollup, raw, keyrollRpc, anyway }: Ear
   if (earlier === undefined) return
   const { transactionHash: hash, blockNumber } = earlier
   const what = `L1 transaction ${hash} in block ${blockNumber} holds the set-config already`
-  if (keyrollRpc !== undefined) {
+  if (keyrollRpc !== undefined && !anyway) {
     const forced = findForced(rollup, await getTransactionReceipt(l1, { hash }))
     const deposit = forced.findLast((each) => each.raw === raw)?.transactionHash
     if (deposit !== undefined && (await hadNoEffect(keyrollRpc, deposit))) {
