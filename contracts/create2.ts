@@ -109,7 +109,9 @@ async function create(client: DeployingClient, contract: Deployable, terms: Crea
     hash = await sendCreation(client, contract, terms)
     await awaitMined(client, { hash })
   } catch (cause) {
-    if (await isDeployed(client, contract).catch(withoutAnswer)) return
+    // What the node knows already is a transaction whose answer was lost: a block may be about to take it.
+    const look = isAlreadyKnown(cause) ? isDeployedSoon : isDeployed
+    if (await look(client, contract).catch(withoutAnswer)) return
     throw new DeploymentFailedError(name, address, hash, { cause })
   }
   if (!(await isDeployedSoon(client, contract))) throw new DeploymentFailedError(name, address, hash)
@@ -144,6 +146,10 @@ async function sendCreation(
 /** In the node's words: viem takes "already known" for the same error, where another transaction would only cost. */
 function isNonceTooLow(error: unknown): boolean {
   return error instanceof BaseError && /nonce[ _]too[ _]low/i.test(error.details)
+}
+
+function isAlreadyKnown(error: unknown): boolean {
+  return error instanceof BaseError && /already[ _]known/i.test(error.details)
 }
 
 async function isDeployedSoon(client: DeployingClient, contract: Deployable): Promise<boolean> {
