@@ -100,11 +100,11 @@ describe("the OP Stack's rules for singular batches", () => {
     const [epoch, next] = [l1Block('l1A'), l1Block('l1B')]
     const rules = { blockTime: 2n, seqWindowSize: 4n, maxSequencerDrift: 6n }
     const transactions = [Uint8Array.of(0x4b)]
-    const judge = (change: Partial<SingularBatch>, inclusion = epoch.number + 1n) => {
+    const judge = (change: Partial<SingularBatch>, inclusion = epoch.number + 1n, following = next) => {
       const timestamp = change.timestamp ?? epoch.timestamp + 2n
       return checkSingularBatch({
         rules,
-        l1Blocks: [epoch, next],
+        l1Blocks: [epoch, following],
         parent: { hash: '0x01', timestamp: timestamp - 2n },
         batch: {
           parentHash: '0x01',
@@ -133,20 +133,7 @@ describe("the OP Stack's rules for singular batches", () => {
 
     it('of the next epoch: an empty batch stays behind until the very second it begins', () => {
       const later = { ...next, timestamp: epoch.timestamp + 10n }
-      const stay = (timestamp: bigint) =>
-        checkSingularBatch({
-          rules,
-          l1Blocks: [epoch, later],
-          parent: { hash: '0x01', timestamp: timestamp - 2n },
-          batch: {
-            parentHash: '0x01',
-            epochNumber: epoch.number,
-            epochHash: epoch.hash,
-            timestamp,
-            transactions: [],
-          },
-          inclusion: epoch.number + 1n,
-        })
+      const stay = (timestamp: bigint) => judge({ timestamp, transactions: [] }, undefined, later)
       expect(stay(later.timestamp - 1n)).toEqual({ validity: 'accept' })
       expect(stay(later.timestamp)).toEqual({ validity: 'drop', reason: 'EPOCH_NOT_ADVANCED' })
     })
