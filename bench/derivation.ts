@@ -73,7 +73,7 @@ async function measure(
         hasBlobs,
       }
       const progress: NodeProgress[] = []
-      await inProcess<NodeProgress>('derivationNode.ts', task, (each) => progress.push(each))
+      await inProcess<NodeProgress>('derivationNode.js', task, (each) => progress.push(each))
       const after = await verificationBound(boundSeconds)
       const bound = mean(before, after, 'value') / SIGNATURES
       const { value: readMs } = await bounded({ kind: 'read', url: server.url, blobs: hasBlobs })
@@ -222,7 +222,7 @@ function createRollup(l1: BenchL1, blockTime: bigint): RollupConfig {
 
 /** Makes the rotations in a process of its own, which makes the next ones while these are built into blocks. */
 async function* rotationsOf(task: LoadTask): AsyncGenerator<Uint8Array> {
-  const script = 'derivationLoad.ts'
+  const script = 'derivationLoad.js'
   const child = fork(pathOf(script), [JSON.stringify(task)], { serialization: 'advanced' })
   const ended = new AbortController()
   child.on('exit', (code) => ended.abort(new BenchmarkError(`${script} ended with ${code}`)))
@@ -274,7 +274,7 @@ function mean(a: BoundResult, b: BoundResult, field: keyof BoundResult): number 
 
 async function bounded(task: BoundTask): Promise<BoundResult> {
   const results: BoundResult[] = []
-  await inProcess<BoundResult>('derivationBounds.ts', task, (result) => results.push(result))
+  await inProcess<BoundResult>('derivationBounds.js', task, (result) => results.push(result))
   const [result] = results
   if (result === undefined) throw new BenchmarkError(`the bound ${task.kind} was not measured`)
   return result

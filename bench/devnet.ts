@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { type Devnet, startDevnet } from '../devnet/index.ts'
 
-const CLI = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
+const CLI = fileURLToPath(new URL('../cli/main.js', import.meta.url))
 
-/** Starts a devnet on free ports, its nodes from the sources; runs `use` on it and stops it. */
+/** Starts a devnet on free ports, its nodes compiled; runs `use` on it and stops it. */
 export async function withDevnet<T>(use: (devnet: Devnet) => Promise<T>): Promise<T> {
   const devnet = await startDevnet({
     ports: { l1: 0, beacon: 0, chainA: 0, chainB: 0, sequencer: 0, admin: 0, node: 0 },
@@ -15,7 +15,7 @@ export async function withDevnet<T>(use: (devnet: Devnet) => Promise<T>): Promis
     dataAvailability: 'calldata',
     dataDir: undefined,
     out: undefined,
-    keyroll: { command: process.execPath, args: ['--import', 'tsx', CLI] },
+    keyroll: { command: process.execPath, args: [CLI] },
     onProgress: () => undefined,
     signal: new AbortController().signal,
   })

@@ -9,7 +9,9 @@ export function checkTransactions(
   l2ChainId: bigint,
   parse: SetConfigParser = parseSetConfig,
 ): TransactionsFlaw | undefined {
-  const bytes = transactions.reduce((total, raw) => total + raw.length, 0)
+  let bytes = 0
+  for (const raw of transactions) bytes += raw.length
   if (bytes > MAX_BLOCK_BYTES) return 'TOO_MANY_BYTES'
-  return transactions.every((raw) => parse(raw, l2ChainId).ok) ? undefined : 'UNDECODABLE_TRANSACTION'
+  for (const raw of transactions) if (!parse(raw, l2ChainId).ok) return 'UNDECODABLE_TRANSACTION'
+  return undefined
 }

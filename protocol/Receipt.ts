@@ -5,6 +5,7 @@ import { DEPOSIT_TX_TYPE, SET_CONFIG_TX_TYPE } from './constants.ts'
 import type { Log } from './KeystoreLogs.ts'
 import { decodeRlp, RlpError, type RlpItem, rlpToBytes, rlpToList, rlpToUint } from './Rlp.ts'
 import { borrowRlpWriter, type RlpWriter } from './RlpWriter.ts'
+import { createSlabs } from './slabs.ts'
 
 /** The receipt of a transaction (protocol.md §4); its bloom is that of its logs. */
 export type Receipt = {
@@ -21,6 +22,9 @@ export type Receipt = {
 
 const MAX_TOPICS = 4
 
+/** Some twenty receipts stand in one, all of one block or two. */
+const allocateReceipt = createSlabs(16_384)
+
 /** Encodes a receipt: `type ‖ rlp([status, cumulativeGasUsed, logsBloom, logs, keystoreRoot])` (protocol.md §4). */
 export function receiptToBytes(receipt: Receipt): Uint8Array {
   return encodeReceipt(receipt, bloomOf(receipt.logs))
@@ -29,11 +33,12 @@ export function receiptToBytes(receipt: Receipt): Uint8Array {
 /** Encodes the receipts of a block, and makes the bloom of all their logs from the blooms in them (protocol.md §4). */
 export function encodeReceipts(receipts: readonly Receipt[]): { encoded: Uint8Array[]; logsBloom: Hex } {
   const joined = new Uint8Array(BLOOM_BYTES)
-  const encoded = receipts.map((receipt) => {
+  const encoded: Uint8Array[] = []
+  for (const receipt of receipts) {
     const bloom = bloomOf(receipt.logs)
     addBloom(joined, bloom)
-    return encodeReceipt(receipt, bloom)
-  })
+    encoded.push(encodeReceipt(receipt, bloom))
+  }
   return { encoded, logsBloom: toHex(joined) }
 }
 
@@ -51,7 +56,9 @@ function encodeReceipt(
   writer.uint(status)
   writer.list()
   writer.byte(type)
-  return writer.view().slice()
+  const bytes = allocateReceipt(writer.length)
+  bytes.set(writer.view())
+  return bytes
 }
 
 function writeLog(writer: RlpWriter, { address, topics, data }: Log): void {

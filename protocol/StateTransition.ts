@@ -30,7 +30,7 @@ import {
 import type { SignatureVerifier } from './Signature.ts'
 import { type L1Origin, sealBlock } from './sealBlock.ts'
 import { EMPTY_TRIE_ROOT, emptyTrie, type Trie, trieRoot } from './Trie.ts'
-import { type InvalidReason, validateSetConfig } from './validate.ts'
+import { type InvalidReason, type Recovery, validateSetConfig } from './validate.ts'
 
 /** What a block is made of; `transactions` are raw, deposits first. */
 export type BlockAttributes = {
@@ -91,20 +91,13 @@ export function stateTransition({
   assertFollows(parent, attributes, rollup)
   const { timestamp, l1Origin, sequenceNumber, transactions } = attributes
   const configs = new Map<Hex, EncodedConfig>()
-  const context: Context = {
-    rollup,
-    timestamp,
-    verify,
-    parse,
-    configs,
-    readConfig: (hash) => configs.get(hash)?.config ?? requireConfig(reader, hash),
-  }
+  const context: Context = { rollup, timestamp, verify, parse, configs, reader }
   const receipts: Receipt[] = []
   const reasons: (RejectReason | undefined)[] = []
   let trie = reader.trie(parent.withdrawalsRoot)
   let keystoreRoot = parent.withdrawalsRoot
   let cumulativeGasUsed = 0n
-  transactions.forEach((raw, index) => {
+  for (const [index, raw] of transactions.entries()) {
     cumulativeGasUsed += BigInt(raw.length)
     const outcome = executeTransaction(context, trie, raw, index)
     if (outcome.ok) {
@@ -119,7 +112,7 @@ export function stateTransition({
       logs: outcome.ok ? [outcome.log] : [],
       keystoreRoot,
     })
-  })
+  }
   const { encoded: encodedReceipts, logsBloom } = encodeReceipts(receipts)
   const block = sealBlock({
     number: parent.number + 1n,
@@ -165,7 +158,11 @@ type Context = {
   parse: SetConfigParser
   /** What the block's transactions added so far. */
   configs: Map<Hex, EncodedConfig>
-  readConfig: (hash: Hex) => Config
+  reader: StateReader
+}
+
+function configOf({ configs, reader }: Context, hash: Hex): Config {
+  return configs.get(hash)?.config ?? requireConfig(reader, hash)
 }
 
 type Outcome = { ok: true; trie: Trie; log: Log } | { ok: false; reason: RejectReason }
@@ -189,16 +186,16 @@ function executeSetConfig(
   trie: Trie,
   { tx, nextHash, digestFor }: Extract<ParsedSetConfig, { ok: true }>,
 ): Outcome {
-  const { rollup, timestamp, verify, readConfig } = context
+  const { rollup, timestamp, verify } = context
   const key = slotToKey(tx.id)
   const currentHash = readConfigHash(trie, tx.id, key)
-  const current = currentHash === undefined ? tx.initial : readConfig(currentHash)
+  const current = currentHash === undefined ? tx.initial : configOf(context, currentHash)
   // Without a slot the nonce in force is 0, and only `next.nonce` 1 comes with the initial config.
   if (current === undefined) return { ok: false, reason: 'NONCE_TOO_HIGH' }
   const reason = validateSetConfig({
     tx,
     current,
-    recovery: tx.kind === 0 ? undefined : readRecovery(trie, tx.id, readConfig),
+    recovery: tx.kind === 0 ? undefined : recoveryOf(context, trie, tx.id),
     timestamp,
     rollup,
     verify,
@@ -209,6 +206,10 @@ function executeSetConfig(
   return tx.kind === 1
     ? startRecovery(context, trie, tx, current, nextHash)
     : setConfig(context, trie, key, tx, nextHash)
+}
+
+function recoveryOf(context: Context, trie: Trie, id: Hex): Recovery | undefined {
+  return readRecovery(trie, id, (hash) => configOf(context, hash))
 }
 
 function setConfig(
@@ -267,17 +268,18 @@ function assertFollows(parent: Header, attributes: BlockAttributes, rollup: Tran
     )
   }
   assertOriginFollows(parent, attributes)
-  const isDeposit = transactions.map((raw) => raw[0] === DEPOSIT_TX_TYPE)
-  const deposits = isDeposit.indexOf(false) === -1 ? isDeposit.length : isDeposit.indexOf(false)
-  if (isDeposit.lastIndexOf(true) >= deposits) {
-    throw new BlockAttributesError('got a deposit after a set-config, expected deposits first')
+  let deposits = 0
+  let bytes = 0
+  for (const [index, raw] of transactions.entries()) {
+    if (raw[0] !== DEPOSIT_TX_TYPE) bytes += raw.length
+    else if (index === deposits) deposits += 1
+    else throw new BlockAttributesError('got a deposit after a set-config, expected deposits first')
   }
   if (deposits > 0 && attributes.sequenceNumber !== 0n) {
     throw new BlockAttributesError(
       'got deposits in a later block of their L1 origin, expected them in the first',
     )
   }
-  const bytes = transactions.slice(deposits).reduce((sum, raw) => sum + raw.length, 0)
   if (bytes > MAX_BLOCK_BYTES) {
     throw new BlockAttributesError(`got ${bytes} bytes of set-configs, expected at most ${MAX_BLOCK_BYTES}`)
   }

@@ -3,6 +3,7 @@ import { compareBytes, fromHex, keccak, keccakHex, toHex } from './bytes.ts'
 import { KeyrollError } from './errors.ts'
 import { decodeRlp, decodeRlpAt, encodeRlp, RlpError, type RlpItem, rlpToBytes, uintToRlp } from './Rlp.ts'
 import { borrowRlpWriter, type RlpWriter } from './RlpWriter.ts'
+import { createSlabs } from './slabs.ts'
 
 /**
  * Looks up a node as {@link storeTrie} gave it, by its hash and its position: a number below 2^48 that the store chose, so that it
@@ -148,9 +149,12 @@ export function trieNodeToStored(rlp: Uint8Array, hash: Uint8Array, position: nu
   return trieNodeWithPositions(rlp, new Array<number>(below.length).fill(position))
 }
 
+/** About ten nodes stand in one: a cache that still holds one of them keeps no more than the place of the others. */
+const allocateStored = createSlabs(4_096)
+
 /** Puts the positions of the nodes below it that stand under hashes, in their order, behind the RLP of a node. */
 export function trieNodeWithPositions(rlp: Uint8Array, positions: readonly number[]): Uint8Array {
-  const stored = new Uint8Array(rlp.length + POSITION_BYTES * positions.length)
+  const stored = allocateStored(rlp.length + POSITION_BYTES * positions.length)
   stored.set(rlp)
   for (let i = 0, at = rlp.length; i < positions.length; i++, at += POSITION_BYTES) {
     writePosition(stored, at, positions[i] as number)
@@ -266,11 +270,12 @@ export function verifyTrieProof(
  * @throws {EmptyValueError} when an item is empty.
  */
 export function orderedTrieRoot(items: readonly Uint8Array[]): Hex {
-  const entries = items.map((value, index): Entry => {
+  const entries: Entry[] = []
+  for (const [index, value] of items.entries()) {
     const key = encodeRlp(uintToRlp(index))
     if (value.length === 0) throw new EmptyValueError(key)
-    return { nibbles: toNibbles(key), value }
-  })
+    entries.push({ nibbles: toNibbles(key), value })
+  }
   // In the order of the keys 0 comes behind 127, for it is encoded as the byte 0x80.
   const [zero] = entries.splice(0, 1)
   if (zero === undefined) return EMPTY_TRIE_ROOT
@@ -411,24 +416,26 @@ function referenceOf(node: TrieNode): Uint8Array {
 /** Stores a node that is not stored, whose hash this is, behind those below it that are not either, and tells its position. */
 function storeNode(node: ReadNode, hash: Uint8Array, store: (node: NewTrieNode) => number): number {
   const positions: number[] = []
-  const visit = (child: TrieNode): void => {
-    if (child.kind === 'unread') positions.push(child.position)
-    else {
-      const reference = referenceOf(child)
-      // An inlined node has no hashes below it.
-      if (isHash(reference)) positions.push(storeNode(child, reference, store))
-    }
-  }
-  if (node.kind === 'extension') visit(node.child)
+  if (node.kind === 'extension') storeChild(node.child, positions, store)
   if (node.kind === 'branch') {
     for (let slot = 0; slot < 16; slot++) {
       const child = node.children[slot]
       if (typeof child === 'number') positions.push(positionInSource(node, slot, child))
-      else if (child !== undefined) visit(child)
+      else if (child !== undefined) storeChild(child, positions, store)
     }
   }
   const stored = trieNodeWithPositions(encodeNode(node), positions)
   return store({ hash, stored, replaced: node.kind === 'branch' ? node.source?.hash : undefined })
+}
+
+/** Stores a child that is not stored, and adds its position; an inlined node has none, and no hashes below it. */
+function storeChild(child: TrieNode, positions: number[], store: (node: NewTrieNode) => number): void {
+  if (child.kind === 'unread') {
+    positions.push(child.position)
+    return
+  }
+  const reference = referenceOf(child)
+  if (isHash(reference)) positions.push(storeNode(child, reference, store))
 }
 
 /** The nodes below one that was read alone which stand under hashes. */
@@ -700,7 +707,7 @@ function equalTail(path: Uint8Array, nibbles: Uint8Array, offset: number): boole
 }
 
 function equal(a: Uint8Array | undefined, b: Uint8Array): boolean {
-  return a !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i])
+  return a !== undefined && compareBytes(a, b) === 0
 }
 
 /** Reports a node that the reader does not have: the store is incomplete, or the root was never in it. */

@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { posix } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Abi, Hex } from 'viem'
 import { BenchmarkError } from '../report.ts'
 
 /** What a benchmark deploys: ABI and runtime code. */
 export type Compiled = { abi: Abi; runtime: Hex }
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const ROOT = posix.dirname(createRequire(import.meta.url).resolve('keyroll/package.json'))
 
 const FOUNDRY = readFileSync(posix.join(ROOT, 'foundry.toml'), 'utf8')
 

@@ -54,7 +54,7 @@ export function createSyncReporter(options: SyncReporterOptions): SyncReporter {
   let latest: { sample: SyncSample; estimate: SyncEstimate } | undefined
   engine.subscribe((event) => {
     if (event.type !== 'unsafe') return
-    setConfigs += event.block.transactions.filter((raw) => raw[0] === SET_CONFIG_TX_TYPE).length
+    for (const raw of event.block.transactions) if (raw[0] === SET_CONFIG_TX_TYPE) setConfigs += 1
   })
 
   /** Derivation itself looks at L1's head only now and then. */

@@ -89,12 +89,15 @@ function failureKey(bucket: IndexBucket, hash: Uint8Array): Uint8Array {
   return bucketKey(bucket, concat(hash, FAILED))
 }
 
+function entryOf(bucket: IndexBucket, raw: Uint8Array, index: number): Entry {
+  return { bucket, hash: indexedHash(bucket, raw), index }
+}
+
 function entriesOf(block: Block): Entry[] {
   const entries: Entry[] = []
-  block.transactions.forEach((raw, index) => {
-    const add = (bucket: IndexBucket) => entries.push({ bucket, hash: indexedHash(bucket, raw), index })
-    add(Bucket.transaction)
-    if (raw[0] === DEPOSIT_TX_TYPE) add(Bucket.forced)
-  })
+  for (const [index, raw] of block.transactions.entries()) {
+    entries.push(entryOf(Bucket.transaction, raw, index))
+    if (raw[0] === DEPOSIT_TX_TYPE) entries.push(entryOf(Bucket.forced, raw, index))
+  }
   return entries
 }

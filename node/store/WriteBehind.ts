@@ -77,12 +77,12 @@ const TAIL_BYTES = 6
 function findByKey(writes: readonly Write[]): UnderWay['find'] {
   const last = new Map<number, number>()
   // For each write, the one before it whose key ends alike.
-  const before = writes.map(({ key }, i) => {
+  const before: (number | undefined)[] = []
+  for (const [i, { key }] of writes.entries()) {
     const tail = tailOf(key)
-    const other = last.get(tail)
+    before.push(last.get(tail))
     last.set(tail, i)
-    return other
-  })
+  }
   return (key, tail) => {
     for (let i = last.get(tail); i !== undefined; i = before[i]) {
       const write = writes[i]

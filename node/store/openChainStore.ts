@@ -223,7 +223,7 @@ function createChainStore(disk: Database, rollup: RollupConfig): ChainStore {
     const next = { ...heads, unsafe: ref, safe: inclusion === undefined ? heads.safe : ref }
     const made: NewTrieNode[] = []
     const writes = [
-      ...appendTrie(database, block.header.withdrawalsRoot, result.trie, (node) => made.push(node)),
+      ...appendTrie(database, block.header.withdrawalsRoot, result.trie, made),
       ...configWrites(result),
       ...blockWrites(database, block, encodedReceiptsToBytes(result.encodedReceipts, result.reasons)),
       ...transactions.add(block, result.receipts),

@@ -36,7 +36,11 @@ export function encodedReceiptsToBytes(
   receipts: readonly Uint8Array[],
   verdicts: readonly Verdict[],
 ): Uint8Array {
-  return encodeRlp([receipts, verdicts.map((verdict) => Buffer.from(verdict ?? '', 'latin1'))])
+  return encodeRlp([receipts, verdicts.map(verdictToBytes)])
+}
+
+function verdictToBytes(verdict: Verdict): Uint8Array {
+  return Buffer.from(verdict ?? '', 'latin1')
 }
 
 /** Decodes what `receiptsToBytes` encoded. */

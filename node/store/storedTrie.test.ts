@@ -128,7 +128,7 @@ it('appends each node behind those below it, and tells where the root stands', a
   const trie = trieOf(keystores.slice(0, 8))
   const root = trieRoot(trie)
   const made: NewTrieNode[] = []
-  const writes = appendTrie(database, root, trie, (node) => made.push(node))
+  const writes = appendTrie(database, root, trie, made)
   await database.write(writes)
   const readNode = createNodeReader(database)
   const found: Uint8Array[] = []

@@ -29,16 +29,16 @@ export function createNodeReader({ record }: Pick<Database, 'record'>): TrieRead
 
 /**
  * Appends the nodes of a trie that are not in the database, and makes the write that tells where its root stands; none where it
- * stands there already. `take` is shown each of these nodes.
+ * stands there already. `made` gets each of these nodes.
  */
 export function appendTrie(
   database: Pick<Database, 'append'>,
   root: Hex,
   trie: Trie,
-  take?: (node: NewTrieNode) => void,
+  made: NewTrieNode[] = [],
 ): Write[] {
   const position = storeTrie(trie, (node) => {
-    take?.(node)
+    made.push(node)
     return database.append(node.stored)
   })
   return position === undefined ? [] : [rootWrite(root, position)]
