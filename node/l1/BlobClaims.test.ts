@@ -112,19 +112,40 @@ describe('claims of commitments', () => {
     }
   })
 
-  it('wait while others are checked, are then checked together, and suffer from no lie of another', async () => {
+  it('are checked with those that come before their commitment is asked for, and suffer from no lie of another', async () => {
     const { kzg, claims, areTrue } = await setUp()
     const [first, second, third] = claims as [BlobClaim, BlobClaim, BlobClaim]
     const lie = { blob: second.blob, commitment: first.commitment }
-    expect(await Promise.all([areTrue([first]), areTrue([second]), areTrue([third, first])])).toEqual([
-      true,
-      true,
-      true,
-    ])
-    expect(kzg.commitments).toBe(2)
+    const later = new Promise(setImmediate).then(() => areTrue([third, first]))
+    expect(await Promise.all([areTrue([first, third]), areTrue([second]), later])).toEqual([true, true, true])
+    expect(kzg.commitments).toBe(1)
     expect(
       await Promise.all([areTrue([first]), areTrue([second]), areTrue([lie]), areTrue([third])]),
     ).toEqual([true, true, false, true])
+  })
+
+  it('wait while the commitment of others is computed, and are then checked', async () => {
+    const { kzg, claims } = await setUp()
+    const [first, second, third] = claims as [BlobClaim, BlobClaim, BlobClaim]
+    const asked: Promise<boolean>[] = []
+    const areTrue = createBlobClaimCheck({
+      commitment: (blob) => {
+        if (asked.length === 0) asked.push(areTrue([second]), areTrue([{ ...third, blob: second.blob }]))
+        return kzg.commitment(blob)
+      },
+    })
+    expect(await areTrue([first])).toBe(true)
+    expect(await Promise.all(asked)).toEqual([true, false])
+    // One for the first, one for both that came then, and one for each of them alone.
+    expect(kzg.commitments).toBe(4)
+  })
+
+  it('that are malformed make no others wait for ever, whoever stands behind them', async () => {
+    const { claims, areTrue } = await setUp()
+    const [first, second] = claims as [BlobClaim, BlobClaim]
+    const malformed = { blob: smallBlob().subarray(1), commitment: INFINITY }
+    const asked = [[first], [malformed, second], [second], []].map(areTrue)
+    expect(await Promise.all(asked)).toEqual([true, false, true, true])
   })
 
   it('fail with the thread that commits, and are checked by the next', async () => {

@@ -30,19 +30,19 @@ const RANDOM_BYTES = 16
 const CLAIMS_AT_ONCE = 8
 
 /**
- * Makes a check that commits once for all that is asked while it works, instead of once per blob: commitments are linear, so
- * `Σ r·C` is the commitment of `Σ r·blob`. With 128-bit factors `r` drawn after all is known, a false claim among points of the
- * prime-order subgroup passes with a chance of 2^-128; off the subgroup it could pass with one of three, so such points are refused (ADR 6).
+ * Makes a check that commits once for all that is asked before it comes to commit, instead of once per blob: commitments are linear,
+ * so `Σ r·C` is the commitment of `Σ r·blob`. Each claim gets a 128-bit factor `r` that is drawn when the claim is known, and told to
+ * nobody: a false claim among points of the prime-order subgroup passes with a chance of 2^-128; off the subgroup it could pass with
+ * one of three, so such points are refused (ADR 6).
  */
 export function createBlobClaimCheck(kzg: Pick<Kzg, 'commitment'>): BlobClaimCheck {
-  let waiting: Waiting[] = []
+  const waiting: Waiting[] = []
   let isWorking = false
 
   async function work(): Promise<void> {
     isWorking = true
     while (waiting.length > 0) {
-      const batch = waiting
-      waiting = []
+      const batch: Waiting[] = []
       try {
         await answer(batch)
       } catch (fault) {
@@ -52,12 +52,17 @@ export function createBlobClaimCheck(kzg: Pick<Kzg, 'commitment'>): BlobClaimChe
     isWorking = false
   }
 
-  /** When not all are true, each asks alone: one who lies makes no other's blobs doubtful. */
-  async function answer(batch: readonly Waiting[]): Promise<void> {
-    const areTrue = await areAllTrue(
-      kzg,
-      batch.flatMap(({ claims }) => claims),
-    )
+  /** The claims of those who wait, and of who begins to wait while these are looked at; all of them are in the batch then. */
+  function* take(batch: Waiting[]): Generator<BlobClaim> {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      batch.push(next)
+      yield* next.claims
+    }
+  }
+
+  /** Checks those who wait, and fills the batch with them. When not all are true, each asks alone: one who lies makes no other's blobs doubtful. */
+  async function answer(batch: Waiting[]): Promise<void> {
+    const areTrue = await areAllTrue(kzg, take(batch))
     for (const { claims, resolve } of batch) {
       resolve(areTrue || (batch.length > 1 && (await areAllTrue(kzg, claims))))
     }
@@ -70,28 +75,31 @@ export function createBlobClaimCheck(kzg: Pick<Kzg, 'commitment'>): BlobClaimChe
     })
 }
 
-async function areAllTrue(kzg: Pick<Kzg, 'commitment'>, claims: readonly BlobClaim[]): Promise<boolean> {
+async function areAllTrue(kzg: Pick<Kzg, 'commitment'>, claims: Iterable<BlobClaim>): Promise<boolean> {
   const sums = new Array<bigint>(ELEMENTS).fill(0n)
   let expected = Point.ZERO
-  for (let at = 0; at < claims.length; at += CLAIMS_AT_ONCE) {
-    const points: Point[] = []
-    const factors: bigint[] = []
-    for (const { blob, commitment } of claims.slice(at, at + CLAIMS_AT_ONCE)) {
-      const point = pointOf(commitment)
-      const elements = elementsOf(blob)
-      if (point === undefined || elements === undefined) return false
-      const factor = randomFactor()
-      elements.forEach((element, i) => {
-        sums[i] = (sums[i] as bigint) + factor * element
-      })
-      points.push(point)
-      factors.push(factor)
-      // Each takes milliseconds, in which the node must go on answering.
-      await new Promise(setImmediate)
-    }
+  let points: Point[] = []
+  let factors: bigint[] = []
+  const multiply = () => {
     expected = expected.add(mulAddUnsafe(Point, points, factors))
+    points = []
+    factors = []
+  }
+  for (const { blob, commitment } of claims) {
+    const point = pointOf(commitment)
+    const elements = elementsOf(blob)
+    if (point === undefined || elements === undefined) return false
+    const factor = randomFactor()
+    elements.forEach((element, i) => {
+      sums[i] = (sums[i] as bigint) + factor * element
+    })
+    points.push(point)
+    factors.push(factor)
+    if (points.length === CLAIMS_AT_ONCE) multiply()
+    // Each takes milliseconds, in which the node must go on answering.
     await new Promise(setImmediate)
   }
+  multiply()
   return (await kzg.commitment(blobOf(sums))) === encode(expected)
 }
 
