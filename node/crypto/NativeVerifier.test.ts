@@ -15,7 +15,7 @@ import {
   verifySignature,
   webAuthnClientData,
 } from '../../protocol/index.ts'
-import { createNativePrimitives } from './NativeVerifier.ts'
+import { createNativePrimitives, createRememberingVerifier } from './NativeVerifier.ts'
 import { encodeDer, isOnP256, VERIFY_BY, verifyP256Once } from './verifyP256Once.ts'
 
 const primitives = createNativePrimitives()
@@ -31,7 +31,7 @@ const verifyNatively = createSignatureVerifier({
 
 const threadsVerify: (typeof verifyP256Once)[] = [
   verifyP256Once,
-  ...Object.values(VERIFY_BY).map(
+  ...[...Object.values(VERIFY_BY), createRememberingVerifier()].map(
     (verify): typeof verifyP256Once =>
       async (message, rs, key) =>
         isOnP256(key) && verify(message, rs, key),
@@ -39,7 +39,7 @@ const threadsVerify: (typeof verifyP256Once)[] = [
 ]
 
 // The threads' function gives the same answer to every question about P-256 that a test led to, though all are asked at once; and so
-// do both ways to import a key, whatever OpenSSL is here.
+// does each way to import a key, whatever OpenSSL is here.
 afterEach(async () => {
   const questions = asked.splice(0)
   const expected = questions.map(({ isGood }) => isGood)

@@ -6,9 +6,9 @@ import {
   type SignatureVerifier,
 } from '../../protocol/index.ts'
 import { createLruCache } from '../LruCache.ts'
-import { encodeDer, isOnP256 } from './verifyP256Once.ts'
+import { DECODES_FAST, encodeDer, isOnP256, verifyBySpki } from './verifyP256Once.ts'
 
-/** Importing a key costs about as much as verifying with it, and wallets come back. */
+/** Where importing a key costs about as much as verifying with it, it is worth remembering: wallets come back. */
 const CACHED_KEYS = 1_000
 
 /**
@@ -21,7 +21,7 @@ export function createNativeVerifier(): SignatureVerifier {
 
 /** Makes the curve operations of {@link createNativeVerifier}. */
 export function createNativePrimitives(): SignaturePrimitives {
-  const keys = createLruCache<string, KeyObject>(CACHED_KEYS)
+  const verifyByPoint = DECODES_FAST ? verifyBySpki : createRememberingVerifier()
   return {
     recoverSecp256k1(hash, rs, recovery) {
       try {
@@ -30,16 +30,19 @@ export function createNativePrimitives(): SignaturePrimitives {
         return undefined
       }
     },
-    verifyP256(message, rs, keyBytes) {
-      const name = Buffer.from(keyBytes).toString('latin1')
-      let key = keys.get(name)
-      if (key === undefined) {
-        if (!isOnP256(keyBytes)) return false
-        key = createPublicKey(toJwkInput(keyBytes))
-        keys.set(name, key)
-      }
-      return verify('sha256', message, key, encodeDer(rs))
-    },
+    verifyP256: (message, rs, key) => isOnP256(key) && verifyByPoint(message, rs, key),
+  }
+}
+
+/** Imports keys in the way that is fastest of those that answer at once where DER takes long to decode, and remembers the last of them. */
+export function createRememberingVerifier(): typeof verifyBySpki {
+  const keys = createLruCache<string, KeyObject>(CACHED_KEYS)
+  return (message, rs, keyBytes) => {
+    const name = Buffer.from(keyBytes).toString('latin1')
+    const known = keys.get(name)
+    const key = known ?? createPublicKey(toJwkInput(keyBytes))
+    if (known === undefined) keys.set(name, key)
+    return verify('sha256', message, key, encodeDer(rs))
   }
 }
 

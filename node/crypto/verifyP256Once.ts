@@ -34,7 +34,8 @@ const SPKI = Buffer.from(`3059301306072a8648ce3d020106082a8648ce3d03010703420004
 const POINT_AT = SPKI.length - 65
 const COORDINATES_AT = POINT_AT + 1
 
-const verifyBySpki: VerifyByPoint = (message, rs, keyBytes) => {
+/** One call that leaves nothing behind: a `KeyObject` is kept, and its key with it, until V8 collects it. */
+export const verifyBySpki = (message: Uint8Array, rs: Uint8Array, keyBytes: Uint8Array): boolean => {
   SPKI.set(keyBytes, COORDINATES_AT)
   return verify('sha256', message, { key: SPKI, format: 'der', type: 'spki' }, encodeDer(rs))
 }
@@ -59,7 +60,10 @@ function decodesFast(version: string): boolean {
   return major > 3 || (major === 3 && minor >= 5)
 }
 
-const verifyByPoint = decodesFast(process.versions.openssl) ? verifyBySpki : verifyByRawKey
+/** Whether the OpenSSL at hand decodes a key so fast that it need not be remembered. */
+export const DECODES_FAST = decodesFast(process.versions.openssl)
+
+const verifyByPoint: VerifyByPoint = DECODES_FAST ? verifyBySpki : verifyByRawKey
 
 const P = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn
 const B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn
