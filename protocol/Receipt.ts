@@ -25,7 +25,7 @@ const MAX_TOPICS = 4
 /** Some twenty receipts stand in one, all of one block or two. */
 const allocateReceipt = createSlabs(16_384)
 
-/** Encodes a receipt: `type ‖ rlp([status, cumulativeGasUsed, logsBloom, logs, keystoreRoot])` (protocol.md §4). */
+/** Encodes a receipt: `type ‖ rlp([status, cumulativeGasUsed, logsBloom, logs, keystoreRoot])` (protocol.md §4); the answer is part of a longer buffer. */
 export function receiptToBytes(receipt: Receipt): Uint8Array {
   return encodeReceipt(receipt, bloomOf(receipt.logs))
 }

@@ -102,7 +102,7 @@ async function writeState(database: Database, keystores: number): Promise<Hex> {
       writes.push(recordWrite(database, configKey(hash), configToRlp(config)))
     }
     root = trieRoot(trie)
-    await database.write([...writes, ...appendTrie(database, root, trie)])
+    await database.write([...writes, ...appendTrie(database, root, trie, [])])
   }
   return root
 }

@@ -1,14 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { posix } from 'node:path'
 import type { Abi, Hex } from 'viem'
 import { BenchmarkError } from '../report.ts'
+import { ROOT } from '../root.ts'
 
 /** What a benchmark deploys: ABI and runtime code. */
 export type Compiled = { abi: Abi; runtime: Hex }
-
-const ROOT = posix.dirname(createRequire(import.meta.url).resolve('keyroll/package.json'))
 
 const FOUNDRY = readFileSync(posix.join(ROOT, 'foundry.toml'), 'utf8')
 

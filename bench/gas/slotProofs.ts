@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Hex } from 'viem'
 import {
   decodeRlp,
@@ -18,6 +19,7 @@ import {
   ZERO_HASH,
 } from '../../protocol/index.ts'
 import { BenchmarkError } from '../report.ts'
+import { ROOT } from '../root.ts'
 import { named, namedHex } from './named.ts'
 import { findPartialTrie, type TrieEntry } from './PartialTrie.ts'
 
@@ -100,7 +102,7 @@ function storageRootOf(stateRoot: Hex, account: Hex, accountProof: readonly Hex[
 }
 
 function readVector(name: string): JsonObject {
-  const file = new URL(`../../test/vectors/${name}.json`, import.meta.url)
+  const file = join(ROOT, 'test', 'vectors', `${name}.json`)
   return toJsonObject(JSON.parse(readFileSync(file, 'utf8')), refuse)
 }
 

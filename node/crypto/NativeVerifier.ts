@@ -34,7 +34,7 @@ export function createNativePrimitives(): SignaturePrimitives {
   }
 }
 
-/** Imports keys in the way that is fastest of those that answer at once where DER takes long to decode, and remembers the last of them. */
+/** Imports keys as JWK, which is the fastest way to an answer at once before OpenSSL 3.5, and remembers the last of them. Each key is a point of the curve. */
 export function createRememberingVerifier(): typeof verifyBySpki {
   const keys = createLruCache<string, KeyObject>(CACHED_KEYS)
   return (message, rs, keyBytes) => {

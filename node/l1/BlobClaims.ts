@@ -31,9 +31,9 @@ const CLAIMS_AT_ONCE = 8
 
 /**
  * Makes a check that commits once for all that is asked before it comes to commit, instead of once per blob: commitments are linear,
- * so `Σ r·C` is the commitment of `Σ r·blob`. Each claim gets a 128-bit factor `r` that is drawn when the claim is known, and told to
- * nobody: a false claim among points of the prime-order subgroup passes with a chance of 2^-128; off the subgroup it could pass with
- * one of three, so such points are refused (ADR 6).
+ * so `Σ r·C` is the commitment of `Σ r·blob`. With 128-bit factors `r`, each drawn after its blob and commitment are known, a false
+ * claim among points of the prime-order subgroup passes with a chance of 2^-128; off the subgroup it could pass with one of three, so
+ * such points are refused (ADR 6). Whoever asks waits for the answer before asking again, or the first would wait for the last.
  */
 export function createBlobClaimCheck(kzg: Pick<Kzg, 'commitment'>): BlobClaimCheck {
   const waiting: Waiting[] = []
@@ -100,6 +100,7 @@ async function areAllTrue(kzg: Pick<Kzg, 'commitment'>, claims: Iterable<BlobCla
     await new Promise(setImmediate)
   }
   multiply()
+  await new Promise(setImmediate)
   return (await kzg.commitment(blobOf(sums))) === encode(expected)
 }
 

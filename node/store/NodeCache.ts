@@ -9,7 +9,7 @@ export interface NodeCache {
   delete(hash: Uint8Array): void
 }
 
-/** What a cached node takes beside its bytes: two arrays, and its place in a map. */
+/** What a cached node takes beside its bytes: two arrays, its place in a map, and the places of others in its slab. */
 const OVERHEAD_BYTES = 500
 /**
  * Shorter nodes are not held: leaves, of which every set-config makes one, and few are asked for again, and branches of two. They would

@@ -158,19 +158,19 @@ it('writes nothing of a trie that stands there already', async () => {
   const database = createMemoryDatabase()
   const trie = trieOf(keystores)
   const root = trieRoot(trie)
-  await database.write(appendTrie(database, root, trie))
+  await database.write(appendTrie(database, root, trie, []))
   const again = openTrie(database, root, createNodeReader(database))
   const [{ id, configs }] = keystores as [TestKeystore]
   const same = keystorePut(again, id, configHash(configs[0] as Config))
   const append = () => expect.unreachable('appended')
-  expect(appendTrie({ append }, root, same)).toEqual([])
+  expect(appendTrie({ append }, root, same, [])).toEqual([])
 })
 
 it('takes a node that the disk garbled for one that is missing', async () => {
   const trie = trieOf(keystores)
   const root = trieRoot(trie)
   const whole = createMemoryDatabase()
-  await whole.write(appendTrie(whole, root, trie))
+  await whole.write(appendTrie(whole, root, trie, []))
   const readNode = createNodeReader(whole)
   const position = rootPosition(whole, root) as number
   const stored = readNode(fromHex(root), position) as Uint8Array

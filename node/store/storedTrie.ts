@@ -35,7 +35,7 @@ export function appendTrie(
   database: Pick<Database, 'append'>,
   root: Hex,
   trie: Trie,
-  made: NewTrieNode[] = [],
+  made: NewTrieNode[],
 ): Write[] {
   const position = storeTrie(trie, (node) => {
     made.push(node)
