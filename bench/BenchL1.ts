@@ -46,6 +46,9 @@ const GENESIS_TIME = 1_800_000_000n
 const CHAIN_ID = 900n
 const INBOX: Address = '0xff00000000000000000000000000000000000900'
 const BATCH_SUBMITTED = toEventSelector('BatchSubmitted(uint256,bytes32,bytes32)')
+/** How beacon nodes give blobs to those who ask for it: one behind the other. */
+const SSZ = 'application/octet-stream'
+const JSON_TYPE = 'application/json'
 const ZERO_ADDRESS: Address = `0x${'00'.repeat(20)}`
 const EMPTY_UNCLES = keccakHex(Uint8Array.of(0xc0))
 const EMPTY_ROOT = keccakHex(Uint8Array.of(0x80))
@@ -76,14 +79,13 @@ export async function createBenchL1(directory: string): Promise<BenchL1> {
       header: { ...header, transactions: transactions.map((each) => each.json.hash) },
       block: { ...header, transactions: transactions.map(({ json }) => ({ ...json, ...place })) },
       receipts: receipts.map((receipt) => ({ ...receipt, ...place })),
-      blobs: blobs.map(({ blob }) => toHex(blob)),
+      blobs: Buffer.concat(blobs.map(({ blob }) => blob)),
       beacon: {
-        message: { body: { blob_kzg_commitments: blobs.map(({ commitment }) => commitment) } },
+        data: { message: { body: { blob_kzg_commitments: blobs.map(({ commitment }) => commitment) } } },
       },
     }
-    for (const [part, json] of Object.entries(parts) as [Part, unknown][]) {
-      const isBeacon = part === 'blobs' || part === 'beacon'
-      const bytes = Buffer.from(JSON.stringify(isBeacon ? { data: json } : json))
+    for (const [part, content] of Object.entries(parts) as [Part, unknown][]) {
+      const bytes = Buffer.isBuffer(content) ? content : Buffer.from(JSON.stringify(content))
       const name = nameOf(number, part)
       if (bytes.length <= SHORT_BYTES) short.set(name, bytes)
       else await writeFile(join(directory, name), bytes)
@@ -130,9 +132,13 @@ export async function createBenchL1(directory: string): Promise<BenchL1> {
     })
     request.on('end', () => {
       try {
-        if (request.method !== 'POST') return send(response, [answerGet(request.url ?? '/')])
+        if (request.method !== 'POST') {
+          // Only nodes that take SSZ ask it.
+          const url = request.url ?? '/'
+          return send(response, url.includes('/blobs/') ? SSZ : JSON_TYPE, [answerGet(url)])
+        }
         const { id, method, params } = JSON.parse(posted) as { id: number; method: string; params: unknown[] }
-        send(response, [`{"jsonrpc":"2.0","id":${id},"result":`, answer(method, params), '}'])
+        send(response, JSON_TYPE, [`{"jsonrpc":"2.0","id":${id},"result":`, answer(method, params), '}'])
       } catch (error) {
         response.writeHead(500).end(String(error))
       }
@@ -170,9 +176,9 @@ function sizeOf(submission: Submission): number {
   return submission.blobs.reduce((sum, { blob }) => sum + blob.length, 0)
 }
 
-function send(response: ServerResponse, parts: readonly (Buffer | string)[]): void {
+function send(response: ServerResponse, type: string, parts: readonly (Buffer | string)[]): void {
   const length = parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0)
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': length })
+  response.writeHead(200, { 'content-type': type, 'content-length': length })
   for (const part of parts) response.write(part)
   response.end()
 }

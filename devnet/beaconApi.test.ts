@@ -173,6 +173,13 @@ describe('beacon API', () => {
       `/eth/v1/beacon/blobs/${slot}?versioned_hashes=0x${'01'.repeat(32)}`,
     )
     expect(other.data).toEqual([])
+    const octets = await get(
+      `/eth/v1/beacon/blobs/${slot}`,
+      'application/octet-stream,application/json;q=0.9',
+    )
+    expect(octets.headers.get('content-type')).toContain('application/octet-stream')
+    expect(octets.headers.get('eth-consensus-version')).toBe('fulu')
+    expect(bytesToHex(new Uint8Array(await octets.body.arrayBuffer()))).toBe(bytesToHex(ZERO_BLOB))
   })
 
   it.each([

@@ -1,5 +1,6 @@
 import fastify from 'fastify'
 import { type Hex, isHash } from 'viem'
+import { fromHex } from '../protocol/index.ts'
 import { toServedForms } from './BeaconBlock.ts'
 import { type BeaconChain, SECONDS_PER_SLOT, type StoredBeaconBlock } from './BeaconChain.ts'
 
@@ -82,7 +83,13 @@ export async function serveBeaconApi(options: {
     const hashes = searchParams.has('versioned_hashes')
       ? searchParams.getAll('versioned_hashes').filter((hash) => isHash(hash))
       : undefined
-    return { ...(await context(block)), data: await chain.blobs(block, hashes) }
+    const blobs = await chain.blobs(block, hashes)
+    reply.header('Eth-Consensus-Version', block.fork)
+    if (prefersSsz(request.headers.accept)) {
+      reply.type('application/octet-stream')
+      return reply.send(Buffer.concat(blobs.map((blob) => fromHex(blob))))
+    }
+    return { ...(await context(block)), data: blobs }
   })
 
   server.setNotFoundHandler((request, reply) =>

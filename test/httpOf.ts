@@ -5,6 +5,7 @@ export function httpOf(answer: (url: string, body: string | undefined) => Promis
   return async ({ url, body }, take) => {
     const response = await answer(url, body)
     if (response.body !== null) for await (const part of response.body) take(part)
-    return response.status
+    const mediaType = response.headers.get('content-type')?.split(';', 1)[0]
+    return { status: response.status, mediaType }
   }
 }

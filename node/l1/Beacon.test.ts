@@ -41,6 +41,19 @@ const blobStatus =
   ({ method }, truth) =>
     method.includes('blob') ? new Response('{}', { status }) : truth
 
+/** Gives these bytes for the blobs of a slot and calls them octets, as SSZ is. */
+const servesOctets =
+  (body: Uint8Array | string): L1Lie =>
+  ({ method }, truth) =>
+    method === '/eth/v1/beacon/blobs' ? octets(body) : method.includes('blob_sidecars') ? undefined : truth
+const octets = (body: Uint8Array | string, type = 'application/octet-stream') =>
+  new Response(new Uint8Array(Buffer.from(body)), { headers: { 'content-type': type } })
+/** Answers so when it is asked for blobs as SSZ, which comes first. */
+const toSsz = (answer: () => Response): L1Lie => {
+  let times = 0
+  return ({ method }, truth) => (method === '/eth/v1/beacon/blobs' && times++ === 0 ? answer() : truth)
+}
+
 describe('reading blobs', () => {
   it('gives them in the order asked for, repeated ones too', async () => {
     const { beacon, header, hashes } = await setUp({ beacon1: honest })
@@ -50,11 +63,34 @@ describe('reading blobs', () => {
   })
 
   it.each<[string, L1Lie]>([
+    ['SSZ', servesOctets(Buffer.concat(blobs))],
+    ['JSON that is called octets', servesOctets(JSON.stringify({ data: blobs.map(hexOf) }))],
+    ['JSON after half a blob of SSZ', toSsz(() => octets(Buffer.concat(blobs).subarray(65_536)))],
+    ['JSON after SSZ of nothing', toSsz(() => octets(''))],
+    ['JSON after SSZ that is called JSON', toSsz(() => octets(Buffer.concat(blobs), 'application/json'))],
+    ['JSON where SSZ is not acceptable', toSsz(() => new Response('{}', { status: 406 }))],
+    ['JSON where SSZ makes the node fail', toSsz(() => new Response('{}', { status: 500 }))],
+  ])('takes %s', async (_name, lie) => {
+    const { beacon, header, hashes } = await setUp({ beacon1: lie })
+    const found = await beacon.blobs(header, hashes)
+    expect(found.map(hexOf)).toEqual(blobs.map(hexOf))
+    // One that is kept keeps nothing else.
+    expect(found.map(({ buffer }) => buffer.byteLength)).toEqual(blobs.map(({ length }) => length))
+  })
+
+  it.each<[string, L1Lie]>([
     ['answers 404', blobStatus(404)],
     ['answers 429', blobStatus(429)],
     ['answers 500', blobStatus(500)],
     ['has pruned them', serves([])],
     ['gives blobs of others', serves([hexOf(other), hexOf(other)])],
+    ['gives SSZ of others', servesOctets(Buffer.concat([other, other]))],
+    [
+      'hides them behind 128 others',
+      servesOctets(Buffer.concat([...new Array<Uint8Array>(128).fill(other), ...blobs])),
+    ],
+    ['gives half a blob as SSZ', servesOctets(Buffer.concat(blobs).subarray(65_536))],
+    ['gives no blob as SSZ', servesOctets('')],
     ['gives what is no blob', serves(['0x', `0x${'zz'.repeat(131_072)}`, 7, null])],
     ['gives no list', serves('x')],
     [

@@ -1,7 +1,7 @@
 import { type Hex, isHex } from 'viem'
 import { BLOB_BYTES, ZERO_HASH } from '../../protocol/index.ts'
 import { createLruCache } from '../LruCache.ts'
-import type { Endpoint } from './Endpoint.ts'
+import type { Endpoint, EndpointAnswer } from './Endpoint.ts'
 import { commitmentToVersionedHash } from './Kzg.ts'
 import type { L1Header } from './L1Header.ts'
 import { bytesOf, hexField, type JsonObject, toList, toObject } from './l1Json.ts'
@@ -59,11 +59,37 @@ export function createBeaconNode(endpoint: Endpoint): BeaconNode {
   const named = createLruCache<Hex, NamedBlock>(REMEMBERED_BLOCKS)
 
   /** Undefined where the node has no such thing, or no such route. */
-  async function get(path: string, maxBytes: number): Promise<unknown> {
-    const { status, json } = await endpoint.ask({ path, maxBytes, timeoutMs: REQUEST_TIMEOUT_MS })
-    if (status >= 200 && status < 300) return json
+  async function ask(
+    path: string,
+    maxBytes: number,
+    takesOctets = false,
+  ): Promise<EndpointAnswer | undefined> {
+    const answer = await endpoint.ask({ path, takesOctets, maxBytes, timeoutMs: REQUEST_TIMEOUT_MS })
+    const { status } = answer
+    if (status >= 200 && status < 300) return answer
     if (status === 400 || status === 404 || status === 405 || status === 410) return undefined
     throw new RefusedAnswerError(`got status ${status}`)
+  }
+
+  async function get(path: string, maxBytes: number): Promise<unknown> {
+    return (await ask(path, maxBytes))?.json
+  }
+
+  /** The blobs that a node gives under a path; none where it has none. SSZ has half the bytes of JSON, which every node knows. */
+  async function getBlobs(path: string): Promise<readonly Uint8Array[]> {
+    const fromSsz = await getBlobsAsSsz(path)
+    return fromSsz ?? blobsFromJson(await get(path, MAX_BLOBS_BYTES))
+  }
+
+  /** Undefined where an answer is of no use, which may be due to how it was asked for; JSON is as good. */
+  async function getBlobsAsSsz(path: string): Promise<readonly Uint8Array[] | undefined> {
+    try {
+      const answer = await ask(path, MAX_BLOBS_BYTES, true)
+      return answer?.octets === undefined ? blobsFromJson(answer?.json) : blobsFromSsz(answer.octets)
+    } catch (error) {
+      if (error instanceof RefusedAnswerError) return undefined
+      throw error
+    }
   }
 
   async function readClock(): Promise<Clock> {
@@ -94,8 +120,7 @@ export function createBeaconNode(endpoint: Endpoint): BeaconNode {
       throw new RefusedAnswerError(`got a beacon chain that began after L1 block ${header.number}`)
     }
     const query = new URLSearchParams([...wanted].map((hash): [string, string] => ['versioned_hashes', hash]))
-    const found = await get(`/eth/v1/beacon/blobs/${slot}?${query}`, MAX_BLOBS_BYTES)
-    const listed = found === undefined ? [] : toList(toObject(found).data).slice(0, MAX_BLOBS).flatMap(toBlob)
+    const listed = await getBlobs(`/eth/v1/beacon/blobs/${slot}?${query}`)
     if (listed.length > 0) return pair(listed, await commitmentsIn(slot), wanted)
     // Before Fulu there was only the endpoint with sidecars.
     const sidecars = await get(`/eth/v1/beacon/blob_sidecars/${slot}`, MAX_BLOBS_BYTES)
@@ -209,6 +234,21 @@ function secondsOf(settings: JsonObject): bigint {
   if (settings.SECONDS_PER_SLOT !== undefined) return decimalField(settings, 'SECONDS_PER_SLOT')
   if (settings.SLOT_DURATION_MS !== undefined) return decimalField(settings, 'SLOT_DURATION_MS') / 1_000n
   return DEFAULT_SECONDS_PER_SLOT
+}
+
+function blobsFromJson(json: unknown): Uint8Array[] {
+  return json === undefined ? [] : toList(toObject(json).data).slice(0, MAX_BLOBS).flatMap(toBlob)
+}
+
+/** Takes the SSZ of a `List[Blob]` apart, which is one blob behind the other; undefined where it is something else, or empty. */
+function blobsFromSsz(octets: Uint8Array): Uint8Array[] | undefined {
+  if (octets.length === 0 || octets.length % BLOB_BYTES !== 0) return undefined
+  const blobs: Uint8Array[] = []
+  for (let at = 0; at < octets.length && blobs.length < MAX_BLOBS; at += BLOB_BYTES) {
+    // Each in memory of its own: one that is kept does not keep the others.
+    blobs.push(new Uint8Array(octets.subarray(at, at + BLOB_BYTES)))
+  }
+  return blobs
 }
 
 /** A malformed one among good ones is left out. */

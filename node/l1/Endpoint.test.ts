@@ -97,7 +97,7 @@ describe('createEndpoint', () => {
     for (const size of [1, 7, 16_000, 20_000, 50_000]) {
       const endpoint = createEndpoint('http://l1', async (_request, take) => {
         for (let at = 0; at < bytes.length; at += size) take(bytes.subarray(at, at + size))
-        return 200
+        return { status: 200, mediaType: undefined }
       })
       const answer = await endpoint.ask({ ...ask, maxBytes: bytes.length })
       expect(answer).toEqual({ status: 200, json: hashes, bytes: bytes.length })
@@ -128,6 +128,30 @@ describe('createEndpoint', () => {
     expect(visits).toBe(0)
   })
 
+  it('takes octets for JSON only where they were asked for, are called so and mean success', async () => {
+    const octets = Buffer.from('{"no":"JSON"')
+    const accepted: (string | undefined)[] = []
+    const host = await serve(({ headers, url }, response) => {
+      accepted.push(headers.accept)
+      const type = url === '/json' ? 'application/json' : 'Application/Octet-Stream; charset=x'
+      const status = url === '/error' ? 404 : 200
+      response.writeHead(status, { 'content-type': type }).end(url === '/json' ? '[1]' : octets)
+    })
+    const endpoint = createEndpoint(`http://${host}`, http)
+    const { octets: taken, ...rest } = await endpoint.ask({ ...ask, takesOctets: true })
+    expect(Buffer.from(taken ?? [])).toEqual(octets)
+    expect(rest).toEqual({ status: 200, json: undefined, bytes: octets.length })
+    const asJson = { status: 200, json: [1], bytes: 3 }
+    expect(await endpoint.ask({ ...ask, takesOctets: true, path: '/json' })).toEqual(asJson)
+    const failed = { status: 404, json: undefined, bytes: octets.length }
+    expect(await endpoint.ask({ ...ask, takesOctets: true, path: '/error' })).toEqual(failed)
+    await expect(endpoint.ask(ask)).rejects.toBeInstanceOf(RefusedAnswerError)
+    const both = 'application/octet-stream;q=1,application/json;q=0.9'
+    expect(accepted).toEqual([both, both, both, 'application/json'])
+    const short = endpoint.ask({ ...ask, takesOctets: true, maxBytes: octets.length - 1 })
+    await expect(short).rejects.toBeInstanceOf(RefusedAnswerError)
+  })
+
   it('refuses a good answer that is no JSON, and takes an error without JSON for one', async () => {
     const host = await serve((request, response) => {
       response.writeHead(request.url === '/error' ? 500 : 200).end('<html>')
@@ -148,7 +172,7 @@ describe('createEndpoint', () => {
     const endpoint = createEndpoint(url, async ({ headers }, take) => {
       seen.push(headers['accept-encoding'])
       take(Buffer.from('{}'))
-      return 200
+      return { status: 200, mediaType: undefined }
     })
     await endpoint.ask(ask)
     expect(seen).toEqual([encoding])

@@ -5,11 +5,20 @@ import { findJsonBurden } from './findJsonBurden.ts'
 import type { Http } from './Http.ts'
 import { RefusedAnswerError } from './RefusedAnswerError.ts'
 
-/** A whole answer: its status, its JSON (undefined where an error has none), and how long it was. */
-export type EndpointAnswer = { status: number; json: unknown; bytes: number }
+/**
+ * A whole answer: its status, its JSON (undefined where an error has none), and how long it was; or octets instead of JSON, where
+ * they were asked for and the other side has them.
+ */
+export type EndpointAnswer = { status: number; json: unknown; octets?: Uint8Array; bytes: number }
 
-/** What an endpoint is asked: a path below its URL, and the JSON to post, if any. */
-export type EndpointRequest = { path?: string; body?: unknown; maxBytes: number; timeoutMs: number }
+/** What an endpoint is asked: a path below its URL, the JSON to post, if any, and whether octets are as good as JSON. */
+export type EndpointRequest = {
+  path?: string
+  body?: unknown
+  takesOctets?: boolean
+  maxBytes: number
+  timeoutMs: number
+}
 
 /** An HTTP API of strangers, such as L1's nodes. Nothing in it believes the other side: answers are bounded in size and time. */
 export interface Endpoint {
@@ -18,7 +27,7 @@ export interface Endpoint {
   /**
    * Asks and reads the answer to its end.
    *
-   * @throws {RefusedAnswerError} when the answer is longer than `maxBytes`, long and a burden to parse, or successful and no JSON.
+   * @throws {RefusedAnswerError} when the answer is longer than `maxBytes`, long and a burden to parse, or successful and neither JSON nor octets that were asked for.
    * @throws {EndpointError} when no answer comes; its message never holds the URL.
    */
   ask(request: EndpointRequest): Promise<EndpointAnswer>
@@ -36,10 +45,15 @@ const FIRST_BYTES = 16_384
 export function createEndpoint(url: string, http: Http): Endpoint {
   const { base, name, headers, secrets } = takeApart(url)
 
-  async function ask({ path = '', body, maxBytes, timeoutMs }: EndpointRequest): Promise<EndpointAnswer> {
+  async function ask(asked: EndpointRequest): Promise<EndpointAnswer> {
+    const { path = '', body, takesOctets = false, maxBytes, timeoutMs } = asked
     const request = {
       url: base + path,
-      headers: { accept: 'application/json', ...(body !== undefined && JSON_CONTENT), ...headers },
+      headers: {
+        accept: takesOctets ? OCTETS_OR_JSON : JSON_TYPE,
+        ...(body !== undefined && JSON_CONTENT),
+        ...headers,
+      },
       body: body === undefined ? undefined : JSON.stringify(body),
       timeoutMs,
     }
@@ -54,8 +68,12 @@ export function createEndpoint(url: string, http: Http): Endpoint {
       length = end
     }
     try {
-      const status = await http(request, take)
-      const text = toText(held.subarray(0, length))
+      const { status, mediaType } = await http(request, take)
+      const answer = held.subarray(0, length)
+      if (takesOctets && isGood(status) && mediaType === OCTETS_TYPE) {
+        return { status, json: undefined, octets: answer, bytes: length }
+      }
+      const text = toText(answer)
       return { status, json: parse(text, status), bytes: text.length }
     } catch (error) {
       if (error instanceof RefusedAnswerError) throw error
@@ -75,7 +93,11 @@ export function createEndpoint(url: string, http: Http): Endpoint {
 /** On one machine nothing is saved that compressing would not cost. */
 const LOOPBACK = /^(localhost|127(\.[0-9]+){3}|\[::1\])$/
 const UNCOMPRESSED = { 'accept-encoding': 'identity' }
-const JSON_CONTENT = { 'content-type': 'application/json' }
+const JSON_TYPE = 'application/json'
+const OCTETS_TYPE = 'application/octet-stream'
+/** Some servers take no weight for none (RFC 9110 §12.4.2). */
+const OCTETS_OR_JSON = `${OCTETS_TYPE};q=1,${JSON_TYPE};q=0.9`
+const JSON_CONTENT = { 'content-type': JSON_TYPE }
 
 function takeApart(url: string) {
   const { url: plain, headers } = splitCredentials(url)
@@ -104,9 +126,13 @@ function parse(text: string, status: number): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    if (status >= 200 && status < 300) throw new RefusedAnswerError('got an answer that is no JSON')
+    if (isGood(status)) throw new RefusedAnswerError('got an answer that is no JSON')
     return undefined
   }
+}
+
+function isGood(status: number): boolean {
+  return status >= 200 && status < 300
 }
 
 /** The innermost reason says most. */

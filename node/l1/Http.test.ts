@@ -47,7 +47,7 @@ const http = createHttp()
 async function ask(url: string, { client = http, ...given }: Partial<HttpRequest> & { client?: Http } = {}) {
   const parts: Uint8Array[] = []
   const request = { url, headers: {}, timeoutMs: 20_000, ...given }
-  const status = await client(request, (part) => parts.push(part))
+  const { status } = await client(request, (part) => parts.push(part))
   return [status, Buffer.concat(parts).toString()]
 }
 

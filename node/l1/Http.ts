@@ -13,11 +13,14 @@ export type HttpRequest = {
   timeoutMs: number
 }
 
+/** What stands above the body of an answer: its status, and its media type (RFC 9110 §8.3.1) without parameters, in lower case. */
+export type HttpAnswer = { status: number; mediaType: string | undefined }
+
 /**
- * Asks, hands over the body of the answer part by part, and resolves with its status at its end. What `take` throws ends the
- * exchange, and is thrown.
+ * Asks, hands over the body of the answer part by part, and resolves at its end. What `take` throws ends the exchange, and is
+ * thrown.
  */
-export type Http = (request: HttpRequest, take: (part: Uint8Array) => void) => Promise<number>
+export type Http = (request: HttpRequest, take: (part: Uint8Array) => void) => Promise<HttpAnswer>
 
 /** Ends an exchange that is under way. */
 type End = (reason: unknown) => void
@@ -49,7 +52,7 @@ function exchange(
   request: HttpRequest,
   take: (part: Uint8Array) => void,
   underWay: Set<End>,
-): Promise<number> {
+): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const { timeoutMs } = request
     let asked = send(request)
@@ -85,7 +88,7 @@ function exchange(
       })
       body.on('error', fail)
       body.on('end', () => {
-        if (isFirstEnd()) resolve(answer.statusCode as number)
+        if (isFirstEnd()) resolve({ status: answer.statusCode as number, mediaType: mediaTypeOf(answer) })
       })
     }
 
@@ -113,6 +116,10 @@ function decompressed(answer: IncomingMessage): Readable {
   const encoding = answer.headers['content-encoding']?.toLowerCase() ?? 'identity'
   // Whoever reads hears of what goes wrong with either, and what was not asked for is no gzip.
   return encoding === 'identity' ? answer : pipeline(answer, createGunzip(), () => undefined)
+}
+
+function mediaTypeOf({ headers }: IncomingMessage): string | undefined {
+  return headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
 }
 
 function isReset(error: Error & { code?: unknown }): boolean {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -193,4 +193,40 @@ it('takes a failure of the library for no word about the blob', async () => {
   expect((fault as Error).cause).toMatchObject({ message: 'out of memory' })
   expect(await failing.commitment(ONE)).toBe(OF_ONE)
   await failing.close()
+})
+
+it('starts no thread once it is closed', async () => {
+  const module = moduleOf(
+    'counted.mjs',
+    `import { appendFileSync } from 'node:fs'
+    appendFileSync(new URL('starts', import.meta.url), '.')
+    let calls = 0
+    export const loadKZG = async () => ({
+      blobToKZGCommitment: () => {
+        // The first is what shows at its start that it computes; the third has no end.
+        for (calls++; calls > 2; );
+        return '${OF_ONE}'
+      },
+    })`,
+  )
+  const closing = createKzg({ libraries: [{ kind: 'wasm', module }] })
+  expect(await closing.commitment(ONE)).toBe(OF_ONE)
+  const asked = [closing.commitment(ONE)]
+  const closed = closing.close()
+  asked.push(closing.versionedHash(ONE))
+  for (const answer of await Promise.allSettled(asked)) {
+    const reason: unknown = expect.objectContaining({
+      name: 'TemporaryFault',
+      message: 'the KZG thread was ended',
+    })
+    expect(answer).toEqual({ status: 'rejected', reason })
+  }
+  await closed
+  const unused = createKzg({ libraries: [{ kind: 'wasm', module }] })
+  await unused.close()
+  for (const ended of [closing, unused]) {
+    await expect(ended.commitment(ONE)).rejects.toMatchObject({ message: 'the KZG thread was ended' })
+    expect(await ended.commitment(ONE.subarray(1))).toBeUndefined()
+  }
+  expect(readFileSync(join(directory, 'starts'), 'utf8')).toBe('.')
 })

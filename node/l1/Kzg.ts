@@ -15,6 +15,7 @@ export interface Kzg {
   commitment(blob: Uint8Array): Promise<Hex | undefined>
   /** Computes the proofs, 48 bytes each, that L1 nodes want beside a blob; undefined when the bytes are no blob. */
   proofs(blob: Uint8Array, kind: BlobProofKind): Promise<readonly Hex[] | undefined>
+  /** Ends the thread. Who waits for an answer, or asks about a blob later, gets a `TemporaryFault`. */
   close(): Promise<void>
 }
 
@@ -34,6 +35,8 @@ const MODULUS = fromHex('0x73eda753299d7d483339d80809a1d80553bda402fffe5bfefffff
 /** The commitment of the blob whose second element is one: a point of the trusted setup. */
 const KNOWN_COMMITMENT =
   '0x837567ad073e42266951a9a54750919280a2ac835a73c158407c3a2b1904cf0d17b7195a393c71a18ad029cbd9cf79ee'
+
+const ENDED = 'the KZG thread was ended'
 
 /**
  * Plain JavaScript in a string, because a worker's file would have another name in `dist` than in the sources. A library that
@@ -108,6 +111,7 @@ export function createKzg({
 } = {}): Kzg {
   let thread: Thread | undefined
   let lastId = 0
+  let closed = false
 
   function start(): Thread {
     const worker = new Worker(WORKER, { eval: true, workerData: { libraries } })
@@ -128,7 +132,7 @@ export function createKzg({
       if (waiting.size === 0) worker.unref()
     })
     worker.on('error', (cause) => fail(started, new TemporaryFault('the KZG thread failed', { cause })))
-    worker.on('exit', () => fail(started, new TemporaryFault('the KZG thread ended')))
+    worker.on('exit', () => fail(started, new TemporaryFault(closed ? ENDED : 'the KZG thread ended')))
     return started
   }
 
@@ -141,6 +145,8 @@ export function createKzg({
 
   async function ask(task: Task, blob: Uint8Array): Promise<readonly Hex[] | undefined> {
     if (!isBlob(blob)) return undefined
+    // Those who look ahead may ask while all ends, and another thread would hold the process up for seconds.
+    if (closed) throw new TemporaryFault(ENDED)
     thread ??= start()
     const { worker, waiting } = thread
     const id = ++lastId
@@ -163,6 +169,7 @@ export function createKzg({
     commitment,
     proofs: (blob, kind) => ask(kind, blob),
     async close() {
+      closed = true
       await thread?.worker.terminate()
     },
   }
