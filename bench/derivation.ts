@@ -30,7 +30,7 @@ import { type Benchmark, BenchmarkError, compared, type Measurement } from './re
 
 const COUNTS = {
   smoke: { calldata: 600, blobs: 250, boundSeconds: 0.5 },
-  normal: { calldata: 1_000_000, blobs: 150_000, boundSeconds: 3 },
+  normal: { calldata: 1_000_000, blobs: 150_000, boundSeconds: 10 },
 }
 const SIGNATURES = 2
 const BLOBS_PER_BLOCK = 6

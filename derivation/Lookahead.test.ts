@@ -5,8 +5,8 @@ import { createFakeL1, FAKE_L1_ADDRESSES } from '../test/FakeL1.ts'
 import { createL1Source, type L1Source } from './L1Source.ts'
 import { createLookahead } from './Lookahead.ts'
 
-const BIG = 200_000
-const PREPARED_AT_MOST = 700_000
+const BIG = 100_000
+const PREPARED_AT_MOST = 400_000
 
 /** An L1 whose blocks carry one submission each, of one repeated byte: the block's place. */
 function setUp(sizes: readonly number[]) {

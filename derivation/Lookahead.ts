@@ -20,8 +20,8 @@ type Ahead = {
 
 /** Most L1 blocks read ahead: enough to hide how long L1 takes to answer, and few enough to be held in memory. */
 const MAX_BLOCKS = 16
-/** So many bytes are prepared ahead: a second's work or less, and less than the parallel verifier has places for. */
-const MAX_PREPARED_BYTES = 700_000
+/** So many bytes are prepared ahead, three full blobs: work enough for all threads, and no more for V8 to keep until it is done. */
+const MAX_PREPARED_BYTES = 400_000
 
 /**
  * Makes a look-ahead: while one block is derived, the following ones are read, and `prepare` is called with their data, in the order

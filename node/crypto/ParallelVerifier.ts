@@ -3,13 +3,10 @@ import { Worker } from 'node:worker_threads'
 import type { Hex } from 'viem'
 import { createSignatureVerifier, type Scheme, type SignatureVerifier } from '../../protocol/index.ts'
 import type { Logger } from '../Logger.ts'
-import { createNativePrimitives } from './NativeVerifier.ts'
+import { createNativeVerifier } from './NativeVerifier.ts'
 import {
-  answerOne,
   countUnclaimed,
   createP256Ring,
-  createQuestionMemory,
-  MAIN_THREAD,
   MAX_MESSAGE_BYTES,
   offerQuestion,
   type P256Question,
@@ -45,7 +42,7 @@ const MAX_RESTARTS = 32
 
 /**
  * Makes a verifier that checks P-256 signatures, and WebAuthn ones, in as many threads as there are cores (protocol.md §2.2).
- * The threads start with the first expectation. Whoever asks for an answer before a thread has come to it does the work.
+ * The threads start with the first expectation. Whoever asks before a thread has begun does the work.
  */
 export function createParallelVerifier({
   logger,
@@ -54,10 +51,8 @@ export function createParallelVerifier({
   logger: Logger
   threads?: number
 }): ParallelVerifier {
-  const native = createNativePrimitives()
-  const verifyHere = createSignatureVerifier(native)
+  const verifyHere = createNativeVerifier()
   const ring = createP256Ring()
-  const memory = createQuestionMemory()
   const expected = new Map<Hex, Expected>()
   const signatureIn: (Hex | undefined)[] = []
   let workers: Worker[] | undefined
@@ -65,14 +60,13 @@ export function createParallelVerifier({
   let closed = false
 
   function start(place: number): Worker {
-    const thread = MAIN_THREAD + 1 + place
-    const worker = startThread(ring, thread)
+    const worker = startThread(ring, place)
     // Nobody waits for a thread, and what one leaves undone is done by whoever asks.
     worker.unref()
     worker.on('error', (error) => logger.error({ err: error }, 'a thread that checks signatures failed'))
     worker.on('exit', () => {
       if (closed) return
-      releaseClaims(ring, thread)
+      releaseClaims(ring, place)
       if (restarts++ < MAX_RESTARTS && workers !== undefined) workers[place] = start(place)
     })
     return worker
@@ -111,12 +105,6 @@ export function createParallelVerifier({
     signatureIn[offered] = signature
   }
 
-  const answer = ({ message, rs, key }: P256Question) => native.verifyP256(message, rs, key)
-  const waiting = {
-    meanwhile: () => answerOne(ring, MAIN_THREAD, memory, answer),
-    patienceMs: PATIENCE_MS,
-  }
-
   function takeExpected(scheme: Scheme, key: Hex, digest: Hex, signature: Hex): boolean | undefined {
     const known = expected.get(signature)
     // The whole question is compared, so that no answer can be taken for another's.
@@ -124,7 +112,7 @@ export function createParallelVerifier({
       return undefined
     }
     forget(known.slot)
-    return takeAnswer(ring, known.slot, waiting)
+    return takeAnswer(ring, known.slot, PATIENCE_MS)
   }
 
   return {

@@ -13,11 +13,14 @@ export type P256Question = { message: Uint8Array; rs: Uint8Array; key: Uint8Arra
  */
 const SlotState = { free: 0, waiting: 1, good: 2, bad: 3, running: 4 } as const
 
-/** The number of the thread that offers. */
-export const MAIN_THREAD = 0
-
 /** How many questions the ring holds; a power of two, so that counters may wrap around. */
 export const RING_SLOTS = 8_192
+
+/**
+ * Who asks in the order of the questions sleeps for so many answers at once: waking takes a core from a thread that answers, and
+ * to answer one himself would be dearer than to have it answered (ADR 11).
+ */
+export const ANSWERS_AT_ONCE = 32
 
 /** Longest message of a question in bytes: that of a WebAuthn signature is at most 512 + 32. */
 export const MAX_MESSAGE_BYTES = 544
@@ -107,19 +110,6 @@ export function giveAnswer({ states }: P256Ring, slot: number, isGood: boolean):
   Atomics.notify(states, slot)
 }
 
-/** Answers the oldest question that nobody has claimed, as the thread of this number; false when there is none. */
-export function answerOne(
-  ring: P256Ring,
-  thread: number,
-  memory: P256Question,
-  verify: (question: P256Question) => boolean,
-): boolean {
-  const claimed = claimQuestion(ring, thread, memory)
-  if (claimed === undefined) return false
-  giveAnswer(ring, claimed.slot, verify(claimed.question))
-  return true
-}
-
 /** Counts the questions that nobody has claimed. */
 export function countUnclaimed({ counters }: P256Ring): number {
   return (Atomics.load(counters, OFFERED) - Atomics.load(counters, CLAIMED)) | 0
@@ -146,22 +136,24 @@ export function releaseClaims({ states }: P256Ring, thread: number): void {
 
 /**
  * Takes the answer out of a slot, and frees it: undefined when there is none and nobody had begun, so that the caller answers for himself.
- * While another thread is at it, `meanwhile` is called, and when that has nothing to do, this waits; after `patienceMs` it
- * gives up, for the thread may be dead.
+ * While a thread is at it, this sleeps until some of the next ones are answered too; after `patienceMs` without an answer it gives
+ * up, for the thread may be dead.
  */
-export function takeAnswer(
-  { states }: P256Ring,
-  slot: number,
-  { meanwhile, patienceMs }: { meanwhile: () => boolean; patienceMs: number },
-): boolean | undefined {
-  for (;;) {
+export function takeAnswer({ states }: P256Ring, slot: number, patienceMs: number): boolean | undefined {
+  for (let isPatient = true; ; ) {
     const state = Atomics.compareExchange(states, slot, SlotState.waiting, SlotState.free)
     if (state < SlotState.running) {
       Atomics.store(states, slot, SlotState.free)
       // A slot that holds no answer never counts as one.
       return state === SlotState.good ? true : state === SlotState.bad ? false : undefined
     }
-    if (meanwhile()) continue
-    if (Atomics.wait(states, slot, state, patienceMs) === 'timed-out') return undefined
+    if (!isPatient) return undefined
+    const later = (slot + ANSWERS_AT_ONCE) & (RING_SLOTS - 1)
+    const laterState = Atomics.load(states, later)
+    const isOpen = laterState === SlotState.waiting || laterState >= SlotState.running
+    const outcome = isOpen
+      ? Atomics.wait(states, later, laterState, patienceMs)
+      : Atomics.wait(states, slot, state, patienceMs)
+    isPatient = outcome !== 'timed-out'
   }
 }
