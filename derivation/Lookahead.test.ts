@@ -82,15 +82,30 @@ describe('the look-ahead', () => {
   it('prepares in the order of L1, and no more than a bounded part of what comes', async () => {
     const { headers, lookahead, prepared, read } = setUp(new Array(12).fill(BIG))
     let place = 0
+    let most = 0
     for (const header of headers) {
       if (place > 0) await lookahead.header(header.number)
       await read(header)
       await settle()
       place++
       expect(prepared.length).toBeLessThanOrEqual(place + PREPARED_AT_MOST / BIG)
+      most = Math.max(most, prepared.length - place)
     }
+    expect(most).toBe(PREPARED_AT_MOST / BIG)
     expect(prepared).toEqual([...prepared].sort((a, b) => a - b))
     expect(prepared.length).toBe(headers.length)
+  })
+
+  it('prepares what is larger than all that may be prepared, once it is next', async () => {
+    const { headers, lookahead, prepared, read } = setUp([1, PREPARED_AT_MOST + 1, 1])
+    const [first, second] = headers as [L1Header, L1Header]
+    await read(first)
+    await settle()
+    expect(prepared).toEqual([0, 1])
+    await lookahead.header(second.number)
+    await read(second)
+    await settle()
+    expect(prepared).toEqual([0, 1, 2])
   })
 
   it('asks again for what it could not read ahead, and tells of the fault only then', async () => {

@@ -65,7 +65,8 @@ export function createLookahead(source: L1Source, prepare: (bytes: Uint8Array) =
     for (const datum of upcoming()) {
       if (datum.bytes === undefined) continue
       bytes += datum.bytes.length
-      if (bytes > MAX_PREPARED_BYTES) return
+      // What is first comes whatever its size, or nothing behind it would be prepared before it is gone.
+      if (bytes > MAX_PREPARED_BYTES && bytes !== datum.bytes.length) return
       if (prepared.has(datum.bytes)) continue
       prepared.add(datum.bytes)
       prepare(datum.bytes)

@@ -35,8 +35,8 @@ type Expected = { scheme: Scheme; key: Hex; digest: Hex; slot: number }
 
 /** More threads than this are not fed by one thread that executes. */
 const MAX_THREADS = 8
-/** How long a verification may take in a thread before it is done again: some thousand times as long as it should. */
-const PATIENCE_MS = 1_000
+/** How long a verification may take in a thread before it is done again: some hundred times as long as it should. */
+const PATIENCE_MS = 100
 /** Threads that cannot run at all must not be started for ever. */
 const MAX_RESTARTS = 32
 

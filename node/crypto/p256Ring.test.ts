@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   ANSWERS_AT_ONCE,
   claimQuestion,
@@ -25,15 +25,33 @@ const never = () => expect.unreachable('nothing was to be evicted')
 const PATIENCE_MS = 10
 const DEADLINE_MS = 30_000
 
-/** Plain JavaScript of a thread that answers, in order, once somebody sleeps at a slot; who is roused before the answer is there must sleep again. */
+/** Plain JavaScript of a thread that answers, the evens well, once somebody sleeps at one of the slots; who is roused before his answer is there must sleep again. */
 const ANSWER_WHO_SLEEPS = `
-const { states, asleepAt, count } = require('node:worker_threads').workerData
-while (Atomics.notify(states, asleepAt) === 0);
-for (let n = 0; n < count; n++) {
-  Atomics.store(states, n, n % 2 === 0 ? 2 : 3)
-  Atomics.notify(states, n)
-}
+const { states, slots, asleepAt, deadlineMs } = require('node:worker_threads').workerData
+const end = performance.now() + deadlineMs
+while (Atomics.notify(states, asleepAt) === 0 && performance.now() < end);
+slots.forEach((slot, n) => {
+  Atomics.store(states, slot, performance.now() < end && n % 2 === 0 ? 2 : 3)
+  Atomics.notify(states, slot)
+})
 `
+
+async function withAnswerer<T>(
+  { states }: P256Ring,
+  task: { slots: readonly number[]; asleepAt: number | undefined; deadlineMs: number },
+  use: () => T,
+): Promise<T> {
+  const thread = new Worker(ANSWER_WHO_SLEEPS, { eval: true, workerData: { states, ...task } })
+  try {
+    return use()
+  } finally {
+    await thread.terminate()
+  }
+}
+
+/** Offers so many questions, from the first on. */
+const offerMany = (ring: P256Ring, count: number) =>
+  Array.from({ length: count }, (_, n) => offerQuestion(ring, question(n), () => undefined) as number)
 
 /** Answers the oldest question that nobody has claimed, as the thread of this number; false when there is none. */
 function answerOne(
@@ -99,26 +117,59 @@ describe('the ring of verifications', () => {
 
   it('gives up when the thread that is at a question is dead, and takes the answers of the living', () => {
     const ring = createP256Ring()
-    const asked = Array.from({ length: 100 }, (_, n) => n)
-    for (const n of asked) offerQuestion(ring, question(n), never)
+    const slots = offerMany(ring, 100)
     const dead = claimQuestion(ring, 1, createQuestionMemory())
     while (answerOne(ring, 2, createQuestionMemory(), isEven));
     expect(dead?.slot).toBe(0)
     expect(takeAnswer(ring, 0, PATIENCE_MS)).toBeUndefined()
-    for (const n of asked.slice(1)) expect(takeAnswer(ring, n, PATIENCE_MS)).toBe(n % 2 === 0)
+    for (const n of slots.slice(1)) expect(takeAnswer(ring, n, PATIENCE_MS)).toBe(n % 2 === 0)
+  })
+
+  it('gives up when the next questions are never answered either, but not on an answer that is there', async () => {
+    const ring = createP256Ring()
+    const slots = offerMany(ring, 100)
+    const first = claimQuestion(ring, 1, createQuestionMemory())
+    // Who would wait for ever is told at last, and then finds an answer.
+    await withAnswerer(ring, { slots, asleepAt: RING_SLOTS - 1, deadlineMs: DEADLINE_MS / 3 }, () => {
+      expect(takeAnswer(ring, first?.slot as number, PATIENCE_MS)).toBeUndefined()
+    })
+    const second = claimQuestion(ring, 1, createQuestionMemory())
+    giveAnswer(ring, second?.slot as number, true)
+    expect(takeAnswer(ring, second?.slot as number, PATIENCE_MS)).toBe(true)
   })
 
   it.each([
-    { count: 100, asleepAt: ANSWERS_AT_ONCE },
-    { count: ANSWERS_AT_ONCE, asleepAt: 0 },
-  ])('sleeps for the answers of $count questions at slot $asleepAt', async ({ count, asleepAt }) => {
+    { first: 0, count: 100, asleepAt: ANSWERS_AT_ONCE },
+    { first: 0, count: ANSWERS_AT_ONCE, asleepAt: 0 },
+    { first: RING_SLOTS - 16, count: 100, asleepAt: ANSWERS_AT_ONCE },
+    { first: RING_SLOTS - 50, count: 100, asleepAt: ANSWERS_AT_ONCE },
+  ])(
+    'sleeps once for many answers, at the ring’s end too ($first, $count)',
+    async ({ first, count, asleepAt }) => {
+      const ring = createP256Ring()
+      offerMany(ring, first)
+      while (answerOne(ring, 1, createQuestionMemory(), isEven));
+      const slots = offerMany(ring, count)
+      while (claimQuestion(ring, 1, createQuestionMemory()) !== undefined);
+      await withAnswerer(ring, { slots, asleepAt: slots[asleepAt], deadlineMs: DEADLINE_MS }, () => {
+        for (const [n, slot] of slots.entries())
+          expect(takeAnswer(ring, slot, 2 * DEADLINE_MS)).toBe(n % 2 === 0)
+      })
+    },
+  )
+
+  it('rouses whoever sleeps at a slot once its answer is there', () => {
     const ring = createP256Ring()
-    for (let n = 0; n < count; n++) offerQuestion(ring, question(n), never)
-    while (claimQuestion(ring, 1, createQuestionMemory()) !== undefined);
-    const workerData = { states: ring.states, asleepAt, count }
-    const thread = new Worker(ANSWER_WHO_SLEEPS, { eval: true, workerData })
-    for (let n = 0; n < count; n++) expect(takeAnswer(ring, n, DEADLINE_MS)).toBe(n % 2 === 0)
-    await thread.terminate()
+    const slot = offerQuestion(ring, question(2), never) as number
+    const seen: unknown[] = []
+    const notify = vi.spyOn(Atomics, 'notify').mockImplementation((states, at) => {
+      seen.push({ states, at, state: states[at] })
+      return 0
+    })
+    answerOne(ring, 1, createQuestionMemory(), isEven)
+    notify.mockRestore()
+    expect(seen).toEqual([{ states: ring.states, at: slot, state: ring.states[slot] }])
+    expect(takeAnswer(ring, slot, PATIENCE_MS)).toBe(true)
   })
 
   it('has the place of a question that a dead thread was at again, and nothing of the living', () => {

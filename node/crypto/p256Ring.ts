@@ -136,8 +136,8 @@ export function releaseClaims({ states }: P256Ring, thread: number): void {
 
 /**
  * Takes the answer out of a slot, and frees it: undefined when there is none and nobody had begun, so that the caller answers for himself.
- * While a thread is at it, this sleeps until some of the next ones are answered too; after `patienceMs` without an answer it gives
- * up, for the thread may be dead.
+ * While a thread is at it, this sleeps until the one that is {@link ANSWERS_AT_ONCE} later is answered too. After `patienceMs`, and
+ * after as long again where others were answered meanwhile, it gives up, for the thread may be dead.
  */
 export function takeAnswer({ states }: P256Ring, slot: number, patienceMs: number): boolean | undefined {
   for (let isPatient = true; ; ) {
