@@ -275,8 +275,27 @@ describe('createAlarmFinder', () => {
       { kind: 'SAFE_HEAD_STALLED', details: { l2Block: 0, seconds: 1 } },
     ])
     await chain.build()
-    await chain.makeSafe(1n)
+    await chain.makeSafe(1n, hashOf('cc'))
     expect(kinds(finder.find(1_001))).toEqual([])
+    expect(kinds(finder.find(2_001))).toEqual(['SAFE_HEAD_STALLED'])
+  })
+
+  it('finds that no batches come also while the end of the sequencing window forces blocks', async () => {
+    const { chain, finder } = await setUp()
+    const buildAndMakeSafe = async (transactionHash?: Hex) => {
+      const { header } = await chain.build()
+      await chain.makeSafe(header.number, transactionHash)
+    }
+    await buildAndMakeSafe()
+    expect(kinds(finder.find(0))).toEqual([])
+    await buildAndMakeSafe()
+    expect(kinds(finder.find(999))).toEqual([])
+    await buildAndMakeSafe()
+    expect(finder.find(1_000)).toMatchObject([{ kind: 'SAFE_HEAD_STALLED', details: { l2Block: 3 } }])
+    await buildAndMakeSafe(hashOf('cc'))
+    expect(kinds(finder.find(1_001))).toEqual([])
+    await buildAndMakeSafe()
+    expect(kinds(finder.find(2_000))).toEqual([])
     expect(kinds(finder.find(2_001))).toEqual(['SAFE_HEAD_STALLED'])
   })
 

@@ -20,19 +20,24 @@ export function createAlarmFinder({
   patienceMs,
 }: {
   derivation: Pick<Derivation, 'status' | 'failure' | 'wrongOutputs'>
-  store: Pick<ChainStore, 'heads'>
+  store: Pick<ChainStore, 'heads' | 'inclusionOf'>
   rollup: Pick<RollupConfig, 'challengePeriod'>
   patienceMs: number
 }): AlarmFinder {
   let troubled: { since: number; attempts: number } | undefined
-  let best = { safe: -1n, l1: -1n, at: Number.NEGATIVE_INFINITY }
+  let best: { safe: bigint; l1: bigint; at: number } | undefined
 
-  /** Milliseconds for which nothing has come forward: the safe head, or while L1 is being read, the L1 block. */
+  /**
+   * Milliseconds for which nothing has come forward: the safe head by a batch, or while L1 is being read, the L1 block. The blocks
+   * that a closed sequencing window forces say only that there are no batches.
+   */
   function standstill(now: number): number {
     const { isSynced, derivedL1 } = derivation.status()
     const safe = store.heads().safe.number
+    best ??= { safe, l1: derivedL1?.number ?? -1n, at: now }
     const l1 = derivedL1?.number ?? best.l1
-    if (safe > best.safe || (!isSynced && l1 > best.l1)) best = { safe, l1, at: now }
+    const isByBatch = safe > best.safe && store.inclusionOf(safe)?.transactionHash !== undefined
+    if (isByBatch || (!isSynced && l1 > best.l1)) best = { safe, l1, at: now }
     return now - best.at
   }
 
@@ -66,7 +71,7 @@ export function createAlarmFinder({
     const { safe } = store.heads()
     const seconds = Math.floor(stoodStill / 1_000)
     const l1Block = Number(derivation.status().derivedL1?.number ?? 0n)
-    const text = `the safe head has been block ${safe.number} for ${seconds} seconds`
+    const text = `no batch has brought the safe head, block ${safe.number}, forward for ${seconds} seconds`
     const details = { l2Block: Number(safe.number), l2Timestamp: Number(safe.timestamp), l1Block, seconds }
     return [{ kind: 'SAFE_HEAD_STALLED', key: '', text, details }]
   }

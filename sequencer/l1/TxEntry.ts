@@ -36,6 +36,8 @@ export type TxEntry = {
   includedAt: bigint | undefined
   /** Undefined before it was handed to L1 by this process. */
   sentAt: number | undefined
+  /** How often L1 did not answer to it, one time after the other. */
+  unanswered: number
   /** Since when it is offered for its newest fees. */
   pricedAt: number | undefined
   /** Since when its nonce is used and no receipt is found. */
@@ -77,6 +79,7 @@ export function createTxEntry(
     isSettled: false,
     includedAt: undefined,
     sentAt: undefined,
+    unanswered: 0,
     pricedAt: undefined,
     missingSince: undefined,
     blockedSince: undefined,

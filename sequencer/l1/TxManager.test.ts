@@ -407,6 +407,36 @@ describe('TxManager', () => {
     expect((await send(reopened, 'c')).nonce).toBe(2n)
   })
 
+  it('offers ever less often what L1 does not answer to, and at the usual pace again once it has', async () => {
+    const manager = await open({ resubmitAfterMs: 48_000, pollIntervalMs: 2_000 })
+    const realSend = l1.send
+    const offers: number[] = []
+    const pollUntil = async (end: number) => {
+      for (; clock < end; clock += 2_000) await manager.poll()
+    }
+    l1.send = () => {
+      offers.push(clock)
+      return Promise.reject(new TemporaryFault('413 Payload Too Large'))
+    }
+    await send(manager, 'a')
+    clock += 2_000
+    await pollUntil(60_000)
+    expect(offers).toEqual([0, 2_000, 4_000, 10_000, 22_000, 34_000, 46_000, 58_000])
+    l1.send = (raw) => {
+      offers.push(clock)
+      return realSend(raw)
+    }
+    offers.length = 0
+    await pollUntil(95_000)
+    expect(offers).toEqual([70_000, 82_000, 94_000])
+    l1.send = () => Promise.reject(new TemporaryFault('gone'))
+    l1.forgetPool()
+    await pollUntil(110_000)
+    l1.send = realSend
+    await pollUntil(112_000)
+    expect(l1.pool()).toHaveLength(1)
+  })
+
   it('finds after a crash that its transactions are in blocks', async () => {
     const manager = await open()
     await send(manager, 'a')

@@ -227,6 +227,7 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     const { nonce, reference } = entry.tracked
     try {
       const { outcome, message } = await transmit(signed)
+      entry.unanswered = 0
       // Only now: the proofs of blobs may have taken seconds.
       entry.sentAt = now()
       if (attempt === 'repeated') entry.pricedAt ??= now()
@@ -248,8 +249,9 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
       if (outcome === 'otherKindPending') noteBlocked(entry)
     } catch (error) {
       if (!(error instanceof TemporaryFault)) throw error
-      // It is on disk: the next poll offers it again.
-      entry.sentAt = undefined
+      // It is on disk, and a poll offers it again.
+      entry.sentAt = now()
+      entry.unanswered++
       logger.warn({ nonce, reference, err: error }, 'L1 did not answer to a transaction; it is offered again')
     }
   }
@@ -373,10 +375,20 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     else await offerAgain(entry, newest)
   }
 
-  /** Nodes forget what is in their pools, and never say so. What blocks the account may be gone at any moment. */
-  function isDue({ sentAt, blockedSince }: TxEntry): boolean {
-    const pause = blockedSince === undefined ? options.resubmitAfterMs / OFFERS_PER_PRICE : 0
-    return sentAt === undefined || hasPassed(sentAt, pause)
+  function isDue(entry: TxEntry): boolean {
+    return entry.sentAt === undefined || hasPassed(entry.sentAt, pauseOf(entry))
+  }
+
+  /**
+   * Nodes forget what is in their pools, and never say so. What blocks the account may be gone at any moment. L1 that did not answer
+   * is asked at the next poll, and then ever less often: it may be all that megabytes of blobs are to it.
+   */
+  function pauseOf({ blockedSince, unanswered }: TxEntry): number {
+    if (blockedSince !== undefined) return 0
+    const longest = options.resubmitAfterMs / OFFERS_PER_PRICE
+    return unanswered === 0
+      ? longest
+      : Math.min(longest, options.pollIntervalMs * (2 ** (unanswered - 1) - 1))
   }
 
   /** A clock that was set back does not tell how long ago it was: else everything would wait until it is where it was. */
