@@ -3,7 +3,7 @@ import { mulAddUnsafe } from '@noble/curves/abstract/curve.js'
 import { bls12_381 } from '@noble/curves/bls12-381.js'
 import type { Hex } from 'viem'
 import { BLOB_BYTES, fromHex } from '../../protocol/index.ts'
-import type { Kzg } from './Kzg.ts'
+import { isBlob, type Kzg } from './Kzg.ts'
 
 /** A blob, and the commitment that somebody claims to be its. */
 export type BlobClaim = { blob: Uint8Array; commitment: Hex }
@@ -26,6 +26,11 @@ const ELEMENT_BYTES = 32
 const ELEMENTS = BLOB_BYTES / ELEMENT_BYTES
 const COMMITMENT_BYTES = 48
 const RANDOM_BYTES = 16
+/** Field elements and factors are multiplied by digits of 16 bits, the lowest first. */
+const DIGIT_BITS = 16n
+const ELEMENT_DIGITS = 16
+const FACTOR_DIGITS = 8
+const SUM_DIGITS = ELEMENT_DIGITS + FACTOR_DIGITS
 /** So many points are multiplied together, since they share the doublings: a third of the work, and some milliseconds at once. */
 const CLAIMS_AT_ONCE = 8
 
@@ -76,7 +81,7 @@ export function createBlobClaimCheck(kzg: Pick<Kzg, 'commitment'>): BlobClaimChe
 }
 
 async function areAllTrue(kzg: Pick<Kzg, 'commitment'>, claims: Iterable<BlobClaim>): Promise<boolean> {
-  const sums = new Array<bigint>(ELEMENTS).fill(0n)
+  const sums = new Float64Array(ELEMENTS * SUM_DIGITS)
   let expected = Point.ZERO
   let points: Point[] = []
   let factors: bigint[] = []
@@ -87,12 +92,9 @@ async function areAllTrue(kzg: Pick<Kzg, 'commitment'>, claims: Iterable<BlobCla
   }
   for (const { blob, commitment } of claims) {
     const point = pointOf(commitment)
-    const elements = elementsOf(blob)
-    if (point === undefined || elements === undefined) return false
+    if (point === undefined || !isBlob(blob)) return false
     const factor = randomFactor()
-    elements.forEach((element, i) => {
-      sums[i] = (sums[i] as bigint) + factor * element
-    })
+    addMultiple(sums, blob, factor)
     points.push(point)
     factors.push(factor)
     if (points.length === CLAIMS_AT_ONCE) multiply()
@@ -102,6 +104,37 @@ async function areAllTrue(kzg: Pick<Kzg, 'commitment'>, claims: Iterable<BlobCla
   multiply()
   await new Promise(setImmediate)
   return (await kzg.commitment(blobOf(sums))) === encode(expected)
+}
+
+/**
+ * Adds a multiple of a blob. The digits of each element's sum are carried only in the end: a blob adds less than 2^35 to one, so they
+ * are exact for as many blobs as nobody could hold. With big integers it takes twice as long and leaves 2 MB of garbage.
+ */
+function addMultiple(sums: Float64Array, blob: Uint8Array, factor: bigint): void {
+  const [f0, f1, f2, f3, f4, f5, f6, f7] = digitsOf(factor)
+  let at = 0
+  for (let element = 0; element < sums.length; element += SUM_DIGITS) {
+    for (let i = element + ELEMENT_DIGITS - 1; i >= element; i--) {
+      const digit = ((blob[at++] as number) << 8) | (blob[at++] as number)
+      sums[i] = (sums[i] as number) + digit * f0
+      sums[i + 1] = (sums[i + 1] as number) + digit * f1
+      sums[i + 2] = (sums[i + 2] as number) + digit * f2
+      sums[i + 3] = (sums[i + 3] as number) + digit * f3
+      sums[i + 4] = (sums[i + 4] as number) + digit * f4
+      sums[i + 5] = (sums[i + 5] as number) + digit * f5
+      sums[i + 6] = (sums[i + 6] as number) + digit * f6
+      sums[i + 7] = (sums[i + 7] as number) + digit * f7
+    }
+  }
+}
+
+type FactorDigits = [number, number, number, number, number, number, number, number]
+
+function digitsOf(factor: bigint): FactorDigits {
+  const digits = Array.from({ length: FACTOR_DIGITS }, (_, i) =>
+    Number(BigInt.asUintN(Number(DIGIT_BITS), factor >> (DIGIT_BITS * BigInt(i)))),
+  )
+  return digits as FactorDigits
 }
 
 /** Reads a point in the one encoding that L1 takes; `fromBytes` refuses what is off the prime-order subgroup. */
@@ -114,25 +147,16 @@ function pointOf(commitment: Hex): Point | undefined {
   }
 }
 
-/** Reads the field elements; undefined when one is not below the modulus, so that the bytes are no blob. */
-function elementsOf(blob: Uint8Array): readonly bigint[] | undefined {
-  if (blob.length !== BLOB_BYTES) return undefined
-  const view = new DataView(blob.buffer, blob.byteOffset, blob.length)
-  const elements: bigint[] = []
-  for (let at = 0; at < BLOB_BYTES; at += ELEMENT_BYTES) {
-    const high = (view.getBigUint64(at) << 64n) | view.getBigUint64(at + 8)
-    const element = (high << 128n) | (view.getBigUint64(at + 16) << 64n) | view.getBigUint64(at + 24)
-    if (element >= ORDER) return undefined
-    elements.push(element)
-  }
-  return elements
-}
-
-function blobOf(sums: readonly bigint[]): Uint8Array {
+/** Carries the digits of the sums, and writes what remains of each modulo the group's order. */
+function blobOf(sums: Float64Array): Uint8Array {
   const blob = Buffer.alloc(BLOB_BYTES)
-  sums.forEach((sum, i) => {
+  for (let i = 0; i < ELEMENTS; i++) {
+    let sum = 0n
+    for (let digit = SUM_DIGITS - 1; digit >= 0; digit--) {
+      sum = (sum << DIGIT_BITS) + BigInt(sums[i * SUM_DIGITS + digit] as number)
+    }
     blob.write((sum % ORDER).toString(16).padStart(2 * ELEMENT_BYTES, '0'), i * ELEMENT_BYTES, 'hex')
-  })
+  }
   return new Uint8Array(blob)
 }
 

@@ -176,10 +176,13 @@ export function createKzg({
 }
 
 /** Whether bytes are 4,096 field elements (EIP-4844, `blob_to_polynomial`). */
-function isBlob(bytes: Uint8Array): boolean {
+export function isBlob(bytes: Uint8Array): boolean {
   if (bytes.length !== BLOB_BYTES) return false
+  const [first] = MODULUS as unknown as [number]
   for (let at = 0; at < BLOB_BYTES; at += MODULUS.length) {
-    if (compareBytes(bytes.subarray(at, at + MODULUS.length), MODULUS) >= 0) return false
+    // Most are told by their first byte.
+    const mayBeTooLarge = (bytes[at] as number) >= first
+    if (mayBeTooLarge && compareBytes(bytes.subarray(at, at + MODULUS.length), MODULUS) >= 0) return false
   }
   return true
 }
