@@ -36,7 +36,7 @@ async function derive(task: NodeTask): Promise<void> {
   })
   const start = performance.now()
   const before = process.cpuUsage()
-  let told = 0
+  let told = Number.NEGATIVE_INFINITY
   for (;;) {
     const block = Number(verifier.store.heads().safe.number)
     const ms = performance.now() - start

@@ -281,10 +281,17 @@ describe('createAlarmFinder', () => {
   })
 
   it('finds that no batches come also while the end of the sequencing window forces blocks', async () => {
-    const { chain, finder } = await setUp()
+    const { chain, derivation, finder } = await setUp()
+    let l1Number = 100n
+    const status = derivation.status
+    derivation.status = () => ({
+      ...status(),
+      derivedL1: { number: l1Number, hash: testL1Hash(l1Number), parentHash: testL1Hash(0n), timestamp: 0n },
+    })
     const buildAndMakeSafe = async (transactionHash?: Hex) => {
       const { header } = await chain.build()
       await chain.makeSafe(header.number, transactionHash)
+      l1Number++
     }
     await buildAndMakeSafe()
     expect(kinds(finder.find(0))).toEqual([])

@@ -1,6 +1,7 @@
 import { bls12_381 } from '@noble/curves/bls12-381.js'
 import type { Hex } from 'viem'
 import { describe, expect, it } from 'vitest'
+import { BLOB_BYTES, fromHex, toHex } from '../../protocol/index.ts'
 import { createLinearKzg, smallBlob } from '../../test/linearKzg.ts'
 import { TemporaryFault } from '../Fault.ts'
 import { type BlobClaim, createBlobClaimCheck } from './BlobClaims.ts'
@@ -73,6 +74,31 @@ describe('claims of commitments', () => {
     const { claims, areTrue } = await setUp()
     lie(claims)
     expect(await areTrue(claims)).toBe(false)
+  })
+
+  it('are about every element of a blob, wherever it lies in memory', async () => {
+    const bytes = new Uint8Array(BLOB_BYTES + 7)
+    const blob = bytes.subarray(7)
+    // The first is 1, and the others are of all sizes.
+    const elements = Array.from({ length: 4_096 }, (_, i) => BigInt(i + 1) ** 300n % ORDER)
+    elements.forEach((element, i) => {
+      blob.set(fromHex(`0x${element.toString(16).padStart(64, '0')}`), 32 * i)
+    })
+    const committed: bigint[][] = []
+    const areTrue = createBlobClaimCheck({
+      commitment: async (sum) => {
+        committed.push(elements.map((_, i) => BigInt(toHex(sum.subarray(32 * i, 32 * i + 32)))))
+        return INFINITY
+      },
+    })
+    await areTrue([{ blob, commitment: INFINITY }])
+    await areTrue(Array.from({ length: 40 }, () => ({ blob, commitment: INFINITY })))
+    expect(committed).toHaveLength(2)
+    for (const sums of committed) {
+      const [factor = 0n] = sums
+      expect(factor).toBeGreaterThan(0n)
+      expect(sums).toEqual(elements.map((element) => (factor * element) % ORDER))
+    }
   })
 
   it('are told apart however many they are, while others go on', async () => {

@@ -28,6 +28,10 @@ const COMMITMENT_BYTES = 48
 const RANDOM_BYTES = 16
 /** Field elements and factors are multiplied by digits of 16 bits, the lowest first. */
 const DIGIT_BITS = 16n
+const DIGIT_BYTES = 2
+const DIGIT_BASE = 65_536
+const WORD_BITS = 64n
+const WORD_BYTES = 8
 const ELEMENT_DIGITS = 16
 const FACTOR_DIGITS = 8
 const SUM_DIGITS = ELEMENT_DIGITS + FACTOR_DIGITS
@@ -108,7 +112,7 @@ async function areAllTrue(kzg: Pick<Kzg, 'commitment'>, claims: Iterable<BlobCla
 
 /**
  * Adds a multiple of a blob. The digits of each element's sum are carried only in the end: a blob adds less than 2^35 to one, so they
- * are exact for as many blobs as nobody could hold. With big integers it takes twice as long and leaves 2 MB of garbage.
+ * are exact for as many blobs as nobody could hold. With big integers this takes twice as long and leaves 2 MB of garbage.
  */
 function addMultiple(sums: Float64Array, blob: Uint8Array, factor: bigint): void {
   const [f0, f1, f2, f3, f4, f5, f6, f7] = digitsOf(factor)
@@ -149,15 +153,35 @@ function pointOf(commitment: Hex): Point | undefined {
 
 /** Carries the digits of the sums, and writes what remains of each modulo the group's order. */
 function blobOf(sums: Float64Array): Uint8Array {
-  const blob = Buffer.alloc(BLOB_BYTES)
+  const blob = new DataView(new ArrayBuffer(BLOB_BYTES))
+  // What the highest digit carries has a word of its own.
+  const sum = new DataView(new ArrayBuffer(WORD_BYTES + SUM_DIGITS * DIGIT_BYTES))
   for (let i = 0; i < ELEMENTS; i++) {
-    let sum = 0n
-    for (let digit = SUM_DIGITS - 1; digit >= 0; digit--) {
-      sum = (sum << DIGIT_BITS) + BigInt(sums[i * SUM_DIGITS + digit] as number)
+    let carry = 0
+    for (let digit = 0; digit < SUM_DIGITS; digit++) {
+      const value = (sums[i * SUM_DIGITS + digit] as number) + carry
+      carry = Math.floor(value / DIGIT_BASE)
+      sum.setUint16(WORD_BYTES + (SUM_DIGITS - 1 - digit) * DIGIT_BYTES, value - carry * DIGIT_BASE)
     }
-    blob.write((sum % ORDER).toString(16).padStart(2 * ELEMENT_BYTES, '0'), i * ELEMENT_BYTES, 'hex')
+    sum.setBigUint64(0, BigInt(carry))
+    writeWords(blob, i * ELEMENT_BYTES, readWords(sum) % ORDER)
   }
-  return new Uint8Array(blob)
+  return new Uint8Array(blob.buffer)
+}
+
+function readWords(view: DataView): bigint {
+  let value = 0n
+  for (let at = 0; at < view.byteLength; at += WORD_BYTES)
+    value = (value << WORD_BITS) | view.getBigUint64(at)
+  return value
+}
+
+function writeWords(view: DataView, offset: number, element: bigint): void {
+  let rest = element
+  for (let at = offset + ELEMENT_BYTES - WORD_BYTES; at >= offset; at -= WORD_BYTES) {
+    view.setBigUint64(at, rest)
+    rest >>= WORD_BITS
+  }
 }
 
 /** Compresses a point of the prime-order subgroup; `toHex` would take a millisecond to see that a sum of such points is one. */

@@ -34,7 +34,7 @@ export type TxEntry = {
   fail: (error: KeyrollError) => void
   isSettled: boolean
   includedAt: bigint | undefined
-  /** Undefined before it was handed to L1 by this process. */
+  /** When this process last offered it to L1; undefined when it is to be offered at the next poll. */
   sentAt: number | undefined
   /** How often L1 did not answer to it, one time after the other. */
   unanswered: number
@@ -104,6 +104,7 @@ export function offerAs(entry: TxEntry, what: 'transaction' | 'cancellation'): v
   entry.isCancelling = what === 'cancellation'
   entry.blockedSince = undefined
   entry.sentAt = undefined
+  entry.unanswered = 0
   entry.pricedAt = undefined
   entry.mustBump = false
   entry.isRefused = false

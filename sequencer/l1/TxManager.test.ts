@@ -11,6 +11,7 @@ import {
 import { BLOB_BYTES } from '../../protocol/index.ts'
 import { fakeKzg } from '../../test/FakeKzg.ts'
 import { createFakeL1Sender, type FakeL1Sender } from '../../test/FakeL1Sender.ts'
+import { decodeSent } from '../../test/l1Pool.ts'
 import { createSequencerMetrics } from '../metrics.ts'
 import {
   CancelledError,
@@ -434,6 +435,59 @@ describe('TxManager', () => {
     await pollUntil(110_000)
     l1.send = realSend
     await pollUntil(112_000)
+    expect(l1.pool()).toHaveLength(1)
+  })
+
+  it('offers no more often what L1 does not answer to when what is behind it meets the gap, and both once L1 answers', async () => {
+    l1.blobBaseFee = gwei
+    const manager = await open({ resubmitAfterMs: 48_000, pollIntervalMs: 2_000 })
+    const realSend = l1.send
+    const offers: string[] = []
+    let isTooLarge = true
+    l1.send = (raw) => {
+      const { nonce } = decodeSent(raw)
+      offers.push(`${nonce} at ${clock}`)
+      if (nonce === 0n && isTooLarge) return Promise.reject(new TemporaryFault('413 Payload Too Large'))
+      return realSend(raw)
+    }
+    await sendBlobs(manager, 'a', 6)
+    await sendBlobs(manager, 'b')
+    for (clock = 2_000; clock < 34_000; clock += 2_000) await manager.poll()
+    expect(offers).toEqual([
+      '0 at 0',
+      '1 at 0',
+      '0 at 2000',
+      '0 at 4000',
+      '0 at 10000',
+      '1 at 12000',
+      '0 at 22000',
+      '1 at 24000',
+    ])
+    isTooLarge = false
+    await manager.poll()
+    expect(l1.pool().map(({ nonce }) => nonce)).toEqual([0n, 1n])
+  })
+
+  it('soon offers what a reorg takes back, however long L1 did not answer to it before', async () => {
+    const manager = await open({ resubmitAfterMs: 48_000, pollIntervalMs: 2_000 })
+    const realSend = l1.send
+    await send(manager, 'a')
+    const [waiting] = l1.pool()
+    l1.forgetPool()
+    l1.send = () => Promise.reject(new TemporaryFault('gone'))
+    for (clock = 12_000; clock < 40_000; clock += 2_000) await manager.poll()
+    // It got there all the same.
+    await realSend(waiting?.raw ?? '0x')
+    l1.mine()
+    await manager.poll()
+    expect(manager.waitingCount()).toBe(0)
+    l1.reorg(1)
+    l1.forgetPool()
+    await manager.poll()
+    expect(manager.waitingCount()).toBe(1)
+    l1.send = realSend
+    clock += 2_000
+    await manager.poll()
     expect(l1.pool()).toHaveLength(1)
   })
 

@@ -128,6 +128,9 @@ export interface TxManager {
 /** How often a transaction is offered for the same fees before they are raised. */
 const OFFERS_PER_PRICE = 4
 
+/** The pause after an offer without an answer doubles so often, if it is not long enough before. */
+const MOST_DOUBLINGS = 10
+
 /** Estimates are of the pending block, and the transaction lands in a later one. */
 const GAS_MARGIN_PERCENT = 20n
 
@@ -227,7 +230,7 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
     const { nonce, reference } = entry.tracked
     try {
       const { outcome, message } = await transmit(signed)
-      entry.unanswered = 0
+      if (entry.unanswered > 0) noteAnswer(entry)
       // Only now: the proofs of blobs may have taken seconds.
       entry.sentAt = now()
       if (attempt === 'repeated') entry.pricedAt ??= now()
@@ -270,7 +273,19 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
    * Were this one to wait for longer, whatever is sent meanwhile would meet the gap that it leaves.
    */
   function offerAgainUpTo({ tracked: { nonce } }: TxEntry): void {
-    for (const entry of entries) if (entry.tracked.nonce <= nonce) entry.sentAt = undefined
+    const upTo = entries.filter(
+      ({ tracked, includedAt }) => tracked.nonce <= nonce && includedAt === undefined,
+    )
+    // What L1 does not answer to is the gap, and with its answer those behind it are offered.
+    if (upTo.some(({ unanswered }) => unanswered > 0)) return
+    for (const entry of upTo) entry.sentAt = undefined
+  }
+
+  function noteAnswer(answered: TxEntry): void {
+    answered.unanswered = 0
+    for (const entry of entries) {
+      if (entry.tracked.nonce > answered.tracked.nonce) entry.sentAt = undefined
+    }
   }
 
   /** A cancellation that is blocked in its turn says that the transaction's own kind may pass now. */
@@ -380,15 +395,16 @@ export async function openTxManager(modules: TxManagerModules): Promise<TxManage
   }
 
   /**
-   * Nodes forget what is in their pools, and never say so. What blocks the account may be gone at any moment. L1 that did not answer
-   * is asked at the next poll, and then ever less often: it may be all that megabytes of blobs are to it.
+   * Nodes forget what is in their pools, and never say so. What blocks the account may be gone at any moment. What L1 does not answer
+   * to is offered at the next poll, and then ever less often: megabytes of blobs may be what it does not answer to.
    */
   function pauseOf({ blockedSince, unanswered }: TxEntry): number {
-    if (blockedSince !== undefined) return 0
     const longest = options.resubmitAfterMs / OFFERS_PER_PRICE
-    return unanswered === 0
-      ? longest
-      : Math.min(longest, options.pollIntervalMs * (2 ** (unanswered - 1) - 1))
+    if (unanswered > 0) {
+      const polls = 2 ** Math.min(unanswered - 1, MOST_DOUBLINGS) - 1
+      return Math.min(longest, polls * options.pollIntervalMs)
+    }
+    return blockedSince === undefined ? longest : 0
   }
 
   /** A clock that was set back does not tell how long ago it was: else everything would wait until it is where it was. */
