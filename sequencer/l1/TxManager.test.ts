@@ -468,6 +468,26 @@ describe('TxManager', () => {
     expect(l1.pool().map(({ nonce }) => nonce)).toEqual([0n, 1n])
   })
 
+  it('fills a gap at the next poll whatever L1 did not answer to before that', async () => {
+    l1.blobBaseFee = gwei
+    const manager = await open()
+    const realSend = l1.send
+    l1.send = async (raw) => {
+      await realSend(raw)
+      throw new TemporaryFault('the answer is lost')
+    }
+    await sendBlobs(manager, 'a')
+    l1.send = realSend
+    l1.mine()
+    await sendBlobs(manager, 'b')
+    await manager.poll()
+    l1.forgetPool()
+    await sendBlobs(manager, 'c')
+    expect(l1.pool()).toHaveLength(0)
+    await manager.poll()
+    expect(l1.pool().map(({ nonce }) => nonce)).toEqual([1n, 2n])
+  })
+
   it('soon offers what a reorg takes back, however long L1 did not answer to it before', async () => {
     const manager = await open({ resubmitAfterMs: 48_000, pollIntervalMs: 2_000 })
     const realSend = l1.send
