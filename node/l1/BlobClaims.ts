@@ -32,8 +32,8 @@ const DIGIT_BYTES = 2
 const DIGIT_BASE = 65_536
 const WORD_BITS = 64n
 const WORD_BYTES = 8
-const ELEMENT_DIGITS = 16
-const FACTOR_DIGITS = 8
+const ELEMENT_DIGITS = ELEMENT_BYTES / DIGIT_BYTES
+const FACTOR_DIGITS = RANDOM_BYTES / DIGIT_BYTES
 const SUM_DIGITS = ELEMENT_DIGITS + FACTOR_DIGITS
 /** So many points are multiplied together, since they share the doublings: a third of the work, and some milliseconds at once. */
 const CLAIMS_AT_ONCE = 8

@@ -31,6 +31,7 @@ const VERSIONED_HASH_VERSION_KZG = 0x01
 
 /** The modulus of the scalar field of BLS12-381 (EIP-4844, `BLS_MODULUS`). */
 const MODULUS = fromHex('0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001')
+const FIRST_OF_MODULUS = MODULUS[0] as number
 
 /** The commitment of the blob whose second element is one: a point of the trusted setup. */
 const KNOWN_COMMITMENT =
@@ -178,10 +179,9 @@ export function createKzg({
 /** Whether bytes are 4,096 field elements (EIP-4844, `blob_to_polynomial`). */
 export function isBlob(bytes: Uint8Array): boolean {
   if (bytes.length !== BLOB_BYTES) return false
-  const [first] = MODULUS as unknown as [number]
   for (let at = 0; at < BLOB_BYTES; at += MODULUS.length) {
     // Most are told by their first byte.
-    const mayBeTooLarge = (bytes[at] as number) >= first
+    const mayBeTooLarge = (bytes[at] as number) >= FIRST_OF_MODULUS
     if (mayBeTooLarge && compareBytes(bytes.subarray(at, at + MODULUS.length), MODULUS) >= 0) return false
   }
   return true
