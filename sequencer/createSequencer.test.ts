@@ -87,8 +87,8 @@ describe('createSequencer', { timeout: 180_000 }, () => {
     await expect(rpc(admin, 'admin_sequencerActive', [])).rejects.toMatchObject({
       data: { reason: 'UNAUTHORIZED' },
     })
-    expect(await rpc(admin, 'admin_sequencerActive', [], 'secret')).toBe(true)
-    const head = await rpc<string>(admin, 'admin_stopSequencer', [], 'secret')
+    expect(await rpc(admin, 'admin_sequencerActive', [], { token: 'secret' })).toBe(true)
+    const head = await rpc<string>(admin, 'admin_stopSequencer', [], { token: 'secret' })
     await expect(send(url, newKeystore().update())).rejects.toMatchObject({
       data: { reason: 'SEQUENCER_INACTIVE' },
     })
@@ -97,10 +97,10 @@ describe('createSequencer', { timeout: 180_000 }, () => {
       hash: head,
     })
     const wrong = `0x${'00'.repeat(32)}`
-    await expect(rpc(admin, 'admin_startSequencer', [wrong], 'secret')).rejects.toMatchObject({
+    await expect(rpc(admin, 'admin_startSequencer', [wrong], { token: 'secret' })).rejects.toMatchObject({
       data: { reason: 'HEAD_MISMATCH' },
     })
-    expect(await rpc(admin, 'admin_startSequencer', [head], 'secret')).toBe(null)
+    expect(await rpc(admin, 'admin_startSequencer', [head], { token: 'secret' })).toBe(null)
     await until(
       () => rpc<{ hash: string }>(url, 'eth_getBlockByNumber', ['latest', false]),
       ({ hash }) => hash !== head,

@@ -54,7 +54,7 @@ async function start(options: SequencerOptions, ending: Ending): Promise<Sequenc
   ending.onRelease(() => l1.close())
   const { signal } = ending
   const fetchFn = createEndableFetch({ signal })
-  const l1Nodes = createL1Nodes({ urls: options.l1.urls, fetchFn })
+  const l1Nodes = createL1Nodes({ urls: options.l1.urls, chainId: rollup.l1ChainId, logger, fetchFn })
   const readSigner = createPromiseSignerReader({ ...options.l1, l1, rollup, metrics, logger, signal })
   const parts = await createSequencerParts({
     options,

@@ -108,7 +108,6 @@ export function createFakeL1Sender(): FakeL1Sender {
     forgetPool() {
       pool = []
     },
-    chainId: () => answer(() => 900n),
     nextNonce: (account) => answer(() => nonceOf(account.toLowerCase() as Address)),
     gasPrices: () =>
       answer(() => ({

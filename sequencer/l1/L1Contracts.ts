@@ -1,6 +1,6 @@
 import type { Address, PublicClient } from 'viem'
 import { batchInboxAbi, outputOracleAbi, systemConfigAbi } from '../../contracts/index.ts'
-import { TemporaryFault } from '../../node/index.ts'
+import { CriticalFault, TemporaryFault } from '../../node/index.ts'
 import type { RollupConfig } from '../../protocol/index.ts'
 import type { L1Nodes } from './L1Nodes.ts'
 
@@ -31,6 +31,7 @@ export function createL1Contracts(
     try {
       return await nodes.ask(question)
     } catch (cause) {
+      if (cause instanceof CriticalFault) throw cause
       const reason = cause instanceof Error ? cause.message : String(cause)
       const advice = /returned no data/.test(reason) ? "; is the rollup config's address right?" : ''
       throw new TemporaryFault(`${what}: ${reason}${advice}`)

@@ -1,11 +1,14 @@
 import { setTimeout } from 'node:timers/promises'
 import { BaseError, createPublicClient, http, type PublicClient, RpcRequestError } from 'viem'
-import { type Fetch, TemporaryFault } from '../../node/index.ts'
+import { CriticalFault, type Fetch, type Logger, TemporaryFault } from '../../node/index.ts'
 import { KeyrollError } from '../../protocol/index.ts'
 
 /**
  * Several L1 nodes as one. A node that has lost touch with L1 answers all the same, and takes transactions that nobody will see:
- * so a node that is behind another is asked last, and transactions are given to all.
+ * so a node that is behind another is asked last, and transactions are given to all. One of another chain answers too, with nonces by
+ * which transactions seem lost: so each is asked for its chain before anything else, and again when it has failed.
+ *
+ * Both methods throw `CriticalFault` when every node is of another chain.
  */
 export interface L1Nodes {
   /**
@@ -26,9 +29,23 @@ export interface L1Nodes {
 export type L1NodesModules = {
   /** In the order to ask them. */
   urls: readonly string[]
+  /** Nodes of other chains are left out. */
+  chainId: bigint
+  /** Hears of nodes that are left out, by their hosts; nothing else of a URL is logged. */
+  logger?: Logger | undefined
   fetchFn?: Fetch | undefined
   /** Milliseconds since the epoch. */
   now?: () => number
+}
+
+type Node = {
+  name: string
+  client: PublicClient
+  /** The chain that it said it is of; undefined before it did, and since it failed. */
+  chainId: bigint | undefined
+  /** The time of its newest block, in milliseconds since the epoch. */
+  newest: number
+  look: Promise<void> | undefined
 }
 
 /** By how many milliseconds a node's newest block may be older than another's; three slots. Blocks reach nodes at different moments. */
@@ -44,21 +61,24 @@ const GRACE_MS = 1_000
 export const LONGEST_PART = 400
 
 /** Makes {@link L1Nodes} of their URLs. */
-export function createL1Nodes({ urls, fetchFn, now = Date.now }: L1NodesModules): L1Nodes {
+export function createL1Nodes({ urls, chainId, logger, fetchFn, now = Date.now }: L1NodesModules): L1Nodes {
   const transport = { retryCount: 1, timeout: 15_000, fetchFn: withOwnAnswers(fetchFn) }
-  const nodes = urls.map((url) => ({
-    client: createPublicClient({ transport: http(url, transport), cacheTime: 0 }),
-    newest: 0,
-    look: undefined as Promise<void> | undefined,
-  }))
+  const nodes = urls.map(
+    (url): Node => ({
+      name: new URL(url).host,
+      client: createPublicClient({ transport: http(url, transport), cacheTime: 0 }),
+      chainId: undefined,
+      newest: 0,
+      look: undefined,
+    }),
+  )
   let lookedAt = Number.NEGATIVE_INFINITY
 
-  async function inOrder(): Promise<readonly PublicClient[]> {
+  async function inOrder(): Promise<readonly Node[]> {
     // A clock that was set back does not tell how long ago that was.
     if (nodes.length > 1 && Math.abs(now() - lookedAt) >= LOOK_AGAIN_MS) await look()
-    const isBehind = ({ newest }: { newest: number }) =>
-      nodes.some((other) => other.newest > newest + MOST_BEHIND_MS)
-    return [...nodes.filter((node) => !isBehind(node)), ...nodes.filter(isBehind)].map(({ client }) => client)
+    const isBehind = ({ newest }: Node) => nodes.some((other) => other.newest > newest + MOST_BEHIND_MS)
+    return [...nodes.filter((node) => !isBehind(node)), ...nodes.filter(isBehind)]
   }
 
   /**
@@ -67,8 +87,7 @@ export function createL1Nodes({ urls, fetchFn, now = Date.now }: L1NodesModules)
    */
   async function look(): Promise<void> {
     for (const node of nodes) {
-      node.look ??= node.client
-        .getBlock({ blockTag: 'latest' })
+      node.look ??= askOne(node, (client) => client.getBlock({ blockTag: 'latest' }))
         .then(({ timestamp }) => {
           node.newest = Math.min(Number(timestamp) * 1_000, now())
         })
@@ -80,16 +99,48 @@ export function createL1Nodes({ urls, fetchFn, now = Date.now }: L1NodesModules)
     lookedAt = now()
   }
 
+  async function askOne<T>(node: Node, question: (client: PublicClient) => Promise<T>): Promise<T> {
+    await assertChain(node)
+    try {
+      return await question(node.client)
+    } catch (error) {
+      // What answers next at its URL may be another node.
+      if (!isAnswer(error)) node.chainId = undefined
+      throw error
+    }
+  }
+
+  async function assertChain(node: Node): Promise<void> {
+    if (node.chainId === chainId) return
+    const found = BigInt(await node.client.getChainId())
+    const isNews = found !== node.chainId
+    node.chainId = found
+    if (found === chainId) return
+    if (isNews) {
+      logger?.warn(
+        { node: node.name, chainId: found, expected: chainId },
+        'an L1 node is of another chain; it is left out',
+      )
+    }
+    throw new OtherChainError(found)
+  }
+
   async function firstAnswer<T>(answers: Iterable<() => Promise<T>>): Promise<T> {
+    const others: bigint[] = []
     let failure: unknown
     for (const answer of answers) {
       try {
         return await answer()
       } catch (error) {
-        if (error instanceof KeyrollError && !(error instanceof TemporaryFault)) throw error
-        failure = error
+        if (isAnswer(error)) throw error
+        if (error instanceof OtherChainError) others.push(error.chainId)
+        else failure = error
       }
     }
+    if (others.length === nodes.length)
+      throw new CriticalFault(
+        `got an L1 node of chain ${others.join(', ')}, expected ${chainId}: check the L1 URL`,
+      )
     if (failure instanceof TemporaryFault) throw failure
     // Its cause is left out: it holds the whole request, which may be six blobs, and whoever logs it writes megabytes.
     throw new TemporaryFault(`L1 did not answer: ${l1MessageOf(failure)}`)
@@ -97,11 +148,11 @@ export function createL1Nodes({ urls, fetchFn, now = Date.now }: L1NodesModules)
 
   return {
     async ask(question) {
-      const clients = await inOrder()
-      return firstAnswer(clients.map((client) => () => question(client)))
+      const ordered = await inOrder()
+      return firstAnswer(ordered.map((node) => () => askOne(node, question)))
     },
     async tell(message, isTaken) {
-      const answers = (await inOrder()).map((client) => message(client))
+      const answers = (await inOrder()).map((node) => askOne(node, message))
       const said = answers.map(() => undefined as { answer: Awaited<(typeof answers)[number]> } | undefined)
       const firstTaken = Promise.any(
         answers.map(async (answer, i) => {
@@ -115,6 +166,13 @@ export function createL1Nodes({ urls, fetchFn, now = Date.now }: L1NodesModules)
       return best === undefined ? firstAnswer(answers.map((answer) => () => answer)) : best.answer
     },
   }
+}
+
+/** What a question throws of its own says nothing against the node. */
+function isAnswer(error: unknown): boolean {
+  return (
+    error instanceof KeyrollError && !(error instanceof TemporaryFault || error instanceof OtherChainError)
+  )
 }
 
 /** Resolves when all have come to an end, or soon after the first has answered. */
@@ -183,4 +241,14 @@ function codeOf(error: unknown): string | undefined {
     if ('code' in at && typeof at.code === 'string') return `(${at.code})`
   }
   return undefined
+}
+
+/** Reports a node of another chain, which is asked for nothing else. */
+class OtherChainError extends KeyrollError {
+  override readonly name = 'OtherChainError'
+  readonly chainId: bigint
+  constructor(chainId: bigint) {
+    super(`got an L1 node of chain ${chainId}`)
+    this.chainId = chainId
+  }
 }

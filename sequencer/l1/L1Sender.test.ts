@@ -11,6 +11,16 @@ import { startHttpServer } from '../../test/httpServer.ts'
 import { createL1Nodes } from './L1Nodes.ts'
 import { classifyRefusal, createL1Sender, type L1Sender, TransactionRevertedError } from './L1Sender.ts'
 
+/** Serves an L1 node of chain 900 that answers all other questions so. */
+const startNode = (answer: (id: number, method: string) => Promise<Response>) =>
+  startHttpServer((_path, body) => {
+    const { id, method } = JSON.parse(body) as { id: number; method: string }
+    return method === 'eth_chainId'
+      ? Promise.resolve(Response.json({ jsonrpc: '2.0', id, result: '0x384' }))
+      : answer(id, method)
+  })
+const senderTo = (url: string, chainId = 900n) => createL1Sender(createL1Nodes({ urls: [url], chainId }))
+
 describe('L1Sender on anvil', () => {
   const account = mnemonicToAccount('test test test test test test test test test test test junk')
   const poor = privateKeyToAccount(`0x${'77'.repeat(32)}`)
@@ -28,7 +38,7 @@ describe('L1Sender on anvil', () => {
       logDirectory: directory,
       slotsInAnEpoch: 1,
     })
-    sender = createL1Sender(createL1Nodes({ urls: [anvil.url] }))
+    sender = senderTo(anvil.url)
     await createTestClient({ mode: 'anvil', transport: http(anvil.url) }).setAutomine(false)
   })
   afterAll(async () => {
@@ -50,7 +60,6 @@ describe('L1Sender on anvil', () => {
     })
 
   it('names every way in which a node refuses a transaction, and finds receipts and nonces', async () => {
-    expect(await sender.chainId()).toBe(900n)
     const raw = await sign(0, 10n)
     expect(await sender.send(raw)).toMatchObject({ outcome: 'accepted' })
     expect(await sender.send(raw)).toMatchObject({ outcome: 'known' })
@@ -82,7 +91,7 @@ describe('L1Sender on anvil', () => {
       logDirectory: directory,
       hardfork: 'prague',
     })
-    expect(await createL1Sender(createL1Nodes({ urls: [prague.url] })).blobProofKind()).toBe('blob')
+    expect(await senderTo(prague.url, 901n).blobProofKind()).toBe('blob')
     await prague.stop()
   })
 
@@ -99,8 +108,7 @@ describe('L1Sender on anvil', () => {
       [{ result: '0x0' }, { result: {} }, undefined],
     ]
     for (const [blobBaseFee, feeHistory, expected] of answers) {
-      const server = await startHttpServer(async (_path, body) => {
-        const { id, method } = JSON.parse(body) as { id: number; method: string }
+      const server = await startNode(async (id, method) => {
         const results: Record<string, unknown> = {
           eth_blobBaseFee: blobBaseFee,
           eth_feeHistory: feeHistory,
@@ -109,7 +117,7 @@ describe('L1Sender on anvil', () => {
         }
         return Response.json({ jsonrpc: '2.0', id, ...(results[method] as object) })
       })
-      expect(await createL1Sender(createL1Nodes({ urls: [server.url] })).gasPrices()).toEqual({
+      expect(await senderTo(server.url).gasPrices()).toEqual({
         baseFee: 5n,
         priorityFee: 1n,
         blobBaseFee: expected,
@@ -122,11 +130,10 @@ describe('L1Sender on anvil', () => {
   it.each(['internal error', 'context deadline exceeded', 'header not found', 'upstream unavailable'])(
     'takes the error "%s" for a node’s trouble, though viem calls all of its code invalid parameters',
     async (message) => {
-      const server = await startHttpServer(async (_path, body) => {
-        const { id } = JSON.parse(body) as { id: number }
+      const server = await startNode(async (id) => {
         return Response.json({ jsonrpc: '2.0', id, error: { code: -32000, message } })
       })
-      const failing = createL1Sender(createL1Nodes({ urls: [server.url] }))
+      const failing = senderTo(server.url)
       const sent = failing.send(`0x02${'00'.repeat(100_000)}`)
       await expect(sent).rejects.toBeInstanceOf(TemporaryFault)
       await expect(sent).rejects.toThrow(message)
@@ -142,15 +149,14 @@ describe('L1Sender on anvil', () => {
     ] as const
     for (const [fields, calldataFloor] of floors) {
       const block = { number: '0x7', baseFeePerGas: '0x5', transactions: [], ...fields }
-      const server = await startHttpServer(async (_path, body) => {
-        const { id, method } = JSON.parse(body) as { id: number; method: string }
+      const server = await startNode(async (id, method) => {
         return Response.json({
           jsonrpc: '2.0',
           id,
           result: method === 'eth_getBlockByNumber' ? block : '0x1',
         })
       })
-      const sender = createL1Sender(createL1Nodes({ urls: [server.url] }))
+      const sender = senderTo(server.url)
       expect(await sender.gasPrices()).toMatchObject({ calldataFloor })
       await server.close()
     }
@@ -163,12 +169,11 @@ describe('L1Sender on anvil', () => {
       { error: { code: -39001, message: 'Unknown block' } },
     ]
     for (const answer of answers) {
-      const server = await startHttpServer(async (_path, body) => {
-        const { id, method } = JSON.parse(body) as { id: number; method: string }
+      const server = await startNode(async (id, method) => {
         const own = method === 'eth_blockNumber' ? { result: '0x7' } : answer
         return Response.json({ jsonrpc: '2.0', id, ...own })
       })
-      expect(await createL1Sender(createL1Nodes({ urls: [server.url] })).heads()).toEqual({
+      expect(await senderTo(server.url).heads()).toEqual({
         latest: 7n,
         finalized: undefined,
       })
@@ -180,11 +185,10 @@ describe('L1Sender on anvil', () => {
     const hash = `0x${'77'.repeat(32)}` as const
     const receipt = { transactionHash: hash, blockHash: hash, blockNumber: '0x7', status: '0x1', logs: [] }
     let answer: object = receipt
-    const server = await startHttpServer(async (_path, body) => {
-      const { id } = JSON.parse(body) as { id: number }
+    const server = await startNode(async (id) => {
       return Response.json({ jsonrpc: '2.0', id, result: answer })
     })
-    const node = createL1Sender(createL1Nodes({ urls: [server.url] }))
+    const node = senderTo(server.url)
     expect(await node.receipt(hash)).toMatchObject({ blockNumber: 7n, status: 'success' })
     answer = { ...receipt, blockHash: null, blockNumber: null }
     expect(await node.receipt(hash)).toBeUndefined()
@@ -196,13 +200,12 @@ describe('L1Sender on anvil', () => {
   })
 
   it('learns of a revert from a node whose estimate conceals it, but for blobs, which no call has', async () => {
-    const server = await startHttpServer(async (_path, body) => {
-      const { id, method } = JSON.parse(body) as { id: number; method: string }
+    const server = await startNode(async (id, method) => {
       const answer =
         method === 'eth_call' ? { error: { code: 3, message: 'revert', data: '0x' } } : { result: '0x7530' }
       return Response.json({ jsonrpc: '2.0', id, ...answer })
     })
-    const node = createL1Sender(createL1Nodes({ urls: [server.url] }))
+    const node = senderTo(server.url)
     const call = { from: account.address, to, data: '0x' } as const
     await expect(node.estimateGas(call)).rejects.toBeInstanceOf(TransactionRevertedError)
     expect(await node.estimateGas({ ...call, blobVersionedHashes: [`0x01${'00'.repeat(31)}`] })).toBe(30_000n)
@@ -217,10 +220,8 @@ describe('L1Sender on anvil', () => {
     })
     let answer: (id: number) => Response = (id) =>
       Response.json({ jsonrpc: '2.0', id, error: { code: 3, message: 'execution reverted', data } })
-    const server = await startHttpServer(async (_path, body) =>
-      answer((JSON.parse(body) as { id: number }).id),
-    )
-    const node = createL1Sender(createL1Nodes({ urls: [server.url] }))
+    const server = await startNode(async (id) => answer(id))
+    const node = senderTo(server.url)
     const call = { from: account.address, to, data: '0x' } as const
     await expect(node.estimateGas(call)).rejects.toThrow('WrongBlockNumber(1800, 3600)')
     const message = 'the upstream reverted: invalid host'
@@ -242,7 +243,7 @@ describe('L1Sender on anvil', () => {
       expect(await node.send('0x02')).toMatchObject({ outcome: 'known' })
     }
     answer = (id) => Response.json({ jsonrpc: '2.0', id: `${id}`, result: '0x7' })
-    expect(await node.chainId()).toBe(7n)
+    expect(await node.nextNonce(account.address)).toBe(7n)
     await server.close()
   })
 
@@ -253,8 +254,8 @@ describe('L1Sender on anvil', () => {
     await expect(
       sender.estimateGas({ from: account.address, to: reverting, data: '0x' }),
     ).rejects.toBeInstanceOf(TransactionRevertedError)
-    const nobody = createL1Sender(createL1Nodes({ urls: ['http://127.0.0.1:9'] }))
-    await expect(nobody.chainId()).rejects.toBeInstanceOf(TemporaryFault)
+    const nobody = senderTo('http://127.0.0.1:9')
+    await expect(nobody.nextNonce(account.address)).rejects.toBeInstanceOf(TemporaryFault)
   })
 })
 

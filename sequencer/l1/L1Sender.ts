@@ -44,7 +44,6 @@ export type EstimatedCall = { from: Address; to: Address; data: Hex; blobVersion
 
 /** The L1 calls that sending needs; every method throws `TemporaryFault` when L1 does not answer. */
 export interface L1Sender {
-  chainId(): Promise<bigint>
   /** Counts the account's transactions in blocks: its next nonce. */
   nextNonce(account: Address): Promise<bigint>
   gasPrices(): Promise<DataPrices>
@@ -76,7 +75,6 @@ const CONTRACT_ERRORS = [...batchInboxAbi, ...outputOracleAbi]
 /** Makes an {@link L1Sender} of L1 nodes. */
 export function createL1Sender({ ask, tell }: L1Nodes): L1Sender {
   return {
-    chainId: () => ask(async (node) => BigInt(await node.getChainId())),
     nextNonce: (address) =>
       ask(async (node) => BigInt(await node.getTransactionCount({ address, blockTag: 'latest' }))),
     gasPrices: () =>

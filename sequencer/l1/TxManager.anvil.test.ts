@@ -5,7 +5,7 @@ import { Registry } from 'prom-client'
 import { createTestClient, http, publicActions } from 'viem'
 import { afterAll, expect, it } from 'vitest'
 import { devnetAccounts } from '../../devnet/accounts.ts'
-import { startAnvil } from '../../devnet/anvil.ts'
+import { type Anvil, startAnvil } from '../../devnet/anvil.ts'
 import { createKzg, createLogger, createMemoryDatabase, createOpaqueBucket } from '../../node/index.ts'
 import { encodeBlob, fromHex, toHex } from '../../protocol/index.ts'
 import { createSequencerMetrics } from '../metrics.ts'
@@ -29,7 +29,7 @@ it.each([
     let clock = 0
     const open = () =>
       openTxManager({
-        sender: createL1Sender(createL1Nodes({ urls: [anvil.url] })),
+        sender: createL1Sender(createL1Nodes({ urls: [anvil.url], chainId: 900n })),
         kzg,
         privateKey: devnetAccounts().batcher.privateKey,
         chainId: 900n,
@@ -76,4 +76,53 @@ it.each([
     }
   },
   180_000,
+)
+
+it.each([0, 7])(
+  'gives up nothing though the first L1 node is of another chain, where the next nonce is %i',
+  async (otherNonce) => {
+    const logDirectory = mkdtempSync(join(tmpdir(), 'keyroll-tx-manager-'))
+    const [anvil, other] = await Promise.all([
+      startAnvil({ name: 'l1', chainId: 900, port: 0, logDirectory }),
+      startAnvil({ name: 'other', chainId: 901, port: 0, logDirectory }),
+    ])
+    const clientOf = ({ url }: Anvil) => createTestClient({ mode: 'anvil', transport: http(url) })
+    const { address, privateKey } = devnetAccounts().batcher
+    const database = createMemoryDatabase()
+    let clock = 0
+    const manager = await openTxManager({
+      sender: createL1Sender(createL1Nodes({ urls: [other.url, anvil.url], chainId: 900n })),
+      privateKey,
+      chainId: 900n,
+      bucket: createOpaqueBucket(database, 'batcher'),
+      name: 'batcher',
+      options: DEFAULT_TX_MANAGER_OPTIONS,
+      logger: createLogger({ level: 'silent' }),
+      metrics: createSequencerMetrics(new Registry()),
+      now: () => clock,
+    })
+    try {
+      await clientOf(anvil).setAutomine(false)
+      await clientOf(anvil).setNonce({ address, nonce: 3 })
+      await clientOf(other).setNonce({ address, nonce: otherNonce })
+      const to = devnetAccounts().user.address
+      const sent = []
+      for (const reference of ['one', 'two']) {
+        sent.push(await manager.send({ to, data: new Uint8Array(), reference }))
+      }
+      for (let round = 0; round < 2; round++) {
+        await manager.poll()
+        clock += DEFAULT_TX_MANAGER_OPTIONS.resubmitAfterMs
+      }
+      expect(manager.sent().map(({ nonce }) => nonce)).toEqual([3n, 4n])
+      await clientOf(anvil).mine({ blocks: 1 })
+      await manager.poll()
+      for (const { confirmed } of sent) expect(await confirmed).toMatchObject({ status: 'success' })
+    } finally {
+      await Promise.all([anvil.stop(), other.stop()])
+      await database.close()
+      rmSync(logDirectory, { recursive: true })
+    }
+  },
+  60_000,
 )

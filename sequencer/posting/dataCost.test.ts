@@ -92,7 +92,7 @@ describe('on anvil', () => {
       )
     }
     const blobVersionedHashes: Hex[] = Array(6).fill(`0x01${'00'.repeat(31)}`)
-    const gas = await createL1Sender(createL1Nodes({ urls: [url] })).estimateGas({
+    const gas = await createL1Sender(createL1Nodes({ urls: [url], chainId: rollup.l1ChainId })).estimateGas({
       from: batcher.address,
       to: rollup.batchInboxAddress,
       data: '0x',

@@ -103,7 +103,6 @@ export function createL1Node(modules: L1NodeModules): L1Node {
       close: async () => undefined,
     },
     sender: {
-      chainId: () => ask(() => rollup.l1ChainId),
       nextNonce: (account) =>
         ask((view) => l1.stateOf(headOf(view)).nonces.get(account.toLowerCase() as Hex) ?? 0n),
       blobProofKind: () => ask(() => 'cells' as const),
