@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { brotliDecompressSync, constants, gunzipSync, inflateSync } from 'node:zlib'
 import { type Hex, parseTransaction } from 'viem'
 import { describe, expect, it } from 'vitest'
@@ -22,6 +24,7 @@ import {
   toHex,
   userDepositSourceHash,
 } from '../protocol/index.ts'
+import { vectorFiles } from '../tools/vectors/index.ts'
 import brotli from './vectors/brotli.json' with { type: 'json' }
 import deposits from './vectors/deposits.json' with { type: 'json' }
 import twoFrames from './vectors/frames_brotli_singular.json' with { type: 'json' }
@@ -32,6 +35,7 @@ import stored from './vectors/stored_blocks.json' with { type: 'json' }
 // OP's compressor ends a channel without ending its stream.
 const UNFINISHED = { finishFlush: constants.Z_SYNC_FLUSH }
 const ROOT = new URL('..', import.meta.url)
+const VECTORS = fileURLToPath(new URL('test/vectors/', ROOT))
 const hex = (text: string) => fromHex(text.startsWith('0x') ? (text as Hex) : `0x${text}`)
 const framed = (data: Uint8Array) =>
   concat(Uint8Array.of(0), frameToBytes({ channelId: `0x${'00'.repeat(16)}`, number: 0, data, isLast: true }))
@@ -122,9 +126,9 @@ describe('the vector files', () => {
       .filter((path) => /\.(test\.ts|sol)$/.test(path) && path !== 'opVectors.test.ts')
       .map((path) => readFileSync(new URL(`${folder}/${path}`, ROOT), 'utf8')),
   )
-  const files = readdirSync(new URL('test/vectors/', ROOT), { recursive: true, encoding: 'utf8' }).filter(
-    (path) => /\.(json|gz)$/.test(path),
-  )
+  const files = readdirSync(new URL('test/vectors/', ROOT), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== 'PROVENANCE.md')
+    .map(({ parentPath, name }) => relative(VECTORS, join(parentPath, name)))
   /** Lists of which only a part touches a rule of this chain, and what is not read. */
   const PARTS: Readonly<Record<string, string>> = {
     'config_updates.json unit_cases':
@@ -148,6 +152,15 @@ describe('the vector files', () => {
         `${name}: ${key}`,
       ).toBe(true)
     }
+  })
+
+  it('are those that PROVENANCE.md names, and those that are generated here', () => {
+    const rows = readFileSync(join(VECTORS, 'PROVENANCE.md'), 'utf8').matchAll(
+      /^\| ([^|]*\.(?:json|gz)) \|/gm,
+    )
+    const named = [...rows].flatMap(([, cell = '']) => cell.split(', '))
+    const generated = Object.keys(vectorFiles).map((name) => `keyroll/${name}`)
+    expect([...named, ...generated].sort()).toEqual([...files].sort())
   })
 
   it('leave out nothing that is there no more', () => {

@@ -3,6 +3,7 @@ import type { Hex } from 'viem'
 import { describe, expect, it } from 'vitest'
 import { BLOB_BYTES, fromHex, toHex } from '../../protocol/index.ts'
 import { createLinearKzg, smallBlob } from '../../test/linearKzg.ts'
+import openings from '../../test/vectors/kzg_verify_proof.json' with { type: 'json' }
 import { TemporaryFault } from '../Fault.ts'
 import { type BlobClaim, createBlobClaimCheck } from './BlobClaims.ts'
 
@@ -135,6 +136,26 @@ describe('claims of commitments', () => {
     const commitment: Hex = `0x${(x | ((isLarger ? 5n : 4n) << 381n)).toString(16)}`
     for (let i = 0; i < 12; i++) {
       expect(await areTrue([{ blob: first?.blob ?? smallBlob(), commitment }])).toBe(false)
+    }
+  })
+
+  it('are taken or refused before anything is committed to, as the vectors of c-kzg-4844 take points', async () => {
+    let commitments = 0
+    const areTrue = createBlobClaimCheck({
+      commitment: async () => {
+        commitments++
+        return `0x${Point.BASE.toHex(true)}`
+      },
+    })
+    for (const { name, commitment, proof } of openings.cases) {
+      for (const [point, isRefused] of [
+        [commitment, name.startsWith('invalid_commitment')],
+        [proof, name.startsWith('invalid_proof')],
+      ] as const) {
+        commitments = 0
+        expect(await areTrue([{ blob: smallBlob(), commitment: point as Hex }])).toBe(false)
+        expect([name, point, commitments]).toEqual([name, point, isRefused ? 0 : 1])
+      }
     }
   })
 

@@ -3,11 +3,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import native from '@crate-crypto/node-eth-kzg'
+import type { Hex } from 'viem'
 import { afterAll, expect, it, vi } from 'vitest'
-import { BLOB_BYTES, encodeBlob, fromHex } from '../../protocol/index.ts'
+import { BLOB_BYTES, concat, encodeBlob, fromHex, toHex } from '../../protocol/index.ts'
+import realBlob from '../../test/vectors/blob_field_element_proofs.json' with { type: 'json' }
+import openings from '../../test/vectors/kzg_verify_proof.json' with { type: 'json' }
 import { createLogger, type Logger } from '../Logger.ts'
 import { type BlobClaim, createBlobClaimCheck } from './BlobClaims.ts'
-import { commitmentToVersionedHash, createKzg, type KzgLibrary } from './Kzg.ts'
+import { commitmentToVersionedHash, createKzg, isBlob, type KzgLibrary } from './Kzg.ts'
 
 // WebAssembly takes ten seconds of a processor to load, and there may be little of it.
 vi.setConfig({ testTimeout: 300_000 })
@@ -67,6 +71,65 @@ it('gives the same points by either library', async () => {
   }
 })
 
+it('computes proofs that a verifier accepts of this blob alone, which judges openings as the vectors do', async () => {
+  const verifier = native.DasContextJs.create({ usePrecomp: false })
+  const { commitment: ofRealBlob, cases: ofRealElements } = realBlob
+  const real = ofRealElements.map(({ fe_index, z, y, proof, verified }) => ({
+    name: `element ${fe_index}`,
+    commitment: ofRealBlob,
+    z,
+    y,
+    proof,
+    output: verified,
+  }))
+  for (const { name, commitment, z, y, proof, output } of [...openings.cases, ...real]) {
+    const [ofBlob, at, value, by] = [commitment, z, y, proof].map((each) => fromHex(each as Hex))
+    const verify = () => verifier.verifyKzgProof(bytesOf(ofBlob), bytesOf(at), bytesOf(value), bytesOf(by))
+    if (output === null) expect(verify, name).toThrow()
+    else expect(verify(), name).toBe(output)
+  }
+  const [blob, other] = ['one', 'two'].map((text) => encodeBlob(new TextEncoder().encode(text.repeat(9_000))))
+  if (blob === undefined || other === undefined) return expect.unreachable()
+  const cells = verifier.computeCells(blob)
+  // So they are the blob's: its own elements come before what was made of them.
+  expect(concat(...cells.slice(0, cells.length / 2))).toEqual(blob)
+  // By the library that the verifier is not.
+  const commitment = fromHex((await kzgInWasm.commitment(blob)) ?? expect.unreachable())
+  const [proof] = ((await kzgInWasm.proofs(blob, 'blob')) ?? []).map((each) => fromHex(each))
+  expect(verifier.verifyBlobKzgProof(blob, commitment, bytesOf(proof))).toBe(true)
+  expect(verifier.verifyBlobKzgProof(other, commitment, bytesOf(proof))).toBe(false)
+  const proofs = ((await kzgInWasm.proofs(blob, 'cells')) ?? []).map((each) => fromHex(each))
+  const areProven = (ofCells: readonly Uint8Array[]) =>
+    verifier.verifyCellKzgProofBatch(
+      ofCells.map(() => commitment),
+      [...ofCells.keys()],
+      [...ofCells],
+      proofs,
+    )
+  expect(areProven(cells)).toBe(true)
+  expect(areProven(verifier.computeCells(other))).toBe(false)
+  // What is posted is computed by the other one.
+  expect(await kzg.proofs(blob, 'blob')).toEqual([toHex(bytesOf(proof))])
+  expect(await kzg.proofs(blob, 'cells')).toEqual(proofs.map((each) => toHex(each)))
+})
+
+it('commits as the vectors of c-kzg-4844 to blobs of one value, the only ones that an infinite proof opens', async () => {
+  const ofOneValue = openings.cases.filter(({ proof, output }) => proof === INFINITY && output === true)
+  const values = new Map(ofOneValue.map(({ y, commitment }) => [y, commitment]))
+  // Zero, two and the largest.
+  expect(values.size).toBe(3)
+  for (const [y, commitment] of values) {
+    const blob = blobOf(y)
+    for (const each of [kzg, kzgInWasm]) expect(await each.commitment(blob)).toBe(commitment)
+    expect(await createBlobClaimCheck(kzg)([{ blob, commitment: commitment as Hex }])).toBe(true)
+  }
+})
+
+it('names a blob of Unichain as L1 does', () => {
+  const [versionedHash] = /0x[0-9a-f]{64}/.exec(realBlob.blob) ?? expect.unreachable()
+  expect(commitmentToVersionedHash(realBlob.commitment as Hex)).toBe(versionedHash)
+})
+
 it('bears out the claims about many blobs with one commitment, and none that is false', async () => {
   const blobs = ['one', 'two', 'three'].map((text) => encodeBlob(new TextEncoder().encode(text)))
   const commitments = await Promise.all(blobs.map((blob) => kzg.commitment(blob)))
@@ -104,6 +167,13 @@ it('says so when the bytes are no blob', async () => {
       expect(await each.proofs(bytes, 'blob')).toBeUndefined()
       expect(await each.proofs(bytes, 'cells')).toBeUndefined()
     }
+  }
+})
+
+it('takes for field elements what the vectors of c-kzg-4844 do', () => {
+  for (const { name, z, y } of openings.cases) {
+    expect(isBlob(blobOf(z)), name).toBe(!name.startsWith('invalid_z'))
+    expect(isBlob(blobOf(y)), name).toBe(!name.startsWith('invalid_y'))
   }
 })
 
@@ -230,3 +300,12 @@ it('starts no thread once it is closed', async () => {
   }
   expect(readFileSync(join(directory, 'starts'), 'utf8')).toBe('.')
 })
+
+/** Repeats an element, however long. */
+function blobOf(element: string): Uint8Array {
+  return concat(...Array<Uint8Array>(BLOB_BYTES / 32).fill(fromHex(element as Hex)))
+}
+
+function bytesOf(bytes: Uint8Array | undefined): Uint8Array {
+  return bytes ?? expect.unreachable()
+}
