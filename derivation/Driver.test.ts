@@ -286,6 +286,41 @@ describe('derivation', () => {
     expect(verifier.store.heads().safe.hash).toBe(blocks[2]?.hash)
   })
 
+  it('leaves out nothing at whatever question of the search for where to begin L1 reorganises again', async () => {
+    let questions = 0
+    for (let isAsked = true; isAsked; ) {
+      const { l1, rollup, buildMany } = await setUp()
+      const blocks = await buildMany(3)
+      let left = Number.POSITIVE_INFINITY
+      const header: L1Client['header'] = async (at) => {
+        if (left-- === 0) {
+          l1.takeBack(5)
+          l1.mine([batchOf(...blocks)], L1_SECONDS)
+          for (let i = 0; i < 5; i++) l1.mine([], L1_SECONDS)
+        }
+        return await l1.client.header(at)
+      }
+      const verifier = await openTestNode(rollup, { ...l1.client, header })
+      l1.mine([], L1_SECONDS)
+      for (const block of blocks) l1.mine([batchOf(block)], L1_SECONDS)
+      await verifier.catchUp()
+      l1.takeBack(1)
+      for (let i = 0; i < 2; i++) l1.mine([], L1_SECONDS)
+      verifier.restart()
+      left = questions
+      await verifier.step()
+      isAsked = left < 0
+      left = Number.POSITIVE_INFINITY
+      await verifier.catchUp()
+      const fresh = await openTestNode(rollup, l1.client)
+      await fresh.catchUp()
+      expect(safeChain(verifier.store), `question ${questions}`).toEqual(safeChain(fresh.store))
+      expect(verifier.store.heads().safe.number).toBe(isAsked ? 3n : 2n)
+      if (isAsked) questions++
+    }
+    expect(questions).toBeGreaterThan(4)
+  })
+
   it('makes no empty blocks of another fork on the way to where it reads on', async () => {
     // L1 is taken back by more than a sequencing window; the node hears of block 109, which carried its last block, as it was.
     const { l1, rollup, buildMany } = await setUp()

@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import {
   CriticalFault,
@@ -11,12 +12,13 @@ import {
 } from '../node/index.ts'
 import { createFakeL1Rollup } from '../test/derivationWorld.ts'
 import { createFakeL1 } from '../test/FakeL1.ts'
-import { createDerivation } from './createDerivation.ts'
+import { createDerivation, type DerivationOptions } from './createDerivation.ts'
 
 const SECONDS = 6n
+const POLL_INTERVAL_MS = 5
 
 /** A derivation of an L1 whose sequencing windows close without a batch, so that there is something to derive. */
-async function setUp(wrap: (l1: L1Client) => L1Client = (l1) => l1) {
+async function setUp(wrap: (l1: L1Client) => L1Client = (l1) => l1, pause?: DerivationOptions['pause']) {
   const l1 = createFakeL1({ chainId: 31_337n, number: 100n, timestamp: 1_000_000n })
   const rollup = createFakeL1Rollup(l1)
   for (let i = 0n; i < rollup.seqWindowSize; i++) l1.mine([], SECONDS)
@@ -31,7 +33,8 @@ async function setUp(wrap: (l1: L1Client) => L1Client = (l1) => l1) {
     rollup,
     logger,
     metrics,
-    pollIntervalMs: 5,
+    pollIntervalMs: POLL_INTERVAL_MS,
+    pause,
   })
   const ending = new AbortController()
   const metricOf = async (name: string) => {
@@ -89,6 +92,35 @@ describe('derivation as a whole', () => {
     await running
     const faults = await metricOf('keyroll_derivation_faults_total')
     expect(faults?.find(({ labels }) => labels.severity === 'temporary')?.value).toBe(2)
+  })
+
+  it('waits longer after each failure in a row, up to half a minute, and starts over after a success', async () => {
+    let isDown = true
+    const pauses: number[] = []
+    const { derivation, ending } = await setUp(
+      (l1) => ({
+        ...l1,
+        header: async (at) => {
+          if (isDown) throw new TemporaryFault('the L1 node is down')
+          return l1.header(at)
+        },
+      }),
+      async (ms) => {
+        if (ms !== POLL_INTERVAL_MS) pauses.push(ms)
+        await nextTick()
+      },
+    )
+    const running = derivation.run(ending.signal)
+    await vi.waitFor(() => expect(pauses.length).toBeGreaterThan(8))
+    expect(pauses.slice(0, 9)).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000])
+    isDown = false
+    await vi.waitFor(() => expect(derivation.status().isSynced).toBe(true))
+    pauses.length = 0
+    isDown = true
+    await vi.waitFor(() => expect(pauses.length).toBeGreaterThan(1))
+    expect(pauses.slice(0, 2)).toEqual([250, 500])
+    ending.abort()
+    await running
   })
 
   it.each([

@@ -41,6 +41,8 @@ export type DerivationOptions = {
   foresight?: DriverOptions['foresight'] | undefined
   /** How often to look for a new L1 block, in milliseconds. */
   pollIntervalMs?: number
+  /** Waits between two looks, and after a fault. */
+  pause?: typeof sleep | undefined
 }
 
 const DEFAULT_POLL_INTERVAL_MS = 1_000
@@ -49,7 +51,7 @@ const LAST_RETRY_MS = 30_000
 
 /** Makes the derivation of a chain; there must be one only for a store. */
 export function createDerivation(options: DerivationOptions): Derivation {
-  const { l1, store, engine, rollup, logger, foresight } = options
+  const { l1, store, engine, rollup, logger, foresight, pause = sleep } = options
   const metrics = createDerivationMetrics(options.metrics.registry)
   const checker = createOutputChecker({
     l1,
@@ -69,13 +71,13 @@ export function createDerivation(options: DerivationOptions): Derivation {
         retryMs = FIRST_RETRY_MS
         // Blocks that were read ahead are derived without waiting for anything: requests would wait for many of them.
         if (outcome === 'progress') await nextTick()
-        else await sleep(options.pollIntervalMs ?? DEFAULT_POLL_INTERVAL_MS, signal)
+        else await pause(options.pollIntervalMs ?? DEFAULT_POLL_INTERVAL_MS, signal)
       } catch (fault) {
         if (!(fault instanceof TemporaryFault)) throw fault
         if (signal.aborted) return
         metrics.faults.inc({ severity: 'temporary' })
         logger.warn({ err: fault, retryMs }, 'cannot go on deriving yet')
-        await sleep(retryMs, signal)
+        await pause(retryMs, signal)
         retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)
       }
     }

@@ -7,7 +7,9 @@ import { createL1Client, createLogger } from '../node/index.ts'
 import { type Block, encodeBatcherData, encodeBlob } from '../protocol/index.ts'
 import { blockToBatch, createFakeL1Rollup, openTestNode } from '../test/derivationWorld.ts'
 import { createHashedL1, createHashKzg } from '../test/HashedL1.ts'
-import { createVerifier } from './createVerifier.ts'
+import { createVerifier, type Verifier, type VerifierOptions } from './createVerifier.ts'
+
+const POLL_INTERVAL_MS = 10
 
 let dataDirectory: string
 beforeAll(async () => {
@@ -23,54 +25,96 @@ async function until(what: string, holds: () => boolean | Promise<boolean>) {
   }
 }
 
+/** An L1 with two blocks of the rollup in a blob, and how to start a verifier of it. */
+async function setUp() {
+  const l1 = createHashedL1({ chainId: 31_337n, number: 100n, timestamp: 1_000_000n })
+  const rollup = createFakeL1Rollup(l1)
+  const common = { http: l1.http, kzg: createHashKzg(), retryPauseMs: 0 }
+  const sequencer = await openTestNode(rollup, createL1Client({ urls: ['http://rpc'], ...common }))
+  l1.mine([], 6n)
+  const blocks = [await sequencer.build(), await sequencer.build()].filter(
+    (block): block is Block => block !== undefined,
+  )
+  const blob = encodeBlob(encodeBatcherData(blocks.map(blockToBatch)))
+  const missing = await createHashKzg().versionedHash(blob)
+  l1.mine([{ kind: 'blobs', blobs: [blob] }], 6n)
+  const start = (
+    directory: string,
+    beaconUrls: readonly string[],
+    pause?: VerifierOptions['pause'],
+  ): Promise<Verifier> =>
+    createVerifier({
+      rollup,
+      dataDirectory: directory,
+      l1: { urls: ['http://rpc'], beaconUrls, ...common },
+      rpc: { host: '127.0.0.1', port: 0 },
+      logger: createLogger({ level: 'silent' }),
+      version: 'keyroll/test',
+      pollIntervalMs: POLL_INTERVAL_MS,
+      pause,
+    })
+  return { l1, blocks, missing, start }
+}
+
+const readiness = async ({ url }: Verifier) => await (await fetch(`${url}/readyz`)).text()
+const metricsOf = async ({ url }: Verifier) => await (await fetch(`${url}/metrics`)).text()
+
 describe('a verifier that lacks blobs', () => {
   it('waits, says at /readyz and in its metrics for which, and goes on when somebody serves them', async () => {
-    const l1 = createHashedL1({ chainId: 31_337n, number: 100n, timestamp: 1_000_000n })
-    const rollup = createFakeL1Rollup(l1)
-    const common = { http: l1.http, kzg: createHashKzg(), retryPauseMs: 0 }
-    const sequencer = await openTestNode(rollup, createL1Client({ urls: ['http://rpc'], ...common }))
-    l1.mine([], 6n)
-    const blocks = [await sequencer.build(), await sequencer.build()].filter(
-      (block): block is Block => block !== undefined,
-    )
-    const blob = encodeBlob(encodeBatcherData(blocks.map(blockToBatch)))
-    const missing = await createHashKzg().versionedHash(blob)
-    l1.mine([{ kind: 'blobs', blobs: [blob] }], 6n)
-    const start = (beaconUrls: readonly string[]) =>
-      createVerifier({
-        rollup,
-        dataDirectory: join(dataDirectory, 'chain'),
-        l1: { urls: ['http://rpc'], beaconUrls, ...common },
-        rpc: { host: '127.0.0.1', port: 0 },
-        logger: createLogger({ level: 'silent' }),
-        version: 'keyroll/test',
-        pollIntervalMs: 10,
-      })
+    const { l1, blocks, missing, start } = await setUp()
+    const directory = join(dataDirectory, 'chain')
 
-    const blind = await start([])
-    const readiness = async () => await (await fetch(`${blind.url}/readyz`)).text()
-    await until('the report', async () => (await readiness()).includes('BLOBS_MISSING'))
-    const { reasons } = JSON.parse(await readiness()) as { reasons: { reason: string }[] }
+    const blind = await start(directory, [])
+    await until('the report', async () => (await readiness(blind)).includes('BLOBS_MISSING'))
+    const { reasons } = JSON.parse(await readiness(blind)) as { reasons: { reason: string }[] }
     expect(reasons.find(({ reason }) => reason === 'BLOBS_MISSING')).toMatchObject({
       message: expect.stringContaining('--l1-beacon'),
       l1Block: 102,
       missing: [missing],
     })
-    expect(await (await fetch(`${blind.url}/metrics`)).text()).toMatch(/keyroll_derivation_missing_blobs 1/)
+    expect(await metricsOf(blind)).toMatch(/keyroll_derivation_missing_blobs 1/)
     expect(blind.derivation.failure()).toBeUndefined()
     expect(blind.store.heads().safe.number).toBe(0n)
     await blind.close()
 
     l1.lie = ({ host, method }, truth) => (host === 'beacon1' && method.includes('blob') ? undefined : truth)
-    const pruned = await start(['http://beacon1'])
+    const pruned = await start(directory, ['http://beacon1'])
     await until('the fault', () => pruned.derivation.status().trouble !== undefined)
     await pruned.close()
 
-    const seeing = await start(['http://beacon1', 'http://beacon2'])
+    const seeing = await start(directory, ['http://beacon1', 'http://beacon2'])
     await until('the blocks', () => seeing.store.heads().safe.number === 2n)
     await until('readiness', async () => (await fetch(`${seeing.url}/readyz`)).status === 200)
     expect(seeing.store.heads().safe.hash).toBe(blocks[1]?.hash)
-    expect(await (await fetch(`${seeing.url}/metrics`)).text()).toMatch(/keyroll_derivation_missing_blobs 0/)
+    expect(await metricsOf(seeing)).toMatch(/keyroll_derivation_missing_blobs 0/)
     await seeing.close()
+  })
+
+  it('asks less and less often while its beacon node has none, and goes on by itself when that serves them', async () => {
+    const { l1, blocks, missing, start } = await setUp()
+    const pauses: number[] = []
+    l1.lie = ({ method }, truth) => (method.includes('blob') ? undefined : truth)
+    const verifier = await start(':memory:', ['http://beacon1'], async (ms) => {
+      if (ms !== POLL_INTERVAL_MS) pauses.push(ms)
+      await wait(1)
+    })
+    await until('the longest pause', () => pauses.length > 8)
+    expect(pauses.slice(0, 9)).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000])
+    const report = await readiness(verifier)
+    expect(JSON.parse(report)).toMatchObject({
+      ready: false,
+      reasons: expect.arrayContaining([
+        expect.objectContaining({ reason: 'BLOBS_MISSING', l1Block: 102, missing: [missing] }),
+      ]),
+    })
+    expect(await metricsOf(verifier)).toMatch(/keyroll_derivation_missing_blobs 1/)
+    expect(verifier.store.heads().safe.number).toBe(0n)
+
+    l1.lie = undefined
+    await until('the blocks', () => verifier.store.heads().safe.number === 2n)
+    expect(verifier.store.heads().safe.hash).toBe(blocks[1]?.hash)
+    await until('readiness', async () => (await fetch(`${verifier.url}/readyz`)).status === 200)
+    expect(await metricsOf(verifier)).toMatch(/keyroll_derivation_missing_blobs 0/)
+    await verifier.close()
   })
 })

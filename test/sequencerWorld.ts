@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTestClient, type Hex, http, publicActions } from 'viem'
@@ -85,15 +86,19 @@ export function sequencerOptions(
   }
 }
 
+/** Longer than any good answer takes. */
+const ANSWER_TIMEOUT_MS = 30_000
+
 /** Calls a JSON-RPC method and returns the result, or throws the error object. */
 export async function rpc<T>(
   url: string,
   method: string,
   params: readonly unknown[],
-  token?: string,
+  { token, signal }: { token?: string; signal?: AbortSignal } = {},
 ): Promise<T> {
   const response = await fetch(url, {
     method: 'POST',
+    signal: signal ?? AbortSignal.timeout(ANSWER_TIMEOUT_MS),
     headers: {
       'content-type': 'application/json',
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
@@ -108,21 +113,25 @@ export async function rpc<T>(
   return result
 }
 
-/** Asks again and again until the answer is accepted. */
+/** Asks again and again until the answer is accepted; a question that is under way at the end of its time is given up. */
 export async function until<T>(
   question: () => Promise<T>,
   accept: (answer: T) => boolean,
   timeoutMs = 60_000,
 ): Promise<T> {
-  const deadline = Date.now() + timeoutMs
+  const deadline = AbortSignal.timeout(timeoutMs)
+  const isOver = once(deadline, 'abort').then(() => {
+    throw deadline.reason
+  })
+  isOver.catch(() => undefined)
   let last: unknown
-  while (Date.now() < deadline) {
+  while (!deadline.aborted) {
     try {
-      const answer = await question()
+      const answer = await Promise.race([question(), isOver])
       if (accept(answer)) return answer
       last = answer
     } catch (error) {
-      last = error
+      if (!deadline.aborted) last = error
     }
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

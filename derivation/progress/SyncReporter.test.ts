@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createMetrics, type L1BlockRef, type L1Client, TemporaryFault } from '../../node/index.ts'
 import { createFakeL1 } from '../../test/FakeL1.ts'
 import { openTestChain, testL1Hash } from '../../test/TestChain.ts'
@@ -84,6 +84,35 @@ describe('createSyncReporter', () => {
     )
     stop.abort()
     await running
+  })
+
+  it('says how long it will take at this pace, and less as it comes closer', async () => {
+    const { lines, status, reporter, gauge } = await setUp()
+    // L1 grows by a block every twelve seconds.
+    const etaAt = (l1Number: number) => (1_000 - l1Number) / (10 - 1 / 12)
+    const answered = () => {
+      const context = { notify: undefined, onClose: () => {} }
+      return reporter.methods.keyroll_syncStatus?.([], context) as { progress: { etaSeconds: number } }
+    }
+    const stop = new AbortController()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    try {
+      status.l1.current = l1Block(400n)
+      const running = reporter.run(stop.signal)
+      await vi.advanceTimersByTimeAsync(0)
+      for (let l1Number = 410; l1Number <= 900; l1Number += 10) {
+        status.l1.current = l1Block(BigInt(l1Number))
+        await vi.advanceTimersByTimeAsync(1_000)
+        expect(answered().progress.etaSeconds).toBeCloseTo(etaAt(l1Number), 5)
+        expect(await gauge('keyroll_sync_eta_seconds')).toBeCloseTo(etaAt(l1Number), 5)
+      }
+      const logged = [450, 500, 550, 600, 650, 700, 750, 800, 850, 900].map(etaAt).map(Math.ceil)
+      expect(lines.map(({ etaSeconds }) => etaSeconds)).toEqual([null, ...logged])
+      stop.abort()
+      await running
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('leaves the log to others where somebody else shows the progress, and takes it away at the end', async () => {

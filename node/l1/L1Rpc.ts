@@ -75,6 +75,8 @@ export type L1RpcOptions = {
   now?: (() => number) | undefined
   /** Pause after a round in which no node answered, in milliseconds; it doubles with each round. */
   pauseMs?: number | undefined
+  /** Waits so many milliseconds between two rounds. */
+  pause?: ((ms: number) => Promise<void>) | undefined
 }
 
 type Outcome<T> = { ok: true; value: T | undefined } | { ok: false; error: unknown }
@@ -88,6 +90,7 @@ export function createL1Rpc({
   signal,
   now,
   pauseMs = FIRST_PAUSE_MS,
+  pause = sleep,
 }: L1RpcOptions): L1Rpc {
   const nodes = urls.map((url) => createEndpoint(url, http))
   const order = createNodeOrder({ names: nodes.map(({ name }) => name), logger, now })
@@ -142,7 +145,7 @@ export function createL1Rpc({
   ): Promise<T | undefined> {
     const failures = new Map<number, string>()
     for (let round = 0; round < ROUNDS; round++) {
-      if (round > 0) await sleep(pauseMs * 2 ** (round - 1))
+      if (round > 0) await pause(pauseMs * 2 ** (round - 1))
       let absent = 0
       let mayChange = false
       for (const index of order.list()) {

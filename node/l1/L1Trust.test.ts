@@ -1,7 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createHashedL1, createHashKzg, type HashedL1, type L1Lie } from '../../test/HashedL1.ts'
 import { tellsOf } from '../../test/l1Lies.ts'
+import { startSilentServer } from '../../test/silentServer.ts'
 import { CriticalFault, ResetFault, TemporaryFault } from '../Fault.ts'
+import { createHttp, type Http } from './Http.ts'
 import { createL1Client, type L1ClientOptions } from './L1Client.ts'
 
 const START = { chainId: 31_337n, number: 0n, timestamp: 1_000n }
@@ -273,6 +275,28 @@ describe('an RPC', () => {
       await expect(client.chainId()).rejects.toBeInstanceOf(TemporaryFault)
     }
     await expect(client.receipts(header)).rejects.toBeInstanceOf(TemporaryFault)
+  })
+})
+
+describe('an RPC that accepts connections and never answers', () => {
+  afterEach(() => void vi.useRealTimers())
+
+  it('is left after fifteen seconds for the next one, which then is asked first', async () => {
+    const { url, connected, connections, close } = await startSilentServer()
+    const real = createHttp()
+    const http: Http = (request, take) => (request.url.startsWith(url) ? real : world.l1.http)(request, take)
+    const world = setUp(() => ({}), { urls: [url, 'http://rpc2'], http })
+    const { client, asked, hashAt } = world
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const header = client.header('latest')
+    await connected
+    await vi.advanceTimersByTimeAsync(14_999)
+    expect(asked).toEqual([])
+    await vi.advanceTimersByTimeAsync(1)
+    expect((await header)?.hash).toBe(hashAt(200n))
+    expect((await client.header('finalized'))?.number).toBe(0n)
+    expect(connections()).toBe(1)
+    close()
   })
 })
 

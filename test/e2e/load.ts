@@ -26,11 +26,14 @@ export function startLoad({
   name,
   urlOf,
   pauseMs,
+  patienceMs = 120_000,
 }: {
   chainId: bigint
   name: string
   urlOf: () => string
   pauseMs: number
+  /** So long a set-config may remain without a promise. */
+  patienceMs?: number
 }): Load {
   const keystores = Array.from({ length: 4 }, (_, i) => createTestKeystore(chainId, `${name} ${i}`))
   const promises: Acknowledged[] = []
@@ -51,13 +54,15 @@ export function startLoad({
   }
 
   async function submit(tx: SignedSetConfig): Promise<PromiseJson> {
+    const signal = AbortSignal.timeout(patienceMs)
     for (;;) {
       try {
-        return await rpc<PromiseJson>(urlOf(), 'keyroll_sendConfig', [toHex(tx.raw)])
+        return await rpc<PromiseJson>(urlOf(), 'keyroll_sendConfig', [toHex(tx.raw)], { signal })
       } catch (error) {
         if (!isPassing(error)) throw error
+        await pause(pauseMs)
+        if (signal.aborted) throw error
       }
-      await pause(pauseMs)
     }
   }
 

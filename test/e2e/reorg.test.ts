@@ -255,17 +255,22 @@ describe('after a reorg of L1', () => {
     await expectAllKept()
   })
 
-  it('that comes twice in a row, and again while the node is starting over', async () => {
+  it('that comes twice in a row, again once the node has noticed, and again once it derives anew', async () => {
     await goOn(8)
-    const resets = () => node.log().split('"msg":"deriving"').length
-    const before = resets()
-    await miner.reorg(9)
-    await miner.reorg(3)
-    await until(
-      async () => resets(),
-      (count) => count > before,
-    )
-    await miner.reorg(14)
+    const untilLogged = async (message: string, reorganise: () => Promise<unknown>) => {
+      const times = () => node.log().split(`"msg":"${message}`).length
+      const before = times()
+      await reorganise()
+      await until(
+        async () => times(),
+        (count) => count > before,
+      )
+    }
+    await untilLogged('L1 moved', async () => {
+      await miner.reorg(9)
+      await miner.reorg(3)
+    })
+    await untilLogged('deriving', () => miner.reorg(14))
     await miner.mine()
     await miner.reorg(6)
     await goOn(8)
