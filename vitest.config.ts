@@ -1,12 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
-/** What waits for many L1 blocks, or loads KZG in several processes: `npm run test:slow`. */
+/** What waits for many L1 blocks, loads KZG in several processes, or plays hundreds of simulations: `npm run test:slow`. */
 const slow = [
   'sequencer/**/TxManager.anvil.test.ts',
   'test/e2e/blobs.test.ts',
   'test/e2e/crash.test.ts',
   'test/e2e/realL1.test.ts',
   'test/e2e/reorg.test.ts',
+  'test/simulation/everyWrite.test.ts',
 ]
 
 const setupFiles = ['test/setup/fastCheck.ts']

@@ -3,6 +3,9 @@ import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type Outcome, simulate } from '../test/simulation/simulate.ts'
 
+/** Milliseconds after which a seed, which takes seconds, fails: it does not come to an end. */
+const MOST_MS = 180_000
+
 type Options = {
   seeds: number
   from: number
@@ -20,7 +23,12 @@ type Summary = {
   skipped: number
   fates: Record<string, number>
   l1Blocks: number
+  /** L1 blocks taken back at once, at most, and in how many seeds more than 32 were. */
+  deepestReorg: number
+  deepReorgs: number
   l2Blocks: number
+  /** Unsafe blocks that verifiers took from the sequencer. */
+  followedBlocks: number
   /** Submissions of the batcher that stand on L1. */
   inCalldata: number
   inBlobs: number
@@ -75,13 +83,21 @@ async function playAll(): Promise<void> {
   const { seeds, from, seconds = Number.POSITIVE_INFINITY } = options
   const summary: Summary = {
     ...{ seeds: 0, failed: [], skipped: 0, fates: {}, starts: 0, seconds: 0 },
-    ...{ l1Blocks: 0, l2Blocks: 0, inCalldata: 0, inBlobs: 0 },
+    ...{
+      l1Blocks: 0,
+      deepestReorg: 0,
+      deepReorgs: 0,
+      l2Blocks: 0,
+      followedBlocks: 0,
+      inCalldata: 0,
+      inBlobs: 0,
+    },
   }
   let next = from
   const takeSeed = () => (next < from + seeds && elapsed() < seconds ? next++ : undefined)
   await Promise.all(Array.from({ length: Math.min(options.jobs, seeds) }, () => runChild(takeSeed, summary)))
   summary.failed.sort((a, b) => a - b)
-  summary.skipped = seeds - summary.seeds
+  summary.skipped = from + seeds - next
   summary.seconds = Math.round(elapsed())
   console.log(JSON.stringify(summary))
   // Whoever asks for so many seeds is not to take fewer for an answer.
@@ -93,22 +109,26 @@ function runChild(takeSeed: () => number | undefined, summary: Summary): Promise
   const child = fork(import.meta.filename, { execArgv: process.execArgv })
   return new Promise((resolve) => {
     let current: number | undefined
+    let timer: NodeJS.Timeout | undefined
     const give = () => {
+      clearTimeout(timer)
       current = takeSeed()
-      if (current === undefined) child.disconnect()
-      else child.send(current)
+      if (current === undefined) return child.disconnect()
+      timer = setTimeout(() => child.kill('SIGKILL'), MOST_MS)
+      child.send(current)
     }
     child.on('message', (outcome: Outcome) => {
       add(summary, outcome)
       report(outcome)
       give()
     })
-    child.on('exit', (code) => {
-      if (current !== undefined) {
-        summary.failed.push(current)
-        console.error(`seed ${current}: the process ended with ${code}\n${howToReplay(current)}`)
-      }
-      resolve()
+    child.on('exit', (code, signal) => {
+      clearTimeout(timer)
+      if (current === undefined) return resolve()
+      summary.failed.push(current)
+      console.error(`seed ${current}: the process ended with ${code ?? signal}\n${howToReplay(current)}`)
+      // The seeds that are left still have to be played.
+      resolve(runChild(takeSeed, summary))
     })
     give()
   })
@@ -118,8 +138,10 @@ function add(summary: Summary, outcome: Outcome): void {
   const { seed, failures, fates } = outcome
   summary.seeds++
   if (failures.length > 0) summary.failed.push(seed)
+  summary.deepestReorg = Math.max(summary.deepestReorg, outcome.deepestReorg)
+  if (outcome.deepestReorg > 32) summary.deepReorgs++
   for (const [fate, count] of Object.entries(fates)) summary.fates[fate] = (summary.fates[fate] ?? 0) + count
-  for (const each of ['l1Blocks', 'l2Blocks', 'inCalldata', 'inBlobs', 'starts'] as const) {
+  for (const each of ['l1Blocks', 'l2Blocks', 'followedBlocks', 'inCalldata', 'inBlobs', 'starts'] as const) {
     summary[each] += outcome[each]
   }
 }

@@ -15,6 +15,8 @@ export interface ChainWatch {
   lost(): readonly LostChange[]
   /** Tells when the sequencer chose what is in a block; undefined when it took the block from L1. Milliseconds. */
   builtAt(hash: Hex): number | undefined
+  /** Counts the unsafe blocks that processes took from the sequencer. */
+  followed(): number
 }
 
 /** The blocks that a process is known to have, by number. */
@@ -27,6 +29,7 @@ export function createChainWatch(world: World): ChainWatch {
   const stores = new Map<string, ChainStore>()
   const built = new Map<Hex, number>()
   const lost: LostChange[] = []
+  let followed = 0
 
   function chainOf(process: string): KnownChain {
     const known = chains.get(process) ?? new Map()
@@ -37,7 +40,10 @@ export function createChainWatch(world: World): ChainWatch {
   function add(process: string, { number, hash }: BlockRef, block: ExecutedBlock): void {
     const safe = stores.get(process)?.heads().safe.number ?? 0n
     // What comes from L1 is safe at once.
-    if (process === 'sequencer' && number > safe) built.set(hash, world.timeline.now())
+    if (number > safe) {
+      if (process === 'sequencer') built.set(hash, world.timeline.now())
+      else followed++
+    }
     chainOf(process).set(number, { hash, changes: keystoreChanges(block) })
   }
 
@@ -102,5 +108,6 @@ export function createChainWatch(world: World): ChainWatch {
     },
     lost: () => lost,
     builtAt: (hash) => built.get(hash),
+    followed: () => followed,
   }
 }

@@ -15,6 +15,8 @@ export interface Miner {
   offer(action: FakeL1Action, name: string): void
   /** Hears what the batcher was seen to post. */
   readonly seenData: readonly Hex[]
+  /** Counts the blocks of the deepest reorganisation. */
+  deepest(): number
 }
 
 /** What strangers put into the next block. */
@@ -33,6 +35,7 @@ export function createMiner(world: World, strangers: Strangers): Miner {
   const offeredIn = new Map<Hex, FakeL1Action[]>()
   const seenData: Hex[] = []
   let stalledSlots = 0
+  let deepest = 0
 
   const head = () => l1.view().at(-1) as L1Header
 
@@ -92,6 +95,7 @@ export function createMiner(world: World, strangers: Strangers): Miner {
     const most = head().number - (l1.finalized() > genesis ? l1.finalized() : genesis)
     const depth = Math.min(random.integer(1, scenario.l1.reorgDepth), Number(most))
     if (depth === 0) return
+    deepest = Math.max(deepest, depth)
     const gone = l1.view().slice(-depth)
     world.trace('L1', `takes back ${depth} blocks, down to ${head().number - BigInt(depth)}`)
     const returning = l1.takeBack(depth).filter((transaction) => {
@@ -148,6 +152,7 @@ export function createMiner(world: World, strangers: Strangers): Miner {
       waiting.push(action)
     },
     seenData,
+    deepest: () => deepest,
   }
 }
 

@@ -21,6 +21,7 @@ export type Scenario = {
     stalls: number
     stallSlots: number
     reorgs: number
+    /** Most blocks taken back at once. */
     reorgDepth: number
     /** Chance that a transaction of a block taken back returns to the pool. */
     returns: number
@@ -39,6 +40,11 @@ export type Scenario = {
   /** Milliseconds. */
   downtime: number
   verifiers: number
+  /** Whether verifiers take the sequencer's unsafe blocks, and the chance that one is told again what was said before. */
+  follows: boolean
+  repeats: number
+  /** Whether processes read L1 ahead of what they derive. */
+  looksAhead: boolean
   /** Whether there is another verifier, by a real L1 client some of whose nodes lie; that costs time. */
   isLiedTo: boolean
   users: {
@@ -74,7 +80,8 @@ export function drawScenario(seed: number): Scenario {
   const seqWindowSize = BigInt(random.pick([6, 10, 10, 20, 40]))
   const hasReorgs = random.chance(0.6)
   const finality = random.pick([2, 4, 8, 20, 66])
-  return {
+  const parts = createRandom(seed, 'parts')
+  return withDeepReorgs({
     seed,
     slotSeconds,
     slots: random.pick([10, 15, 15, 30, 30, 60]),
@@ -89,7 +96,7 @@ export function drawScenario(seed: number): Scenario {
       stalls: sometimes(0.3, 0.03),
       stallSlots: random.integer(2, 12),
       reorgs: hasReorgs ? random.next() * 0.15 : 0,
-      reorgDepth: drawDepth(random),
+      reorgDepth: random.chance(0.2) ? random.integer(1, MOST_REORGED) : random.integer(1, 6),
       returns: random.next(),
       finality,
       delays: sometimes(0.4, 0.6),
@@ -109,6 +116,9 @@ export function drawScenario(seed: number): Scenario {
     kills: { sequencer: sometimes(0.4, 0.02), verifier: sometimes(0.4, 0.02) },
     downtime: random.integer(1, 20) * slotSeconds * 500,
     verifiers: random.integer(1, 2),
+    follows: parts.chance(0.5),
+    repeats: parts.chance(0.5) ? parts.next() * 0.1 : 0,
+    looksAhead: parts.chance(0.5),
     isLiedTo: createRandom(seed, 'lies').chance(0.25),
     users: {
       keystores: random.integer(2, 6),
@@ -135,7 +145,21 @@ export function drawScenario(seed: number): Scenario {
       proposes: random.pick(['safe', 'finalized']),
       stops: sometimes(0.2, 0.3),
     },
-  }
+  })
+}
+
+/** L1 blocks: deeper than finality allows on a healthy L1. */
+const MOST_REORGED = 64
+
+/** L1 slots in which it gets older than that, and has time for reorganisations. */
+const DEEP_SLOTS = 110
+
+/** Makes a few scenarios ones in which L1 may take back that many blocks: it has to have them first, and not as final ones. */
+function withDeepReorgs(scenario: Scenario): Scenario {
+  const random = createRandom(scenario.seed, 'depth')
+  if (!random.chance(0.05)) return scenario
+  const l1 = { ...scenario.l1, finality: MOST_REORGED + 2, reorgs: 0.05, reorgDepth: MOST_REORGED, stalls: 0 }
+  return { ...scenario, slots: DEEP_SLOTS, l1 }
 }
 
 /** Where batches go; quick to change over, for there are few L1 blocks in a run. */
@@ -145,8 +169,4 @@ function drawDataAvailability(random: Random) {
     maxBlobs: random.integer(1, 6),
     switchPatience: BigInt(random.integer(0, 4)),
   }
-}
-
-function drawDepth(random: Random): number {
-  return random.chance(0.2) ? random.integer(1, 64) : random.integer(1, 6)
 }

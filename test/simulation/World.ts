@@ -86,6 +86,8 @@ export type Sabotage = {
   fateOf?: (process: string, writes: readonly Write[]) => WriteFate | undefined
   /** Stands between a process and its L1 node. */
   wrapClient?: (process: string, client: L1Client) => L1Client
+  /** Stands between the sequencer and who follows it: passes on what was answered for a number. */
+  passOn?: (answer: unknown) => unknown
   /** How many L1 nodes must agree for who is lied to. */
   quorum?: number
 }

@@ -47,6 +47,26 @@ export async function compareChains({
   }
 }
 
+/** Waits, once faults are over, until whoever follows the sequencer has its newest block; one that may not sign has no followers. */
+export async function compareHeads({
+  world,
+  sequencer,
+  followers,
+}: {
+  world: World
+  sequencer: SimulatedProcess<RunningSequencer>
+  followers: readonly SimulatedProcess<VerifierParts>[]
+}): Promise<void> {
+  const { timeline, scenario } = world
+  if (sequencer.running()?.parts.parts.permit.whyNot() !== undefined) return
+  const headOf = ({ running }: SimulatedProcess<VerifierParts | RunningSequencer>) =>
+    running()?.parts.store.heads().unsafe.hash
+  const areSame = () => followers.every((follower) => headOf(follower) === headOf(sequencer))
+  if (await timeline.run(timeline.now() + 20 * scenario.slotSeconds * 1_000, areSame)) return
+  const heads = [sequencer, ...followers].map(({ running }) => running()?.parts.store.heads().unsafe.number)
+  world.fail("followers have the sequencer's newest block", heads.join(' '))
+}
+
 function statusOf(parts: VerifierParts | RunningSequencer | undefined) {
   if (parts === undefined) return undefined
   return 'derivation' in parts ? parts.derivation.status() : parts.parts.derivation.status()

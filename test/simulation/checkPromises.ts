@@ -65,6 +65,7 @@ export async function checkPromises({
   const unkept = pool && (await readUnkept(world, pool))
   const promised = new Set(promises.map(({ signed }) => signed.promise.configHash))
   const ending = { ...readEnding(world, store, watch, owners), promised }
+  checkOrder(world, promises, ending)
   const fates: Fates = {}
   for (const promise of promises) {
     const fate = fateOf(promise, ending)
@@ -79,6 +80,40 @@ export async function checkPromises({
     }
   }
   return fates
+}
+
+/**
+ * Of what stands in blocks that the sequencer chose, what was promised first comes first, unless L1 took back what it builds on, or
+ * it completes a recovery or builds on one, which may be too early again in the blocks that are built anew.
+ */
+function checkOrder(world: World, promises: readonly KeptPromise[], ending: Ending): void {
+  const completions = promises.filter(({ signed }) => signed.promise.kind === 2)
+  const recovered = new Set(completions.map(({ signed }) => signed.promise.configHash))
+  const mayWait = (kept: KeptPromise) => {
+    const { configHash, nonce } = kept.signed.promise
+    const configs = [configHash, ...ancestorsOf(configHash, nonce, ending).values()]
+    return lostGroundOf(kept, ending).length > 0 || configs.some((each) => recovered.has(each))
+  }
+  const placed = promises.flatMap((kept) => {
+    const change = changeOf(kept, ending)
+    if (change === undefined || change.isDeposit || !ending.chosenAt.has(change.blockNumber)) return []
+    return [{ ...kept, change }]
+  })
+  for (const earlier of placed) {
+    const overtaking = placed.find(
+      ({ givenAt, change }) => givenAt > earlier.givenAt && isBefore(change, earlier.change),
+    )
+    if (overtaking === undefined || mayWait(earlier)) continue
+    const [first, second] = [earlier, overtaking].map(
+      ({ signed, change }) =>
+        `${signed.promise.txHash.slice(0, 10)} at ${change.index} in block ${change.blockNumber}`,
+    )
+    world.fail('what is promised first comes first', `${second}, and ${first}`)
+  }
+}
+
+function isBefore(a: KeystoreChange, b: KeystoreChange): boolean {
+  return a.blockNumber === b.blockNumber ? a.index < b.index : a.blockNumber < b.blockNumber
 }
 
 function isRightWord(fate: Fate, told: UnkeptPromise | undefined): boolean {
@@ -151,11 +186,31 @@ function readEnding(
   return { changesOf, chosenAt, lost: lost(), previousOf }
 }
 
-function fateOf({ signed, head, givenAt }: KeptPromise, ending: Ending): Fate {
+/** Finds where what was promised stands in the chain. */
+function changeOf({ signed }: KeptPromise, ending: Ending): KeystoreChange | undefined {
+  const { id, kind, configHash } = signed.promise
+  const what = kind === 1 ? 'started' : 'set'
+  return ending.changesOf.get(id)?.find((each) => each.what === what && each.configHash === configHash)
+}
+
+/** Lists what was promised to be built on and L1 took back since, as far as it does not come back by itself. */
+function lostGroundOf({ signed, givenAt }: KeptPromise, ending: Ending): LostChange[] {
+  const { id, kind, nonce, configHash } = signed.promise
+  const ancestors = ancestorsOf(configHash, nonce, ending)
+  return ending.lost.filter((change) => {
+    if (change.id !== id || change.lostAt < givenAt) return false
+    if (kind === 2 && change.what === 'started') return true
+    // Neither a deposit nor a batch of somebody else's comes back by itself.
+    const comesBack = !change.isDeposit && ending.promised.has(change.configHash)
+    return !comesBack && ancestors.get(change.nonce) === change.configHash
+  })
+}
+
+function fateOf(kept: KeptPromise, ending: Ending): Fate {
+  const { signed, head, givenAt } = kept
   const { id, kind, nonce, configHash, byBlock } = signed.promise
   const changes = ending.changesOf.get(id) ?? []
-  const what = kind === 1 ? 'started' : 'set'
-  const own = changes.find((each) => each.what === what && each.configHash === configHash)
+  const own = changeOf(kept, ending)
   if (own !== undefined && own.blockNumber <= byBlock) return 'kept'
 
   const ancestors = ancestorsOf(configHash, nonce, ending)
@@ -169,8 +224,8 @@ function fateOf({ signed, head, givenAt }: KeptPromise, ending: Ending): Fate {
   const voiding = against.filter(({ isDeposit, blockNumber }) => isDeposit && blockNumber <= byBlock)
   if (voiding.length > 0) return voiding.some((change) => change.nonce >= nonce - 1n) ? 'void' : 'uprooted'
 
-  const lostSince = ending.lost.filter((change) => change.id === id && change.lostAt >= givenAt)
-  if (kind === 2 && lostSince.some((change) => change.what === 'started')) return 'recoveryLost'
+  const lostGround = lostGroundOf(kept, ending)
+  if (kind === 2 && lostGround.some(({ what }) => what === 'started')) return 'recoveryLost'
   // A block chosen before the promise was given was brought back by L1 after the sequencer had left it.
   const isDecidedByL1 = range(head + 1n, byBlock).some(
     (number) => (ending.chosenAt.get(number) ?? 0) < givenAt,
@@ -178,12 +233,6 @@ function fateOf({ signed, head, givenAt }: KeptPromise, ending: Ending): Fate {
   if (isDecidedByL1 && (own !== undefined || against.some(({ isDeposit }) => isDeposit))) return 'late'
   if (against.some(({ isDeposit, blockNumber }) => !isDeposit && !ending.chosenAt.has(blockNumber)))
     return 'usurped'
-  const lostGround = lostSince.filter(
-    (change) =>
-      // Neither a deposit nor a batch of somebody else's comes back by itself.
-      (change.isDeposit || !ending.promised.has(change.configHash)) &&
-      ancestors.get(change.nonce) === change.configHash,
-  )
   const isInTime = (hash: Hex) =>
     // What is promised anew comes after what was promised before, in the next block.
     changes.some(

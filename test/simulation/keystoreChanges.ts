@@ -5,6 +5,8 @@ import { DEPOSIT_TX_TYPE, toHex } from '../../protocol/index.ts'
 /** What a valid transaction did to a keystore. */
 export type KeystoreChange = {
   blockNumber: bigint
+  /** Of the transaction in the block. */
+  index: number
   id: Hex
   nonce: bigint
   configHash: Hex
@@ -20,7 +22,7 @@ const ABI = parseAbi([
 
 /** Lists what a block changed, by its logs. */
 export function keystoreChanges({ block, receipts }: ExecutedBlock): KeystoreChange[] {
-  return receipts.flatMap(({ logs }, i) =>
+  return receipts.flatMap(({ logs }, index) =>
     logs.map(({ topics, data }) => {
       const { eventName, args } = decodeEventLog({
         abi: ABI,
@@ -29,11 +31,12 @@ export function keystoreChanges({ block, receipts }: ExecutedBlock): KeystoreCha
       })
       return {
         blockNumber: block.header.number,
+        index,
         id: args.id,
         nonce: args.nonce,
         configHash: args.configHash,
         what: eventName === 'ConfigSet' ? 'set' : 'started',
-        isDeposit: block.transactions[i]?.[0] === DEPOSIT_TX_TYPE,
+        isDeposit: block.transactions[index]?.[0] === DEPOSIT_TX_TYPE,
       } as const
     }),
   )

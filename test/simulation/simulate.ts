@@ -2,7 +2,7 @@ import type { ChainStore } from '../../node/index.ts'
 import { FAKE_L1_ADDRESSES } from '../FakeL1.ts'
 import { hasBlobs } from '../l1Pool.ts'
 import { createChainWatch } from './ChainWatch.ts'
-import { compareChains, deriveAfresh } from './checkChains.ts'
+import { compareChains, compareHeads, deriveAfresh } from './checkChains.ts'
 import { checkLiveness } from './checkLiveness.ts'
 import { checkPromises, type Fates } from './checkPromises.ts'
 import { createMiner } from './Miner.ts'
@@ -21,8 +21,12 @@ export type Outcome = {
   /** How many answers of each kind owners got. */
   answers: Readonly<Record<string, number>>
   l1Blocks: number
+  /** L1 blocks taken back at once, at most. */
+  deepestReorg: number
   l2Blocks: number
   forcedBlocks: number
+  /** Unsafe blocks that verifiers took from the sequencer. */
+  followedBlocks: number
   outputs: number
   /** Submissions of the batcher that stand on L1. */
   inCalldata: number
@@ -42,12 +46,10 @@ export async function play(scenario: Scenario, options: PlayOptions = {}): Promi
   const { timeline, l1 } = world
   const watch = createChainWatch(world)
   const sequencer = createSequencerProcess(world, watch)
-  const verifiers = [
-    ...Array.from({ length: scenario.verifiers }, (_, i) =>
-      createVerifierProcess(world, `verifier ${i}`, watch),
-    ),
-    ...createDeceivedVerifiers(world, watch),
-  ]
+  const honest = Array.from({ length: scenario.verifiers }, (_, i) =>
+    createVerifierProcess(world, `verifier ${i}`, watch, scenario.follows ? { sequencer } : {}),
+  )
+  const verifiers = [...honest, ...createDeceivedVerifiers(world, watch)]
   const posted = () => miner.seenData
   const raws = () => owners.raws()
   const strangers = createStrangers(world, {
@@ -72,6 +74,7 @@ export async function play(scenario: Scenario, options: PlayOptions = {}): Promi
   world.trace('world', 'stands still from now on')
   const fresh = await deriveAfresh(world)
   await compareChains({ world, processes: [sequencer, ...verifiers], fresh })
+  await compareHeads({ world, sequencer, followers: scenario.follows ? honest : [] })
   // Whoever lists what is on a disk waits for what is being written to it, and that waits for time.
   const isQuiet = () => ![sequencer, ...verifiers].some((each) => each.isWriting())
   await timeline.run(timeline.now() + scenario.slotSeconds * 1_000, isQuiet)
@@ -83,8 +86,10 @@ export async function play(scenario: Scenario, options: PlayOptions = {}): Promi
     fates,
     answers: owners.answers(),
     l1Blocks: l1.view().length,
+    deepestReorg: miner.deepest(),
     l2Blocks: Number(fresh.heads().safe.number),
     forcedBlocks: countForced(fresh),
+    followedBlocks: watch.followed(),
     outputs: Number(fresh.outputCount()),
     ...countSubmissions(l1),
     starts: [sequencer, ...verifiers].reduce((sum, { starts }) => sum + starts(), 0),

@@ -44,6 +44,20 @@ describe('the simulation', () => {
     expect((await simulate(seed)).failures).toEqual([])
   })
 
+  it.each([
+    { seed: 9, depth: 50 },
+    { seed: 162, depth: 64 },
+  ])('finds nothing wrong when L1 takes back $depth blocks at once', async ({ seed, depth }) => {
+    expect(await simulate(seed)).toMatchObject({ failures: [], deepestReorg: depth })
+  })
+
+  it('lets verifiers take the blocks of the sequencer, some of them again after it left them', async () => {
+    const change = { follows: true, repeats: 0.1, looksAhead: true }
+    const { failures, followedBlocks, l2Blocks } = await play({ ...busy, ...change })
+    expect(failures).toEqual([])
+    expect(followedBlocks).toBeGreaterThan(l2Blocks / 2)
+  })
+
   it.each([true, false])(
     'does the same whenever it is given the same seed (L1 nodes lie: %s)',
     async (isLiedTo) => {
@@ -77,6 +91,11 @@ describe('the simulation', () => {
 
   it('notices a node that believes the one of its L1 nodes that lies', async () => {
     expect(await findFailures({ quorum: 1 }, { change: { isLiedTo: true } })).not.toEqual([])
+  })
+
+  it('notices that nothing of the sequencer reaches who follows it', async () => {
+    const failures = await findFailures({ passOn: () => null }, { change: { follows: true } })
+    expect(failures).toEqual(["followers have the sequencer's newest block"])
   })
 
   it('notices a promise log that forgets', async () => {
