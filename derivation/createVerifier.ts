@@ -48,7 +48,7 @@ export type VerifierOptions = {
   onProgress?: OnSyncProgress
   /** A sequencer, or a node that follows it, whose unsafe blocks are followed: `ws(s)://` or `http(s)://`. */
   sequencerUrl?: string
-} & Pick<DerivationOptions, 'pollIntervalMs' | 'pause'>
+} & Pick<DerivationOptions, 'pollIntervalMs'>
 
 /** A running verifier node. */
 export interface Verifier {
@@ -95,7 +95,6 @@ async function start(options: VerifierOptions, ending: Ending): Promise<Verifier
     logger,
     metrics,
     foresight: { decoder, expect },
-    pause: options.pause,
     ...(pollIntervalMs !== undefined && { pollIntervalMs }),
   })
   const { onProgress } = options

@@ -1,6 +1,7 @@
 import { privateKeyToAddress } from 'viem/accounts'
 import { expect, it } from 'vitest'
 import {
+  CriticalFault,
   createLogger,
   createMetrics,
   createNativeVerifier,
@@ -12,7 +13,11 @@ import { createFakeL1 } from '../test/FakeL1.ts'
 import { createFakeL1Sender } from '../test/FakeL1Sender.ts'
 import { createSequencerParts } from './createSequencerParts.ts'
 
-const KEYS = { promise: `0x${'01'.repeat(32)}`, batcher: `0x${'02'.repeat(32)}` } as const
+const KEYS = {
+  promise: `0x${'01'.repeat(32)}`,
+  batcher: `0x${'02'.repeat(32)}`,
+  proposer: `0x${'03'.repeat(32)}`,
+} as const
 const SECONDS = 6n
 
 it('posts in time for the sequencing window while derivation waits for blobs that nobody serves', async () => {
@@ -65,3 +70,42 @@ it('posts in time for the sequencing window while derivation waits for blobs tha
   expect(postedAt).toEqual([100n + rollup.seqWindowSize - 3n])
   await store.close()
 })
+
+it.each(['promiseSigner', 'batcher', 'proposer'] as const)(
+  'ends when L1 is of another chain, which the question for %s is the first to show',
+  async (asked) => {
+    const l1 = createFakeL1({ chainId: 900n, number: 100n, timestamp: 1_800_000_000n })
+    const rollup = createFakeL1Rollup(l1)
+    const store = await openChainStore(':memory:', rollup)
+    const contracts = {
+      promiseSigner: async () => privateKeyToAddress(KEYS.promise),
+      batcher: async () => privateKeyToAddress(KEYS.batcher),
+      proposer: async () => privateKeyToAddress(KEYS.proposer),
+      submissionCount: async () => 0n,
+      nextOutputBlock: async () => rollup.submissionInterval,
+    }
+    const { loops } = await createSequencerParts({
+      options: {
+        rollup,
+        promiseKey: KEYS.promise,
+        batcherKey: KEYS.batcher,
+        proposerKey: KEYS.proposer,
+        logger: createLogger({ level: 'silent' }),
+        version: 'keyroll/test',
+      },
+      store,
+      l1: l1.client,
+      contracts: { ...contracts, [asked]: () => Promise.reject(new CriticalFault('another chain')) },
+      sender: createFakeL1Sender(),
+      verify: createNativeVerifier(),
+      metrics: createMetrics(),
+      now: Date.now,
+    })
+    const ending = new AbortController()
+    const running = loops.map((loop) => loop.run(ending.signal))
+    await expect(Promise.all(running)).rejects.toThrow('another chain')
+    ending.abort()
+    await Promise.allSettled(running)
+    await store.close()
+  },
+)

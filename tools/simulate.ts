@@ -22,6 +22,8 @@ type Summary = {
   /** Seeds that there was no time for. */
   skipped: number
   fates: Record<string, number>
+  /** Seeds in which no promise was given. */
+  withoutPromises: number
   l1Blocks: number
   /** L1 blocks taken back at once, at most, and in how many seeds more than 32 were. */
   deepestReorg: number
@@ -82,7 +84,7 @@ async function playAll(): Promise<void> {
   const elapsed = () => (Date.now() - started) / 1_000
   const { seeds, from, seconds = Number.POSITIVE_INFINITY } = options
   const summary: Summary = {
-    ...{ seeds: 0, failed: [], skipped: 0, fates: {}, starts: 0, seconds: 0 },
+    ...{ seeds: 0, failed: [], skipped: 0, fates: {}, withoutPromises: 0, starts: 0, seconds: 0 },
     ...{
       l1Blocks: 0,
       deepestReorg: 0,
@@ -110,14 +112,18 @@ function runChild(takeSeed: () => number | undefined, summary: Summary): Promise
   return new Promise((resolve) => {
     let current: number | undefined
     let timer: NodeJS.Timeout | undefined
+    let isStuck = false
     const give = () => {
       clearTimeout(timer)
       current = takeSeed()
       if (current === undefined) return child.disconnect()
-      timer = setTimeout(() => child.kill('SIGKILL'), MOST_MS)
+      timer = setTimeout(() => {
+        isStuck = child.kill('SIGKILL')
+      }, MOST_MS)
       child.send(current)
     }
     child.on('message', (outcome: Outcome) => {
+      if (isStuck || !child.connected) return
       add(summary, outcome)
       report(outcome)
       give()
@@ -126,7 +132,8 @@ function runChild(takeSeed: () => number | undefined, summary: Summary): Promise
       clearTimeout(timer)
       if (current === undefined) return resolve()
       summary.failed.push(current)
-      console.error(`seed ${current}: the process ended with ${code ?? signal}\n${howToReplay(current)}`)
+      const end = isStuck ? `did not end in ${MOST_MS / 1_000} s` : `the process ended with ${code ?? signal}`
+      console.error(`seed ${current}: ${end}\n${howToReplay(current)}`)
       // The seeds that are left still have to be played.
       resolve(runChild(takeSeed, summary))
     })
@@ -137,6 +144,7 @@ function runChild(takeSeed: () => number | undefined, summary: Summary): Promise
 function add(summary: Summary, outcome: Outcome): void {
   const { seed, failures, fates } = outcome
   summary.seeds++
+  if (Object.keys(fates).length === 0) summary.withoutPromises++
   if (failures.length > 0) summary.failed.push(seed)
   summary.deepestReorg = Math.max(summary.deepestReorg, outcome.deepestReorg)
   if (outcome.deepestReorg > 32) summary.deepReorgs++

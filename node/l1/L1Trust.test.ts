@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createHashedL1, createHashKzg, type HashedL1, type L1Lie } from '../../test/HashedL1.ts'
 import { tellsOf } from '../../test/l1Lies.ts'
 import { startSilentServer } from '../../test/silentServer.ts'
@@ -279,10 +279,17 @@ describe('an RPC', () => {
 })
 
 describe('an RPC that accepts connections and never answers', () => {
-  afterEach(() => void vi.useRealTimers())
+  let silent: Awaited<ReturnType<typeof startSilentServer>>
+  beforeEach(async () => {
+    silent = await startSilentServer()
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+    silent.close()
+  })
 
   it('is left after fifteen seconds for the next one, which then is asked first', async () => {
-    const { url, connected, connections, close } = await startSilentServer()
+    const { url, connected, connections } = silent
     const real = createHttp()
     const http: Http = (request, take) => (request.url.startsWith(url) ? real : world.l1.http)(request, take)
     const world = setUp(() => ({}), { urls: [url, 'http://rpc2'], http })
@@ -296,7 +303,6 @@ describe('an RPC that accepts connections and never answers', () => {
     expect((await header)?.hash).toBe(hashAt(200n))
     expect((await client.header('finalized'))?.number).toBe(0n)
     expect(connections()).toBe(1)
-    close()
   })
 })
 

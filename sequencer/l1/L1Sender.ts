@@ -42,7 +42,7 @@ export type SendOutcome =
 /** A transaction as far as its gas depends on it. */
 export type EstimatedCall = { from: Address; to: Address; data: Hex; blobVersionedHashes?: readonly Hex[] }
 
-/** The L1 calls that sending needs; every method throws `TemporaryFault` when L1 does not answer. */
+/** The L1 calls that sending needs; every method throws as `L1Nodes`: `TemporaryFault` when L1 does not answer. */
 export interface L1Sender {
   /** Counts the account's transactions in blocks: its next nonce. */
   nextNonce(account: Address): Promise<bigint>

@@ -16,6 +16,8 @@ export type KeptPromise = {
   givenAt: number
   /** The unsafe head when it was asked for. */
   head: bigint
+  /** Whether it was made for who asked then; else it was made before, and the first answer was lost. */
+  isNew: boolean
 }
 
 /** The owners of keystores, who send set-configs and keep every promise. */
@@ -100,15 +102,15 @@ export function createOwners(
       'owner',
       `${id.slice(0, 10)} nonce ${nonce} kind ${kind} ${hash.slice(0, 10)} promised by ${byBlock}, head ${head}`,
     )
-    keep(signed, head)
+    keep(signed, head, isNew)
     if (tx.kind !== 1 && config.nonce > owner.tip.nonce) owner.tip = config
     if (tx.kind === 1) owner.recovery = config
   }
 
-  function keep(signed: SignedPromise, head: bigint): void {
+  function keep(signed: SignedPromise, head: bigint, isNew: boolean): void {
     const known = promises.get(signed.signature)
     if (known === undefined) {
-      promises.set(signed.signature, { signed, givenAt: timeline.now(), head })
+      promises.set(signed.signature, { signed, givenAt: timeline.now(), head, isNew })
     } else if (JSON.stringify(known.signed, bigints) !== JSON.stringify(signed, bigints)) {
       world.fail('a promise given again is the same', signed.signature)
     }

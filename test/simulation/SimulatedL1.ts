@@ -147,7 +147,8 @@ export function createSimulatedL1({
         taken.push(effect)
       }
       const header = chain.mine(taken, seconds)
-      const isSubmission = ({ kind }: FakeL1Action) => kind === 'batch' || kind === 'blobs'
+      const isSubmission = (action: FakeL1Action) =>
+        action.kind === 'blobs' || (action.kind === 'batch' && action.reverts !== true)
       const submissions = before.submissions + BigInt(taken.filter(isSubmission).length)
       states.set(header.hash, { nonces, outputs, submissions, executed, promiseSigner: namedSigner })
       everMined.set(header.hash, header)

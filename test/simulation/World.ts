@@ -18,6 +18,7 @@ import { withGenesis } from '../TestChain.ts'
 import type { WriteFate } from './FaultyDatabase.ts'
 import { createLyingL1, type LyingL1 } from './LyingL1.ts'
 import { type BaseFees, createMempool, type Mempool } from './Mempool.ts'
+import type { KeptPromise } from './Owners.ts'
 import { createRandom, type Random } from './Random.ts'
 import type { Scenario } from './Scenario.ts'
 import { createSimulatedL1, type L1View, type SimulatedL1 } from './SimulatedL1.ts'
@@ -88,6 +89,8 @@ export type Sabotage = {
   wrapClient?: (process: string, client: L1Client) => L1Client
   /** Stands between the sequencer and who follows it: passes on what was answered for a number. */
   passOn?: (answer: unknown) => unknown
+  /** What owners believe in the end that they were promised. */
+  remember?: (promises: readonly KeptPromise[]) => readonly KeptPromise[]
   /** How many L1 nodes must agree for who is lied to. */
   quorum?: number
 }

@@ -47,7 +47,7 @@ export async function compareChains({
   }
 }
 
-/** Waits, once faults are over, until whoever follows the sequencer has its newest block; one that may not sign has no followers. */
+/** Waits, once faults are over, until whoever follows the sequencer has its newest block; one that may never sign has no followers. */
 export async function compareHeads({
   world,
   sequencer,
@@ -58,10 +58,16 @@ export async function compareHeads({
   followers: readonly SimulatedProcess<VerifierParts>[]
 }): Promise<void> {
   const { timeline, scenario } = world
-  if (sequencer.running()?.parts.parts.permit.whyNot() !== undefined) return
   const headOf = ({ running }: SimulatedProcess<VerifierParts | RunningSequencer>) =>
     running()?.parts.store.heads().unsafe.hash
-  const areSame = () => followers.every((follower) => headOf(follower) === headOf(sequencer))
+  const mayNeverSign = () => {
+    const reason = sequencer.running()?.parts.parts.permit.whyNot()?.reason
+    return reason !== undefined && reason !== 'SEQUENCER_NOT_READY'
+  }
+  const areSame = () => {
+    const newest = headOf(sequencer)
+    return mayNeverSign() || (newest !== undefined && followers.every((each) => headOf(each) === newest))
+  }
   if (await timeline.run(timeline.now() + 20 * scenario.slotSeconds * 1_000, areSame)) return
   const heads = [sequencer, ...followers].map(({ running }) => running()?.parts.store.heads().unsafe.number)
   world.fail("followers have the sequencer's newest block", heads.join(' '))

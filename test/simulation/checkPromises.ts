@@ -60,7 +60,7 @@ export async function checkPromises({
   watch: Pick<ChainWatch, 'lost' | 'builtAt'>
   pool: Pick<Pool, 'unkept'> | undefined
 }): Promise<Fates> {
-  const promises = owners.promises()
+  const promises = world.sabotage.remember?.(owners.promises()) ?? owners.promises()
   checkEquivocation(world, promises)
   const unkept = pool && (await readUnkept(world, pool))
   const promised = new Set(promises.map(({ signed }) => signed.promise.configHash))
@@ -101,7 +101,8 @@ function checkOrder(world: World, promises: readonly KeptPromise[], ending: Endi
   })
   for (const earlier of placed) {
     const overtaking = placed.find(
-      ({ givenAt, change }) => givenAt > earlier.givenAt && isBefore(change, earlier.change),
+      // When one was made whose first answer was lost, nobody knows.
+      ({ givenAt, change, isNew }) => isNew && givenAt > earlier.givenAt && isBefore(change, earlier.change),
     )
     if (overtaking === undefined || mayWait(earlier)) continue
     const [first, second] = [earlier, overtaking].map(

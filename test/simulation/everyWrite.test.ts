@@ -5,7 +5,7 @@ import { play } from './simulate.ts'
 
 const drawn = drawScenario(1)
 
-/** Set-configs, deposits and recoveries, batches and outputs, in a short time on an L1 that reorganises and has no other fault. */
+/** Set-configs, deposits, the start of recoveries, batches and outputs, in a short time on an L1 that reorganises and has no other fault. */
 const short: Scenario = {
   ...drawn,
   slotSeconds: 12,
@@ -59,9 +59,12 @@ describe('a process that dies at a write', () => {
     { timeout: 600_000 },
     async ({ process, fate }) => {
       const undisturbed = await playUntil(process, -1, fate)
-      expect(undisturbed).toMatchObject({ failures: [], starts: 2, deepestReorg: 2 })
-      expect(undisturbed.writes).toBeGreaterThan(40)
-      for (let index = 0; index < undisturbed.writes; index++) {
+      expect(undisturbed).toMatchObject({ failures: [], starts: 2 })
+      const { writes, deepestReorg, fates, outputs, inCalldata, inBlobs, followedBlocks } = undisturbed
+      for (const count of [deepestReorg, fates.kept ?? 0, outputs, inCalldata + inBlobs, followedBlocks])
+        expect(count).toBeGreaterThan(1)
+      expect(writes).toBeGreaterThan(40)
+      for (let index = 0; index < writes; index++) {
         const { failures, starts } = await playUntil(process, index, fate)
         expect({ index, failures, starts }).toEqual({ index, failures: [], starts: 3 })
       }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Write } from '../../node/index.ts'
 import { TRANSACTION_DEPOSITED_TOPIC } from '../../protocol/index.ts'
+import type { KeptPromise } from './Owners.ts'
 import { drawScenario, type Scenario } from './Scenario.ts'
 import { play, simulate } from './simulate.ts'
 import type { Sabotage } from './World.ts'
@@ -46,7 +47,7 @@ describe('the simulation', () => {
 
   it.each([
     { seed: 9, depth: 50 },
-    { seed: 162, depth: 64 },
+    { seed: 425, depth: 64 },
   ])('finds nothing wrong when L1 takes back $depth blocks at once', async ({ seed, depth }) => {
     expect(await simulate(seed)).toMatchObject({ failures: [], deepestReorg: depth })
   })
@@ -64,11 +65,13 @@ describe('the simulation', () => {
       const traceOf = async () => {
         const lines: string[] = []
         const onTrace = (line: string) => lines.push(line)
-        const outcome = await play({ ...drawScenario(5), isLiedTo }, { onTrace, logLevel: 'debug' })
+        const scenario = { ...busy, isLiedTo, follows: true, repeats: 0.1, looksAhead: true }
+        const outcome = await play(scenario, { onTrace, logLevel: 'debug' })
         return { lines, outcome }
       }
       const [once, again] = [await traceOf(), await traceOf()]
       expect(once.lines.length).toBeGreaterThan(100)
+      expect(once.outcome.followedBlocks).toBeGreaterThan(0)
       expect(again).toEqual(once)
     },
   )
@@ -96,6 +99,17 @@ describe('the simulation', () => {
   it('notices that nothing of the sequencer reaches who follows it', async () => {
     const failures = await findFailures({ passOn: () => null }, { change: { follows: true } })
     expect(failures).toEqual(["followers have the sequencer's newest block"])
+  })
+
+  it('notices promises that overtake one another, but for those of which nobody knows when they were made', async () => {
+    const reversed = (isNew: boolean) => (promises: readonly KeptPromise[]) => {
+      const times = promises.map(({ givenAt }) => givenAt).reverse()
+      return promises.map((each, i) => ({ ...each, givenAt: times[i] ?? 0, isNew }))
+    }
+    const sought = 'what is promised first comes first'
+    expect(await findFailures({ remember: reversed(true) }, { sought })).toContain(sought)
+    const { failures } = await play(busy, { sabotage: { remember: reversed(false) } })
+    expect(failures.map(({ check }) => check)).not.toContain(sought)
   })
 
   it('notices a promise log that forgets', async () => {

@@ -68,7 +68,9 @@ export function createStrangers(world: World, know: StrangersKnow): Strangers {
 
   return (head) => {
     const actions: FakeL1Action[] = []
-    if (random.chance(garbage.inbox)) actions.push(inboxGarbage())
+    // What is in the inbox before the sequencer's first batch is to it a chain whose promises it has lost.
+    const hasBegun = l1.stateOf(head).submissions > 0n
+    if (hasBegun && random.chance(garbage.inbox)) actions.push(inboxGarbage())
     if (random.chance(garbage.impostors)) {
       const data = garbageData(random, know.posted())
       actions.push({ kind: 'impostor', data, as: random.pick(['emitter', 'target']) })
@@ -83,7 +85,7 @@ export function createStrangers(world: World, know: StrangersKnow): Strangers {
       })
     }
     if (random.chance(garbage.wrongOutputs)) actions.push(...outputs(head))
-    if (random.chance(garbage.rogueBatches)) actions.push(...rogueBatch())
+    if (hasBegun && random.chance(garbage.rogueBatches)) actions.push(...rogueBatch())
     return actions
   }
 }
