@@ -7,18 +7,7 @@ import type { Miner } from './Miner.ts'
 import type { RunningSequencer } from './nodes.ts'
 import type { Random } from './Random.ts'
 import { isDiskError, type SimulatedProcess } from './SimulatedProcess.ts'
-import { isCalm, type World } from './World.ts'
-
-/** A promise that somebody was given, as he keeps it. */
-export type KeptPromise = {
-  signed: SignedPromise
-  /** Milliseconds. */
-  givenAt: number
-  /** The unsafe head when it was asked for. */
-  head: bigint
-  /** Whether it was made for who asked then; else it was made before, and the first answer was lost. */
-  isNew: boolean
-}
+import { isCalm, type KeptPromise, type World } from './World.ts'
 
 /** The owners of keystores, who send set-configs and keep every promise. */
 export interface Owners {

@@ -10,7 +10,7 @@ import {
   type Metrics,
   type Write,
 } from '../../node/index.ts'
-import type { RollupConfig, SignatureVerifier } from '../../protocol/index.ts'
+import type { RollupConfig, SignatureVerifier, SignedPromise } from '../../protocol/index.ts'
 import { createCachingVerifier } from '../../sequencer/pool/cachingVerifier.ts'
 import { createTestRollup } from '../chainFixtures.ts'
 import { createFakeL1, FAKE_L1_ADDRESSES } from '../FakeL1.ts'
@@ -18,7 +18,6 @@ import { withGenesis } from '../TestChain.ts'
 import type { WriteFate } from './FaultyDatabase.ts'
 import { createLyingL1, type LyingL1 } from './LyingL1.ts'
 import { type BaseFees, createMempool, type Mempool } from './Mempool.ts'
-import type { KeptPromise } from './Owners.ts'
 import { createRandom, type Random } from './Random.ts'
 import type { Scenario } from './Scenario.ts'
 import { createSimulatedL1, type L1View, type SimulatedL1 } from './SimulatedL1.ts'
@@ -40,6 +39,17 @@ export const ACCOUNTS = {
 
 /** Something that must not be. */
 export type Failure = { check: string; detail: string }
+
+/** A promise that somebody was given, as he keeps it. */
+export type KeptPromise = {
+  signed: SignedPromise
+  /** Milliseconds. */
+  givenAt: number
+  /** The unsafe head when it was asked for. */
+  head: bigint
+  /** Whether it was made for who asked then; else it was made before, and the first answer was lost. */
+  isNew: boolean
+}
 
 /** What a process said in its log, as far as somebody listens. */
 export type LogLine = LoggedLine & { process: string; at: number }

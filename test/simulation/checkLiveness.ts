@@ -1,8 +1,8 @@
 import { readKeystore } from '../../protocol/index.ts'
 import type { RunningSequencer, VerifierParts } from './nodes.ts'
-import type { KeptPromise, Owners } from './Owners.ts'
+import type { Owners } from './Owners.ts'
 import type { SimulatedProcess } from './SimulatedProcess.ts'
-import type { World } from './World.ts'
+import type { KeptPromise, World } from './World.ts'
 
 /** L1 slots after the faults in which everything must be in order again, beside two sequencing windows and finality. */
 const PATIENCE_SLOTS = 40

@@ -5,8 +5,8 @@ import type { Pool } from '../../sequencer/pool/Pool.ts'
 import type { UnkeptPromise } from '../../sequencer/pool/UnkeptPromise.ts'
 import type { ChainWatch, LostChange } from './ChainWatch.ts'
 import { type KeystoreChange, keystoreChanges } from './keystoreChanges.ts'
-import type { KeptPromise, Owners } from './Owners.ts'
-import type { World } from './World.ts'
+import type { Owners } from './Owners.ts'
+import type { KeptPromise, World } from './World.ts'
 
 /** What became of a promise. All but `broken` are accounted for; all but `kept` the sequencer has to own up to. */
 export type Fate =

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Write } from '../../node/index.ts'
 import { TRANSACTION_DEPOSITED_TOPIC } from '../../protocol/index.ts'
-import type { KeptPromise } from './Owners.ts'
 import { drawScenario, type Scenario } from './Scenario.ts'
 import { play, simulate } from './simulate.ts'
-import type { Sabotage } from './World.ts'
+import type { KeptPromise, Sabotage } from './World.ts'
 
 const SEEDS = Array.from({ length: 24 }, (_, i) => i + 1)
 
