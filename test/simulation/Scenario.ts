@@ -148,7 +148,7 @@ export function drawScenario(seed: number): Scenario {
   })
 }
 
-/** L1 blocks: deeper than finality allows on a healthy L1. */
+/** L1 blocks: two epochs, after which a healthy L1 finalizes. */
 const MOST_REORGED = 64
 
 /** L1 slots in which it gets older than that, and has time for reorganisations. */
